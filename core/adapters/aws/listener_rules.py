@@ -1,0 +1,151 @@
+"""The rules of one listener: found by host name, made with a priority that nobody else has.
+
+AWS refuses a taken priority (PriorityInUse). An emulator may accept it, so what was made is read
+again, and of two rules with one priority the one with the higher ARN moves on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
+
+from core.adapters.aws.errors import calling, code_of
+from core.adapters.aws.session import AwsClients
+from core.domain.errors import NotFoundError, SitefleetError, TransientError
+from core.ports.platform import ListenerRule
+
+if TYPE_CHECKING:
+    from mypy_boto3_elbv2.type_defs import RuleTypeDef, TagTypeDef
+
+MAX_PRIORITY: Final = 50_000
+MAX_TRIES: Final = 3
+PRIORITY_TAKEN: Final = "PriorityInUse"
+MISSING: Final = "RuleNotFound"
+
+
+class ListenerRules:
+    """One rule per host name."""
+
+    def __init__(self, *, clients: AwsClients, listener_arn: str) -> None:
+        self._clients = clients
+        self._listener_arn = listener_arn
+
+    def find(self, host: str) -> ListenerRule | None:
+        return next((rule for rule in self._all() if rule.host == host), None)
+
+    def create(self, host: str, target_group_arn: str, tags: Sequence[TagTypeDef]) -> ListenerRule:
+        for _ in range(MAX_TRIES):
+            priority = free_priority(host, {rule.priority for rule in self._all()})
+            made = self._create(host, target_group_arn, priority, tags)
+            if made is not None:
+                return self._settled(made)
+        raise TransientError(
+            f"Others took every priority that was tried for {host}.", retry_after_seconds=2
+        )
+
+    def point(self, rule: ListenerRule, target_group_arn: str) -> ListenerRule:
+        """Move the pointer; raises NotFoundError when the rule has gone."""
+        with calling("ELB", f"listener rule of {rule.host}"):
+            try:
+                answer = self._clients.elbv2.modify_rule(
+                    RuleArn=rule.arn,
+                    Actions=[{"Type": "forward", "TargetGroupArn": target_group_arn}],
+                )
+            except ClientError as error:
+                if code_of(error) == MISSING:
+                    raise NotFoundError(
+                        f"The listener rule of {rule.host} does not exist any more."
+                    ) from error
+                raise
+        return _rule(answer["Rules"][0]) or rule
+
+    def delete(self, rule: ListenerRule) -> None:
+        with calling("ELB", f"listener rule of {rule.host}"):
+            try:
+                self._clients.elbv2.delete_rule(RuleArn=rule.arn)
+            except ClientError as error:
+                if code_of(error) != MISSING:
+                    raise
+
+    # --- calls -----------------------------------------------------------------------------
+
+    def _all(self) -> Sequence[ListenerRule]:
+        """Every rule for a host name; the default rule has none."""
+        with calling("ELB", f"listener {self._listener_arn}"):
+            pages = self._clients.elbv2.get_paginator("describe_rules").paginate(
+                ListenerArn=self._listener_arn
+            )
+            found = [_rule(rule) for page in pages for rule in page["Rules"]]
+        return [rule for rule in found if rule is not None]
+
+    def _create(
+        self, host: str, target_group_arn: str, priority: int, tags: Sequence[TagTypeDef]
+    ) -> ListenerRule | None:
+        """Return the rule; None when the priority was taken in the meantime."""
+        with calling("ELB", f"listener rule of {host}"):
+            try:
+                answer = self._clients.elbv2.create_rule(
+                    ListenerArn=self._listener_arn,
+                    Priority=priority,
+                    Conditions=[{"Field": "host-header", "HostHeaderConfig": {"Values": [host]}}],
+                    Actions=[{"Type": "forward", "TargetGroupArn": target_group_arn}],
+                    Tags=tags,
+                )
+            except ClientError as error:
+                if code_of(error) == PRIORITY_TAKEN:
+                    return None
+                raise
+        return _rule(answer["Rules"][0])
+
+    def _settled(self, made: ListenerRule) -> ListenerRule:
+        """Look again; give way to a rule that took the same priority at the same time."""
+        rules = self._all()
+        rivals = [rule for rule in rules if rule.priority == made.priority and rule.arn < made.arn]
+        if not rivals:
+            return made
+        priority = free_priority(made.host, {rule.priority for rule in rules})
+        with calling("ELB", f"listener rule of {made.host}"):
+            answer = self._clients.elbv2.set_rule_priorities(
+                RulePriorities=[{"RuleArn": made.arn, "Priority": priority}]
+            )
+        return _rule(answer["Rules"][0]) or made
+
+
+def free_priority(host: str, taken: set[int]) -> int:
+    """Return the first free priority from a start that follows from the host.
+
+    Two sites that are made at once start at different places, so they rarely meet.
+    """
+    start = int(hashlib.sha256(host.encode()).hexdigest(), 16) % MAX_PRIORITY
+    for step in range(MAX_PRIORITY):
+        priority = (start + step) % MAX_PRIORITY + 1
+        if priority not in taken:
+            return priority
+    raise SitefleetError(f"Every one of the listener's {MAX_PRIORITY} priorities is taken.")
+
+
+def _rule(rule: RuleTypeDef) -> ListenerRule | None:
+    """Read a rule that sends one host name to one target group; None for any other."""
+    hosts = [host for condition in rule.get("Conditions", []) for host in _hosts(dict(condition))]
+    targets = [action["TargetGroupArn"] for action in rule.get("Actions", []) if _forwards(action)]
+    priority = rule.get("Priority", "default")
+    if not hosts or not targets or not priority.isdigit():
+        return None
+    return ListenerRule(
+        arn=rule["RuleArn"], host=hosts[0], target_group_arn=targets[0], priority=int(priority)
+    )
+
+
+def _forwards(action: object) -> bool:
+    return isinstance(action, dict) and "TargetGroupArn" in action
+
+
+def _hosts(condition: dict[str, object]) -> Sequence[str]:
+    if condition.get("Field") != "host-header":
+        return []
+    config = condition.get("HostHeaderConfig")
+    values = config.get("Values") if isinstance(config, dict) else condition.get("Values")
+    return [str(value) for value in values] if isinstance(values, list) else []

@@ -1,0 +1,138 @@
+"""Target groups and listener rules of the environment's load balancer.
+
+Every target group has a preview rule of its own (`<target group>.release.internal`) from its first
+moment to its last: ECS refuses to make a service whose target group no listener uses, and targets
+of an unused group are never checked ("Target.NotInUse"). So a release can be proved healthy before
+a visitor sees it, and the one before is still healthy when it is switched back to. A release costs
+one of the listener's rules (quota: 100 per load balancer, adjustable).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
+
+from core.adapters.aws.errors import calling, code_of
+from core.adapters.aws.listener_rules import ListenerRules
+from core.adapters.aws.session import AwsClients
+from core.domain.errors import NotFoundError
+from core.domain.names import ReleaseNames
+from core.ports.platform import ListenerRule
+
+if TYPE_CHECKING:
+    from mypy_boto3_elbv2.type_defs import TagTypeDef
+
+DEREGISTRATION_SECONDS: Final = 30
+"""How long a target that leaves may finish its requests (the default of 300 s delays deletion)."""
+HEALTH_CHECK_PATH: Final = "/wp-login.php"
+"""Needs PHP, the database and the content; answers 200 or, before https, a redirect."""
+MISSING_GROUP: Final = "TargetGroupNotFound"
+
+
+class ElbLoadBalancer:
+    """Finds by name or host before it makes; the pointer of a site is one rule's forward action."""
+
+    def __init__(
+        self, *, clients: AwsClients, load_balancer_arn: str, listener_arn: str, vpc_id: str
+    ) -> None:
+        self._clients = clients
+        self._load_balancer_arn = load_balancer_arn
+        self._listener_arn = listener_arn
+        self._vpc_id = vpc_id
+        self._rules = ListenerRules(clients=clients, listener_arn=listener_arn)
+
+    def ensure_target_group(self, names: ReleaseNames, tags: Mapping[str, str]) -> str:
+        arn = self._find_group(names) or self._create_group(names, tags)
+        with calling("ELB", f"target group {names.target_group}"):
+            self._clients.elbv2.modify_target_group_attributes(
+                TargetGroupArn=arn,
+                Attributes=[
+                    {
+                        "Key": "deregistration_delay.timeout_seconds",
+                        "Value": str(DEREGISTRATION_SECONDS),
+                    }
+                ],
+            )
+        if self._rules.find(preview_host(names)) is None:
+            self._rules.create(preview_host(names), arn, _tags(tags))
+        return arn
+
+    def delete_target_group(self, names: ReleaseNames) -> None:
+        """Delete with its preview rule; TransientError while a site's rule still points at it."""
+        self.delete_rule(preview_host(names))
+        arn = self._find_group(names)
+        if arn is None:
+            return
+        with calling("ELB", f"target group {names.target_group}"):
+            self._clients.elbv2.delete_target_group(TargetGroupArn=arn)
+
+    def find_rule(self, host: str) -> ListenerRule | None:
+        return self._rules.find(host)
+
+    def create_rule(
+        self, host: str, target_group_arn: str, tags: Mapping[str, str]
+    ) -> ListenerRule:
+        """Return the rule that is there already as it stands, else make it."""
+        found = self._rules.find(host)
+        return found or self._rules.create(host, target_group_arn, _tags(tags))
+
+    def point_rule(self, rule: ListenerRule, target_group_arn: str) -> ListenerRule:
+        return self._rules.point(rule, target_group_arn)
+
+    def delete_rule(self, host: str) -> None:
+        found = self._rules.find(host)
+        if found is not None:
+            self._rules.delete(found)
+
+    def address(self) -> str:
+        with calling("ELB", f"load balancer {self._load_balancer_arn}"):
+            balancers = self._clients.elbv2.describe_load_balancers(
+                LoadBalancerArns=[self._load_balancer_arn]
+            )["LoadBalancers"]
+            listeners = self._clients.elbv2.describe_listeners(ListenerArns=[self._listener_arn])[
+                "Listeners"
+            ]
+        if not balancers or not listeners:
+            raise NotFoundError(f"There is no load balancer {self._load_balancer_arn}.")
+        return f"{balancers[0]['DNSName']}:{listeners[0]['Port']}"
+
+    # --- target groups -----------------------------------------------------------------------
+
+    def _find_group(self, names: ReleaseNames) -> str | None:
+        with calling("ELB", f"target group {names.target_group}"):
+            try:
+                answer = self._clients.elbv2.describe_target_groups(Names=[names.target_group])
+            except ClientError as error:
+                if code_of(error) == MISSING_GROUP:
+                    return None
+                raise
+        return answer["TargetGroups"][0]["TargetGroupArn"] if answer["TargetGroups"] else None
+
+    def _create_group(self, names: ReleaseNames, tags: Mapping[str, str]) -> str:
+        with calling("ELB", f"target group {names.target_group}"):
+            answer = self._clients.elbv2.create_target_group(
+                Name=names.target_group,
+                Protocol="HTTP",
+                Port=80,
+                VpcId=self._vpc_id,
+                TargetType="ip",
+                HealthCheckPath=HEALTH_CHECK_PATH,
+                HealthCheckIntervalSeconds=10,
+                HealthCheckTimeoutSeconds=5,
+                HealthyThresholdCount=2,
+                UnhealthyThresholdCount=3,
+                Matcher={"HttpCode": "200-399"},
+                Tags=_tags(tags),
+            )
+        return answer["TargetGroups"][0]["TargetGroupArn"]
+
+
+def preview_host(names: ReleaseNames) -> str:
+    """Return the host name under which the load balancer serves a release that is not live."""
+    return f"{names.target_group}.release.internal"
+
+
+def _tags(tags: Mapping[str, str]) -> list[TagTypeDef]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -1,0 +1,125 @@
+"""Looking operations up: what is due, what is recent, what concerns a site; announcements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from core.adapters.aws import operation_items as items
+from core.adapters.aws.conditional import Refusal, conditionally
+from core.adapters.aws.errors import calling
+from core.domain.operation import Operation
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, UniversalAttributeValueTypeDef
+
+BATCH: Final = 100
+"""DynamoDB: keys of one BatchGetItem."""
+
+
+class OperationQueries:
+    """Reads over the indexes, which hold keys only: the items are fetched by key."""
+
+    def __init__(self, *, client: DynamoDBClient, table_name: str) -> None:
+        self._client = client
+        self._table = table_name
+
+    def due(self, now: datetime, limit: int) -> Sequence[Operation]:
+        with calling("DynamoDB", f"index due of {self._table}"):
+            answer = self._client.query(
+                TableName=self._table,
+                IndexName="due",
+                KeyConditionExpression="dueShard = :shard AND dueAt <= :now",
+                ExpressionAttributeValues={
+                    ":shard": {"S": items.DUE_SHARD},
+                    ":now": {"S": items.when(now)},
+                },
+                Limit=limit,
+            )
+        found = [o for o in self._read_all(answer["Items"]) if o.due_at and o.due_at <= now]
+        return sorted(found, key=lambda o: o.due_at or now)
+
+    def re_arm(self, operation: Operation, due_at: datetime | None) -> bool:
+        values: dict[str, UniversalAttributeValueTypeDef] = {
+            ":fence": {"N": str(operation.fence)},
+            ":seen": {"S": items.when(operation.due_at or operation.updated_at)},
+        }
+        update = "REMOVE dueAt, dueShard"
+        if due_at is not None:
+            update = "SET dueAt = :due"
+            values[":due"] = {"S": items.when(due_at)}
+        answer = conditionally(
+            f"operation {operation.operation_id}",
+            lambda: self._client.update_item(
+                TableName=self._table,
+                Key=self._key(operation.operation_id),
+                ConditionExpression="fence = :fence AND dueAt = :seen",
+                UpdateExpression=update,
+                ExpressionAttributeValues=values,
+            ),
+        )
+        return not isinstance(answer, Refusal)
+
+    def recent(self, *, day: str, limit: int) -> Sequence[Operation]:
+        return self._newest("recent", "createdDay", day, limit)
+
+    def of_site(self, tenant_id: str, site_id: str, *, limit: int) -> Sequence[Operation]:
+        return self._newest("site", "siteRef", f"{tenant_id}#{site_id}", limit)
+
+    def announce(self, event_id: str, now: datetime) -> bool:
+        answer = conditionally(
+            f"fact {event_id}",
+            lambda: self._client.update_item(
+                TableName=self._table,
+                Key=_fact_key(event_id),
+                ConditionExpression="attribute_not_exists(doneAt)",
+                UpdateExpression="SET startedAt = :now",
+                ExpressionAttributeValues={":now": {"S": items.when(now)}},
+            ),
+        )
+        return not isinstance(answer, Refusal)
+
+    def announced(self, event_id: str, now: datetime) -> None:
+        with calling("DynamoDB", f"fact {event_id}"):
+            self._client.update_item(
+                TableName=self._table,
+                Key=_fact_key(event_id),
+                UpdateExpression="SET doneAt = :now",
+                ExpressionAttributeValues={":now": {"S": items.when(now)}},
+            )
+
+    def _newest(self, index: str, name: str, value: str, limit: int) -> Sequence[Operation]:
+        with calling("DynamoDB", f"index {index} of {self._table}"):
+            answer = self._client.query(
+                TableName=self._table,
+                IndexName=index,
+                KeyConditionExpression=f"{name} = :value",
+                ExpressionAttributeValues={":value": {"S": value}},
+                ScanIndexForward=False,
+                Limit=limit,
+            )
+        found = self._read_all(answer["Items"])
+        return sorted(found, key=lambda o: o.created_at, reverse=True)
+
+    def _read_all(self, entries: Sequence[dict[str, AttributeValueTypeDef]]) -> list[Operation]:
+        keys: list[Any] = [{"PK": entry["PK"], "SK": entry["SK"]} for entry in entries]
+        found: list[Operation] = []
+        while keys:
+            batch, keys = keys[:BATCH], keys[BATCH:]
+            with calling("DynamoDB", f"table {self._table}"):
+                answer = self._client.batch_get_item(
+                    RequestItems={self._table: {"Keys": batch, "ConsistentRead": True}}
+                )
+            found += [items.operation_of(item) for item in answer["Responses"][self._table]]
+            unread = answer.get("UnprocessedKeys", {}).get(self._table)
+            keys += list(unread["Keys"]) if unread else []
+        return found
+
+    def _key(self, operation_id: str) -> dict[str, UniversalAttributeValueTypeDef]:
+        return {"PK": {"S": items.operation_pk(operation_id)}, "SK": {"S": items.OPERATION_SK}}
+
+
+def _fact_key(event_id: str) -> dict[str, UniversalAttributeValueTypeDef]:
+    return {"PK": {"S": f"FACT#{event_id}"}, "SK": {"S": "ANNOUNCED"}}

@@ -1,0 +1,71 @@
+"""Twin of task definitions and services."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from core.adapters.memory.world import StoredService, World
+from core.domain.names import ReleaseNames
+from core.ports.platform import ReleaseService, ServiceState
+
+
+class MemoryContainers:
+    """A service is steady some time after it was made, unless its image is a broken one."""
+
+    def __init__(self, world: World, *, settle_seconds: float = 30) -> None:
+        self.world = world
+        self.settle_seconds = settle_seconds
+
+    def ensure_task_definition(self, service: ReleaseService) -> str:
+        for arn, registered in self.world.task_definitions.items():
+            if registered == service:
+                return arn
+        arn = self.world.arn("ecs", f"task-definition/{service.names.task_family}")
+        self.world.task_definitions[arn] = service
+        return arn
+
+    def ensure_service(self, service: ReleaseService, task_definition_arn: str) -> None:
+        stored = self.world.services.get(service.names.service)
+        wanted = (task_definition_arn, service.desired_count)
+        if stored and (stored.task_definition_arn, stored.desired_count) == wanted:
+            return
+        self.world.services[service.names.service] = StoredService(
+            service=service,
+            task_definition_arn=task_definition_arn,
+            desired_count=service.desired_count,
+            created_at=self.world.clock.now(),
+        )
+
+    def state(self, names: ReleaseNames, target_group_arn: str) -> ServiceState:
+        stored = self.world.services.get(names.service)
+        if stored is None:
+            reason = f"There is no service {names.service}."
+            return ServiceState(exists=False, steady=False, failed=False, reason=reason)
+        broken = self.world.broken_images.get(stored.service.image_digest)
+        if broken is not None:
+            return ServiceState(exists=True, steady=False, failed=True, reason=broken)
+        if target_group_arn not in self.world.target_groups.values():
+            reason = "The containers are not registered in a target group that exists."
+            return ServiceState(exists=True, steady=False, failed=False, reason=reason)
+        if self.world.clock.now() < stored.created_at + timedelta(seconds=self.settle_seconds):
+            reason = "Waiting for the containers to start and to become healthy."
+            return ServiceState(exists=True, steady=False, failed=False, reason=reason)
+        return _steady(stored)
+
+    def delete_service(self, names: ReleaseNames) -> None:
+        self.world.services.pop(names.service, None)
+
+    def delete_task_definition(self, arn: str) -> None:
+        self.world.task_definitions.pop(arn, None)
+
+
+def _steady(stored: StoredService) -> ServiceState:
+    number = stored.service.names.number
+    count = stored.desired_count
+    return ServiceState(
+        exists=True,
+        steady=count > 0,
+        failed=False,
+        reason=f"{count} of {count} containers are running and healthy.",
+        addresses=tuple(f"10.0.{number % 256}.{index + 4}:80" for index in range(count)),
+    )

@@ -1,0 +1,66 @@
+"""Twin of target groups and listener rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import count
+
+from core.adapters.memory.world import World
+from core.domain.errors import NotFoundError, TransientError
+from core.domain.names import ReleaseNames
+from core.ports.platform import ListenerRule
+
+
+class MemoryLoadBalancer:
+    """Rules by host name; a rule is made once, then moved."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def ensure_target_group(self, names: ReleaseNames, tags: Mapping[str, str]) -> str:
+        found = self.world.target_groups.get(names.target_group)
+        if found is None:
+            found = self.world.arn("elasticloadbalancing", f"targetgroup/{names.target_group}")
+            self.world.target_groups[names.target_group] = found
+            self.world.tags[found] = dict(tags)
+        return found
+
+    def delete_target_group(self, names: ReleaseNames) -> None:
+        arn = self.world.target_groups.get(names.target_group)
+        if arn in [rule.target_group_arn for rule in self.world.rules.values()]:
+            raise TransientError(f"Target group {names.target_group} is in use by a rule.")
+        self.world.target_groups.pop(names.target_group, None)
+
+    def find_rule(self, host: str) -> ListenerRule | None:
+        return self.world.rules.get(host)
+
+    def create_rule(
+        self, host: str, target_group_arn: str, tags: Mapping[str, str]
+    ) -> ListenerRule:
+        found = self.find_rule(host)
+        if found is not None:
+            return found
+        taken = {rule.priority for rule in self.world.rules.values()}
+        rule = ListenerRule(
+            arn=self.world.arn("elasticloadbalancing", "listener-rule"),
+            host=host,
+            target_group_arn=target_group_arn,
+            priority=next(number for number in count(1) if number not in taken),
+        )
+        self.world.rules[host] = rule
+        self.world.tags[rule.arn] = dict(tags)
+        return rule
+
+    def point_rule(self, rule: ListenerRule, target_group_arn: str) -> ListenerRule:
+        if rule.host not in self.world.rules:
+            raise NotFoundError(f"The listener rule of {rule.host} does not exist any more.")
+        moved = replace(self.world.rules[rule.host], target_group_arn=target_group_arn)
+        self.world.rules[rule.host] = moved
+        return moved
+
+    def delete_rule(self, host: str) -> None:
+        self.world.rules.pop(host, None)
+
+    def address(self) -> str:
+        return f"{self.world.load_balancer_name}:443"

@@ -1,0 +1,174 @@
+"""The operation store in memory: the twin that the simulator and the crash proofs run on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from core.domain.errors import CancelRequestedError, LostClaimError, NotFoundError
+from core.domain.operation import AttemptFailure, Operation, StepRecord
+from core.ports.operation_store import Accepted, ClaimAnswer, ClaimRequest, History
+from events.vocabulary import OperationStatus, Phase
+
+
+@dataclass(kw_only=True)
+class MemoryOperationStore:
+    """Plain dicts with the conditions of the table's writes."""
+
+    operations: dict[str, Operation] = field(default_factory=dict)
+    requests: dict[str, str] = field(default_factory=dict)
+    step_records: dict[tuple[str, Phase, str], StepRecord] = field(default_factory=dict)
+    locks: dict[tuple[str, str], str] = field(default_factory=dict)
+    waiters: dict[tuple[str, str], dict[str, datetime]] = field(default_factory=dict)
+    failures: list[AttemptFailure] = field(default_factory=list)
+    facts: dict[str, bool] = field(default_factory=dict)
+
+    def get(self, operation_id: str) -> Operation | None:
+        return self.operations.get(operation_id)
+
+    def accept(self, operation: Operation, request_body: str) -> Accepted:
+        existing = self.operations.get(operation.operation_id)
+        if existing is not None:
+            return Accepted(operation=existing, created=existing == operation)
+        self.operations[operation.operation_id] = operation
+        self.requests[operation.operation_id] = request_body
+        return Accepted(operation=operation, created=True)
+
+    def claim(self, request: ClaimRequest) -> ClaimAnswer:
+        operation = self.operations.get(request.operation_id)
+        if operation is None or not _may_claim(operation, request):
+            return ClaimAnswer(granted=False, operation=operation)
+        claimed = replace(
+            operation,
+            fence=operation.fence + 1,
+            lease_owner=request.owner,
+            lease_until=request.lease_until,
+            step_since=request.now if request.by_person else operation.step_since or request.now,
+            stalled_since=None if request.by_person else operation.stalled_since,
+        )
+        self.operations[request.operation_id] = claimed
+        return ClaimAnswer(granted=True, operation=claimed)
+
+    def history(self, operation_id: str) -> History:
+        if operation_id not in self.requests:
+            raise NotFoundError(f"There is no operation {operation_id}.")
+        records = [r for key, r in self.step_records.items() if key[0] == operation_id]
+        return History(request_body=self.requests[operation_id], steps=tuple(records))
+
+    def prepare(self, record: StepRecord) -> None:
+        self.step_records[record.operation_id, record.phase, record.step] = record
+
+    def commit(self, operation: Operation) -> None:
+        stored = self.operations[operation.operation_id]
+        wanted = replace(
+            operation, lock_held=stored.lock_held, cancel_reason=stored.cancel_reason
+        )
+        if stored == wanted:
+            return
+        if stored.fence != operation.fence or stored.lease_owner is None:
+            raise LostClaimError(
+                f"Another worker has taken operation {operation.operation_id} over."
+            )
+        if stored.cancel_requested != operation.cancel_requested:
+            raise CancelRequestedError(stored.cancel_reason or "")
+        self.operations[operation.operation_id] = wanted
+        if wanted.is_terminal and wanted.lock_held:
+            self._hand_over(wanted)
+
+    def record_failure(self, failure: AttemptFailure) -> None:
+        if failure not in self.failures:
+            self.failures.append(failure)
+
+    def request_cancel(
+        self,
+        operation_id: str,
+        reason: str,
+        now: datetime,  # noqa: ARG002 - the port's signature
+    ) -> Operation | None:
+        operation = self.operations.get(operation_id)
+        if operation is None or operation.is_terminal or operation.cancel_requested:
+            return operation
+        cancelled = replace(operation, cancel_requested=True, cancel_reason=reason)
+        self.operations[operation_id] = cancelled
+        return cancelled
+
+    def re_arm(self, operation: Operation, due_at: datetime | None) -> bool:
+        stored = self.operations[operation.operation_id]
+        if (stored.fence, stored.due_at) != (operation.fence, operation.due_at):
+            return False
+        self.operations[operation.operation_id] = replace(stored, due_at=due_at)
+        return True
+
+    def due(self, now: datetime, limit: int) -> Sequence[Operation]:
+        due = [o for o in self.operations.values() if o.due_at is not None and o.due_at <= now]
+        return sorted(due, key=lambda o: o.due_at or now)[:limit]
+
+    def acquire_lock(
+        self,
+        operation: Operation,
+        now: datetime,  # noqa: ARG002 - the port's signature
+    ) -> str:
+        site = (operation.tenant_id, operation.site_id)
+        holder = self.locks.get(site)
+        if holder is not None and holder != operation.operation_id:
+            return holder
+        stored = self.operations[operation.operation_id]
+        if stored.fence != operation.fence:
+            raise LostClaimError(
+                f"Another worker has taken operation {operation.operation_id} over."
+            )
+        self.locks[site] = operation.operation_id
+        self.waiters.get(site, {}).pop(operation.operation_id, None)
+        self.operations[operation.operation_id] = replace(stored, lock_held=True)
+        return operation.operation_id
+
+    def enqueue_waiter(self, operation: Operation, since: datetime) -> None:
+        site = (operation.tenant_id, operation.site_id)
+        self.waiters.setdefault(site, {}).setdefault(operation.operation_id, since)
+
+    def lock_holder(self, tenant_id: str, site_id: str) -> str | None:
+        return self.locks.get((tenant_id, site_id))
+
+    def recent(self, *, day: str, limit: int) -> Sequence[Operation]:
+        found = [o for o in self.operations.values() if f"{o.created_at:%Y-%m-%d}" == day]
+        return sorted(found, key=lambda o: o.created_at, reverse=True)[:limit]
+
+    def of_site(self, tenant_id: str, site_id: str, *, limit: int) -> Sequence[Operation]:
+        site = (tenant_id, site_id)
+        found = [o for o in self.operations.values() if (o.tenant_id, o.site_id) == site]
+        return sorted(found, key=lambda o: o.created_at, reverse=True)[:limit]
+
+    def announce(self, event_id: str, now: datetime) -> bool:  # noqa: ARG002 - the port's signature
+        return not self.facts.setdefault(event_id, False)
+
+    def announced(self, event_id: str, now: datetime) -> None:  # noqa: ARG002 - the port's signature
+        self.facts[event_id] = True
+
+    def _hand_over(self, operation: Operation) -> None:
+        site = (operation.tenant_id, operation.site_id)
+        if self.locks.get(site) != operation.operation_id:
+            return
+        waiting = self.waiters.get(site, {})
+        for name in [n for n in waiting if self.operations[n].is_terminal]:
+            del waiting[name]
+        first = min(waiting, key=lambda name: waiting[name], default=None)
+        if first is None:
+            del self.locks[site]
+            return
+        self.locks[site] = first
+        del waiting[first]
+        self.operations[first] = replace(self.operations[first], lock_held=True)
+
+
+def _may_claim(operation: Operation, request: ClaimRequest) -> bool:
+    if operation.is_terminal:
+        return False
+    if operation.status is OperationStatus.ROLLBACK_FAILED and not request.by_person:
+        return False
+    leased = operation.lease_until is not None and operation.lease_until > request.now
+    if leased and operation.lease_owner != request.owner:
+        return False
+    if request.event_id is None:
+        return operation.wait_number > 0 and request.step in {None, operation.step}
+    return (operation.event_id, operation.wait_number) == (request.event_id, request.wait_number)

@@ -1,0 +1,157 @@
+"""One environment's outside world, held in plain dictionaries.
+
+The memory twins of one environment share one `World`; a promotion's target holds its source in
+`source`, the way the target's role reaches into the source's account. A simulation reads and
+breaks the world through these fields; the fleet sees it only through the ports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from core.adapters.memory.clock import ManualClock, SeededIds
+from core.domain.jobs import ObjectLocation
+from core.domain.names import JobReference
+from core.domain.site import Release, Site
+from core.ports.clock import Clock, IdSource
+from core.ports.messaging import QueueName
+from core.ports.platform import DnsRecord, ListenerRule, ReleaseService
+from core.ports.sites import Tenant
+from events.formats import Environment
+from events.notifications import Notification
+from events.progress import FleetEvent
+
+ACCOUNTS: Final[Mapping[Environment, str]] = {
+    Environment.DEV: "536580886816",
+    Environment.SIT: "815856636111",
+    Environment.PROD: "093646564004",
+}
+"""The accounts of the settled policy."""
+
+
+@dataclass(kw_only=True)
+class StoredMessage:
+    """A message in a queue."""
+
+    message_id: str
+    body: str
+    tenant_id: str
+    """The message group of a fair queue."""
+    sent_at: datetime
+    visible_at: datetime
+    receive_count: int = 0
+    receipt: str | None = None
+    """Of the latest receive; an older receipt deletes nothing."""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class StoredTask:
+    """A container task, running or stopped."""
+
+    arn: str
+    reference: JobReference
+    description: ObjectLocation
+    started_at: datetime
+    stop_requested: str | None = None
+    stopped_reason: str | None = None
+
+    @property
+    def stopped(self) -> bool:
+        return self.stopped_reason is not None
+
+
+@dataclass(kw_only=True)
+class StoredSecret:
+    """A secret and its value."""
+
+    arn: str
+    value: str
+    tags: Mapping[str, str]
+    deletion_at: datetime | None = None
+    """Set while the secret is scheduled for deletion."""
+
+
+@dataclass(kw_only=True)
+class StoredService:
+    """An ECS service with the release it serves."""
+
+    service: ReleaseService
+    task_definition_arn: str
+    desired_count: int
+    created_at: datetime
+
+
+@dataclass(kw_only=True)
+class World:
+    """Everything outside the fleet in one environment."""
+
+    environment: Environment = Environment.DEV
+    account_id: str = ""
+    clock: Clock = field(default_factory=ManualClock)
+    ids: IdSource = field(default_factory=SeededIds)
+    source: World | None = None
+    """The world of the environment that promotions come from."""
+    load_balancer_name: str = "bbws-wp-internal-alb.example"
+
+    events: list[FleetEvent] = field(default_factory=list)
+    queues: dict[QueueName, list[StoredMessage]] = field(
+        default_factory=lambda: {name: [] for name in QueueName}
+    )
+    dead_letters: list[StoredMessage] = field(default_factory=list)
+    notifications: list[Notification] = field(default_factory=list)
+
+    sites: dict[tuple[str, str], Site] = field(default_factory=dict)
+    releases: dict[tuple[str, str, int], Release] = field(default_factory=dict)
+    subdomains: dict[str, tuple[str, str]] = field(default_factory=dict)
+    tenants: dict[str, Tenant] = field(default_factory=dict)
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+    """The transfer bucket, by key."""
+    tasks: list[StoredTask] = field(default_factory=list)
+
+    secrets: dict[str, StoredSecret] = field(default_factory=dict)
+    access_points: dict[str, str] = field(default_factory=dict)
+    """Root path -> access point id."""
+    images: dict[str, str] = field(default_factory=dict)
+    """Digest -> manifest."""
+    image_tags: dict[str, str] = field(default_factory=dict)
+    """Tag -> digest."""
+    task_definitions: dict[str, ReleaseService] = field(default_factory=dict)
+    """ARN -> what it was registered for."""
+    services: dict[str, StoredService] = field(default_factory=dict)
+    broken_images: dict[str, str] = field(default_factory=dict)
+    """Digest -> why its containers never become healthy."""
+    target_groups: dict[str, str] = field(default_factory=dict)
+    """Name -> ARN."""
+    rules: dict[str, ListenerRule] = field(default_factory=dict)
+    """Host name -> rule."""
+    tags: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """ARN or id -> the tags that the resource was made with."""
+    role_sessions: list[str] = field(default_factory=list)
+    """Operations in whose name another account's role has acted here."""
+    dns_records: dict[str, DnsRecord] = field(default_factory=dict)
+    dns_changes: dict[str, datetime] = field(default_factory=dict)
+    """Change id -> when it is in sync."""
+
+    _serial: int = 0
+
+    def __post_init__(self) -> None:
+        self.account_id = self.account_id or ACCOUNTS[self.environment]
+
+    @property
+    def transfer_bucket(self) -> str:
+        return f"bbws-transfer-{self.environment}"
+
+    def arn(self, service: str, resource: str) -> str:
+        """Return an ARN in this world's account that was never given out before."""
+        self._serial += 1
+        return f"arn:aws:{service}:af-south-1:{self.account_id}:{resource}/{self._serial:08x}"
+
+    def serial(self) -> int:
+        """Return a number that was never given out before in this world."""
+        self._serial += 1
+        return self._serial

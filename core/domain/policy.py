@@ -1,0 +1,88 @@
+"""Policy: durations, thresholds, names and people, as data of each environment.
+
+Source of the values: the table "Policy: settled values" of the workflows, which settles what the
+platform's documents say differently. The files are policy/*.toml; nothing here is a constant of
+the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from events.formats import Environment
+
+
+class PolicyModel(BaseModel):
+    """Base of policy data: frozen, unknown keys refused (a misspelt key must not be ignored)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EnvironmentPolicy(PolicyModel):
+    """One of the platform's environments."""
+
+    account_id: Annotated[str, Field(pattern=r"^\d{12}$")]
+    domain: str
+
+
+class StepPolicy(PolicyModel):
+    """How patient the fleet is with one step."""
+
+    deadline_seconds: int = Field(gt=0)
+    poll_seconds: int = Field(gt=0, le=900)
+
+
+class Policy(PolicyModel):
+    """Everything that people may want to change without changing code."""
+
+    version: str
+    environment: Environment
+    environments: Mapping[Environment, EnvironmentPolicy]
+    promotion_sources: Mapping[Environment, Environment]
+    """Target -> source: the only promotion paths (dev -> sit -> prod)."""
+    default_step: StepPolicy
+    steps: Mapping[str, StepPolicy] = Field(default_factory=dict)
+    max_job_attempts: int = Field(default=3, gt=0)
+    """How often a container job is started again before its step fails."""
+    max_step_attempts: int = Field(default=5, gt=0)
+    """Recorded failures of a step after which the operation is reported stalled."""
+    sweep_grace_seconds: int = Field(default=300, gt=0)
+    """How long after the last sign of life the sweeper looks at an operation."""
+    kept_options: tuple[str, ...] = ()
+    """Environment-local WordPress options that a promotion leaves as the target has them."""
+    kept_releases: int = Field(default=1, gt=0)
+    """Releases kept behind the live one."""
+    secret_recovery_days: int = Field(default=7, ge=0, le=30)
+    isolation_level_by_tier: Mapping[str, int]
+    wordpress_tag: str
+    """Tag of the platform's WordPress image that a new site starts with."""
+    default_theme: str | None = None
+    tags: Mapping[str, str]
+    """The platform's tags for every resource."""
+
+    @model_validator(mode="after")
+    def _accounts_are_distinct(self) -> Policy:
+        accounts = [e.account_id for e in self.environments.values()]
+        if len(set(accounts)) != len(accounts):
+            raise ValueError("Two environments share one AWS account; give each its own.")
+        if self.environment not in self.environments:
+            raise ValueError(f"environments has no entry for {self.environment}.")
+        return self
+
+    @property
+    def here(self) -> EnvironmentPolicy:
+        return self.environments[self.environment]
+
+    def step(self, name: str) -> StepPolicy:
+        return self.steps.get(name, self.default_step)
+
+    def deadline(self, step: str) -> timedelta:
+        return timedelta(seconds=self.step(step).deadline_seconds)
+
+    def site_tags(self, tenant_id: str, site_id: str) -> dict[str, str]:
+        """Return the tags of a site's resources: the platform's, and the tenant for billing."""
+        return {**self.tags, "Tenant": tenant_id, "Site": site_id, "Component": "wordpress-site"}

@@ -1,0 +1,45 @@
+"""Decode: from the body of a queue record to whoever deals with it."""
+
+from __future__ import annotations
+
+import structlog
+
+from core.engine.claims import ticket_for
+from core.engine.engine import Engine
+from core.engine.intake import Intake
+from core.engine.message import Acknowledged, Disposition, QueueMessage
+from core.engine.refusal import Refuser
+from core.engine.runner import Runner
+from events.decode import DecodeError, decode
+from events.progress import FleetEvent, StepPoll, WakeUp
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class Consumer:
+    """One message in, its fate out; the whole of a queue consumer without Lambda and SQS."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._refuser = Refuser(engine)
+        self._runner = Runner(engine)
+        self._intake = Intake(engine, self._runner, self._refuser)
+
+    def handle(self, message: QueueMessage) -> Disposition:
+        """Deal with one message; raises only what the store, the bus or a queue could not do."""
+        structlog.contextvars.bind_contextvars(
+            messageId=message.message_id, receiveCount=message.receive_count
+        )
+        try:
+            decoded = decode(message.body)
+        except DecodeError as error:
+            self._refuser.refuse_body(message, error)
+            return Acknowledged()
+        match decoded:
+            case FleetEvent() | StepPoll() | WakeUp():
+                ticket = ticket_for(decoded)
+                if ticket is None:
+                    log.info("ignoring_wake_up", messageId=message.message_id)
+                    return Acknowledged()
+                return self._runner.advance(message, ticket)
+            case _:
+                return self._intake.handle(message, decoded)

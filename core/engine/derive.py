@@ -1,0 +1,122 @@
+"""The events that a record derives: the record is its own outbox.
+
+Nothing but the operation item goes in, so that whoever finds a record whose events were never
+published derives the very same ones again, with the same ids.
+"""
+
+from __future__ import annotations
+
+from core.domain.operation import Fact, Operation
+from core.engine.transitions import CANCELLED, TERMINAL_EVENTS
+from events.progress import EventData, EventError, EventMetadata, FleetEvent
+from events.vocabulary import DetailType, ErrorCode, OperationStatus
+
+
+def derive_events(operation: Operation) -> list[FleetEvent]:
+    """Return the step's event and, where the operation has come to an end, the operation's."""
+    events = [_event(operation, operation.head, _step_data(operation))]
+    if operation.status in TERMINAL_EVENTS:
+        milestone = Fact(
+            detail_type=TERMINAL_EVENTS[operation.status],
+            phase=operation.head.phase,
+            step=operation.head.step,
+            attempt=operation.head.attempt,
+        )
+        events.append(_event(operation, milestone, _outcome_data(operation)))
+    return events
+
+
+def derive_stalled(operation: Operation) -> FleetEvent:
+    """Return the report that an operation does not move by itself any more."""
+    fact = Fact(
+        detail_type=DetailType.OPERATION_STALLED,
+        phase=operation.phase,
+        step=operation.step,
+        attempt=operation.attempt,
+    )
+    waiting = f" It waits for: {operation.waiting_for}" if operation.waiting_for else ""
+    return _event(
+        operation,
+        fact,
+        EventData(
+            status=operation.status,
+            error=EventError(
+                code=ErrorCode.PROM_004,
+                message=f"Step {operation.step} has not finished in time.{waiting}",
+            ),
+            next_command=f"sitefleet operations show {operation.operation_id}",
+        ),
+    )
+
+
+def derive_status(operation: Operation) -> FleetEvent:
+    """Return the answer to a repeated request: how its operation stands."""
+    fact = Fact(
+        detail_type=DetailType.OPERATION_STATUS,
+        phase=operation.phase,
+        step=operation.step,
+        attempt=operation.attempt,
+    )
+    return _event(operation, fact, _outcome_data(operation))
+
+
+def _event(operation: Operation, fact: Fact, data: EventData) -> FleetEvent:
+    return FleetEvent(
+        detail_type=fact.detail_type,
+        metadata=EventMetadata(
+            event_id=operation.event_id_of(fact),
+            occurred_at=operation.updated_at,
+            operation_id=operation.operation_id,
+            operation_type=operation.operation_type,
+            phase=fact.phase,
+            step=fact.step,
+            attempt=fact.attempt,
+            tenant_id=operation.tenant_id,
+            site_id=operation.site_id,
+            environment=operation.environment,
+            correlation_id=operation.correlation_id,
+            causation_id=operation.cause_event_id,
+        ),
+        data=data,
+    )
+
+
+def _step_data(operation: Operation) -> EventData:
+    failed = operation.head.detail_type is DetailType.STEP_FAILED
+    return EventData(
+        status=operation.status,
+        duration_seconds=operation.head_seconds,
+        error=_error(operation) if failed else None,
+    )
+
+
+def _outcome_data(operation: Operation) -> EventData:
+    duration = None
+    if operation.completed_at is not None:
+        duration = (operation.completed_at - operation.created_at).total_seconds()
+    return EventData.model_validate(
+        {
+            **operation.summary,
+            "status": operation.status,
+            "durationSeconds": duration,
+            "error": _error(operation),
+            "cancelReason": operation.cancel_reason,
+            "nextCommand": _next_command(operation),
+        }
+    )
+
+
+def _error(operation: Operation) -> EventError | None:
+    if operation.failure is None or operation.failure.code == CANCELLED:
+        return None
+    return EventError(
+        code=ErrorCode(operation.failure.code),
+        message=operation.failure.message,
+        details={**operation.failure.details, "step": operation.failure.step},
+    )
+
+
+def _next_command(operation: Operation) -> str:
+    if operation.status is OperationStatus.COMPLETED:
+        return f"sitefleet sites show {operation.site_id} --tenant-id {operation.tenant_id}"
+    return f"sitefleet operations show {operation.operation_id}"

@@ -1,0 +1,180 @@
+"""Requests: accepted once, however often they arrive, or refused with an answer. Nothing is lost.
+
+A request that cannot be accepted is published as SiteOperationRejected with code and field
+errors, put into the dead-letter queue with the reason, and acknowledged; it is never retried.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+
+from core.domain.errors import RefusedError
+from core.domain.operation import Fact, Operation
+from core.engine.claims import current_ticket
+from core.engine.derive import derive_status
+from core.engine.engine import Engine, bind_context
+from core.engine.message import Acknowledged, Disposition, QueueMessage
+from core.engine.recorder import Recorder
+from core.engine.refusal import Refuser
+from core.engine.runner import Runner
+from core.engine.workflow import Admission, Workflow
+from events import identity
+from events.rejections import OPERATION_TYPES
+from events.requests import (
+    OperationCancelRequest,
+    OperationRetryRequest,
+    Request,
+    canonical_hash,
+    effective_idempotency_key,
+    encode,
+)
+from events.vocabulary import DetailType, ErrorCode, OperationStatus, Phase
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class Intake:
+    """Turns requests into operations."""
+
+    def __init__(self, engine: Engine, runner: Runner, refuser: Refuser) -> None:
+        self._engine = engine
+        self._runner = runner
+        self._refuser = refuser
+        self._recorder = Recorder(engine)
+
+    def handle(self, message: QueueMessage, request: Request) -> Disposition:
+        """Accept, or answer why not."""
+        structlog.contextvars.bind_contextvars(correlationId=request.correlation_id)
+        try:
+            match request:
+                case OperationCancelRequest():
+                    return self._cancel(message, request)
+                case OperationRetryRequest():
+                    return self._retry(message, request)
+                case _:
+                    return self._accept(message, request)
+        except RefusedError as refused:
+            self._refuser.refuse_request(message, request, refused)
+            return Acknowledged()
+
+    # --- a new operation --------------------------------------------------------------------
+
+    def _accept(self, message: QueueMessage, request: Request) -> Disposition:
+        workflow = self._workflow_for(message, request)
+        wanted = self._new_operation(workflow, request)
+        bind_context(wanted)
+        existing = self._engine.store.get(wanted.operation_id)
+        if existing is not None:
+            return self._repeat(existing, wanted)
+        admission = Admission(request=request, ports=self._engine.ports, policy=self._engine.policy)
+        workflow.admit(admission)
+        accepted = self._engine.store.accept(wanted, encode(request))
+        if not accepted.created:
+            return self._repeat(accepted.operation, wanted)
+        log.info("accepting_operation", plan=wanted.plan)
+        self._recorder.publish(accepted.operation)
+        return Acknowledged()
+
+    def _repeat(self, existing: Operation, wanted: Operation) -> Disposition:
+        if existing.request_hash != wanted.request_hash:
+            raise RefusedError(
+                ErrorCode.SITE_001,
+                "Another request with the same idempotencyKey and another payload was accepted "
+                f"as operation {existing.operation_id}. Send it again with a key of its own.",
+            )
+        if existing.head.detail_type is DetailType.OPERATION_ACCEPTED:
+            self._recorder.publish(existing)
+        self._engine.bus.publish([derive_status(existing)])
+        return Acknowledged()
+
+    def _workflow_for(self, message: QueueMessage, request: Request) -> Workflow:
+        operation_type = OPERATION_TYPES.get(request.message_type)
+        workflow = self._engine.workflows.get(operation_type) if operation_type else None
+        if workflow is None:
+            raise RefusedError(
+                ErrorCode.SITE_001,
+                f"This version of the fleet does not carry out {request.message_type} yet. "
+                "Nothing was changed; the message is kept in the dead-letter queue.",
+            )
+        if message.queue is not workflow.queue:
+            raise RefusedError(
+                ErrorCode.SITE_001,
+                f"{request.message_type} belongs on the {workflow.queue} queue; "
+                f"it came on the {message.queue} queue. Send it there.",
+            )
+        return workflow
+
+    def _new_operation(self, workflow: Workflow, request: Request) -> Operation:
+        environment = workflow.environment_of(request) or self._engine.policy.environment
+        if environment is not self._engine.policy.environment:
+            raise RefusedError(
+                ErrorCode.SITE_001,
+                f"This is the {self._engine.policy.environment} environment; the request is meant "
+                f"for {environment}. Send it to that environment's queue.",
+            )
+        payload = request.payload
+        tenant_id, site_id = getattr(payload, "tenant_id", ""), getattr(payload, "site_id", "")
+        now = self._engine.now()
+        due = timedelta(seconds=self._engine.policy.sweep_grace_seconds)
+        return Operation(
+            operation_id=identity.operation_id(
+                environment, tenant_id, request.message_type, effective_idempotency_key(request)
+            ),
+            operation_type=workflow.operation_type,
+            tenant_id=tenant_id,
+            site_id=site_id,
+            environment=environment,
+            correlation_id=request.correlation_id,
+            request_hash=canonical_hash(request),
+            plan=workflow.plan(request),
+            status=OperationStatus.PENDING,
+            head=Fact(
+                detail_type=DetailType.OPERATION_ACCEPTED,
+                phase=Phase.FORWARD,
+                step=None,
+                attempt=0,
+            ),
+            requested_by=request.requested_by,
+            due_at=now + due,
+            created_at=now,
+            updated_at=now,
+        )
+
+    # --- messages to an operation -----------------------------------------------------------
+
+    def _cancel(self, message: QueueMessage, request: OperationCancelRequest) -> Disposition:
+        payload = request.payload
+        operation = self._engine.store.request_cancel(
+            payload.operation_id, payload.reason, self._engine.now()
+        )
+        operation = self._known(operation, payload.operation_id)
+        if operation.is_terminal:
+            raise RefusedError(
+                ErrorCode.SITE_005,
+                f"Operation {operation.operation_id} has ended as {operation.status}; "
+                "there is nothing left to cancel.",
+            )
+        return self._runner.advance(message, current_ticket(operation, by_person=True))
+
+    def _retry(self, message: QueueMessage, request: OperationRetryRequest) -> Disposition:
+        operation_id = request.payload.operation_id
+        operation = self._known(self._engine.store.get(operation_id), operation_id)
+        stuck = operation.stalled_since is not None
+        if not stuck and operation.status is not OperationStatus.ROLLBACK_FAILED:
+            raise RefusedError(
+                ErrorCode.SITE_005,
+                f"Operation {operation_id} is {operation.status} and neither stalled nor "
+                "ROLLBACK_FAILED; a retry applies to those only.",
+            )
+        return self._runner.advance(message, current_ticket(operation, by_person=True))
+
+    def _known(self, operation: Operation | None, operation_id: str) -> Operation:
+        if operation is None:
+            raise RefusedError(
+                ErrorCode.SITE_002,
+                f"There is no operation {operation_id} in {self._engine.policy.environment}.",
+            )
+        bind_context(operation)
+        return operation

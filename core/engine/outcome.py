@@ -1,0 +1,40 @@
+"""What a step answers: values. An exception means that something broke."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from core.domain.operation import Facts
+from events.vocabulary import ErrorCode
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """The step has done its work (or found it done)."""
+
+    facts: Facts = field(default_factory=dict)
+    """What later steps, and people, need to know; small, no secrets."""
+    summary: Facts = field(default_factory=dict)
+    """What events and notifications repeat: siteUrl, release."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wait:
+    """The step has set something going and looks again later."""
+
+    seconds: int
+    """How long until the next look; a wake-up may come earlier."""
+    why: str
+    """What it waits for, as a sentence for the person who watches."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """The step cannot succeed, however often it is repeated: the way back begins."""
+
+    code: ErrorCode
+    why: str
+    details: Facts = field(default_factory=dict)
+
+
+type Outcome = Done | Wait | Failed

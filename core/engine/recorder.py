@@ -1,0 +1,129 @@
+"""Record, then publish: one conditional write moves the operation, its events follow from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from core.domain.errors import CancelRequestedError
+from core.domain.operation import Operation
+from core.engine.derive import derive_events, derive_stalled
+from core.engine.engine import Engine
+from core.engine.outcome import Done, Failed, Outcome, Wait
+from core.engine.transitions import (
+    after_cancel,
+    after_done,
+    after_failed,
+    after_stall,
+    after_wait,
+    due_after,
+)
+from events.progress import StepPoll, WakeUp
+from events.vocabulary import OperationStatus
+
+MOST_DELAY_SECONDS = 900
+"""SQS: the longest delay of a message; longer waits are chained, poll by poll."""
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class Recorder:
+    """Writes what came of a step and tells the world."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def record(self, operation: Operation, outcome: Outcome, *, by_wake_up: bool) -> Operation:
+        """Move the operation; a cancel that came meanwhile turns it back instead."""
+        try:
+            return self._record(operation, outcome, by_wake_up=by_wake_up)
+        except CancelRequestedError as cancel:
+            log.info("turning_back", reason=cancel.reason)
+            seen = replace(operation, cancel_requested=True, cancel_reason=cancel.reason)
+            if isinstance(outcome, Wait):
+                return self.record_cancel(seen)
+            return self._record(seen, outcome, by_wake_up=by_wake_up)
+
+    def record_cancel(self, operation: Operation) -> Operation:
+        """Turn a claimed operation back whose step has not run."""
+        workflow = self._engine.workflow(operation)
+        return self.commit(after_cancel(operation, workflow, self._engine.now()))
+
+    def commit(self, after: Operation, *, wait_seconds: int = 0) -> Operation:
+        """Write the operation's new state, with the time at which the sweeper looks again."""
+        armed = replace(after, due_at=self._due(after, wait_seconds))
+        self._engine.store.commit(armed)
+        return armed
+
+    def publish(self, operation: Operation) -> None:
+        """Publish what the record derives: nothing while it waits, a report once it stalls."""
+        if operation.stalled_since is not None:
+            self._engine.bus.publish([derive_stalled(operation)])
+        elif operation.step_since is None:
+            self._engine.bus.publish(derive_events(operation))
+            self._wake_next_holder(operation)
+
+    def send_poll(self, operation: Operation, seconds: int) -> None:
+        """Send the current poll of a waiting operation."""
+        poll = StepPoll(
+            operation_id=operation.operation_id,
+            event_id=operation.event_id,
+            wait_number=operation.wait_number,
+            correlation_id=operation.correlation_id,
+        )
+        self.send(operation, poll.queue_body(), seconds)
+
+    def send(self, operation: Operation, body: str, seconds: int) -> None:
+        """Send a message to the operation's own queue; a delayed one burns no receive."""
+        self._engine.queues.send(
+            self._engine.workflow(operation).queue,
+            body,
+            delay_seconds=max(0, min(MOST_DELAY_SECONDS, seconds)),
+            tenant_id=operation.tenant_id,
+        )
+
+    def _record(self, operation: Operation, outcome: Outcome, *, by_wake_up: bool) -> Operation:
+        now, workflow = self._engine.now(), self._engine.workflow(operation)
+        match outcome:
+            case Done():
+                cuts_over = self._engine.step(operation).cuts_over
+                return self.commit(
+                    after_done(operation, outcome, workflow, now, cuts_over=cuts_over)
+                )
+            case Failed():
+                log.warning("failing_step", code=outcome.code.value, why=outcome.why)
+                return self.commit(after_failed(operation, outcome, workflow, now))
+            case Wait():
+                return self._record_wait(operation, outcome, now, by_wake_up=by_wake_up)
+
+    def _record_wait(
+        self, operation: Operation, wait: Wait, now: datetime, *, by_wake_up: bool
+    ) -> Operation:
+        waiting = after_wait(operation, wait, now, by_wake_up=by_wake_up)
+        deadline = self._engine.policy.deadline(operation.step or "")
+        if operation.step_since is not None and now - operation.step_since > deadline:
+            log.error("stalling", waiting_for=wait.why)
+            return self.commit(after_stall(waiting, now))
+        after = self.commit(waiting, wait_seconds=wait.seconds)
+        if not by_wake_up:
+            self.send_poll(after, wait.seconds)
+        log.info("waiting", waiting_for=wait.why, seconds=wait.seconds)
+        return after
+
+    def _due(self, operation: Operation, wait_seconds: int) -> datetime | None:
+        if operation.is_terminal or operation.status is OperationStatus.ROLLBACK_FAILED:
+            return None
+        seconds = wait_seconds + self._engine.timing.lease_seconds
+        slack = timedelta(seconds=self._engine.policy.sweep_grace_seconds)
+        return due_after(operation, self._engine.now() + timedelta(seconds=seconds), slack)
+
+    def _wake_next_holder(self, operation: Operation) -> None:
+        if not (operation.is_terminal and operation.lock_held):
+            return
+        holder_id = self._engine.store.lock_holder(operation.tenant_id, operation.site_id)
+        holder = self._engine.store.get(holder_id) if holder_id else None
+        if holder is not None:
+            wake_up = WakeUp(operation_id=holder.operation_id, reason="the site is free")
+            self.send(holder, wake_up.queue_body(), 0)

@@ -1,0 +1,86 @@
+"""The answer to what cannot be accepted: a dead letter with the reason, and a rejection event."""
+
+from __future__ import annotations
+
+import structlog
+
+from core.domain.errors import RefusedError
+from core.engine.engine import Engine
+from core.engine.message import QueueMessage
+from core.ports.messaging import DeadLetter, QueueName
+from events.decode import DecodeError
+from events.progress import FleetEvent
+from events.redaction import redact_body
+from events.rejections import rejection_of_body, rejection_of_request
+from events.requests import Request
+from events.vocabulary import OperationType
+
+CONSUMERS = {
+    QueueName.CREATION: OperationType.SITE_CREATION,
+    QueueName.UPDATE: OperationType.SITE_UPDATE,
+    QueueName.DELETION: OperationType.SITE_DELETION,
+    QueueName.PROMOTION: OperationType.SITE_PROMOTION,
+}
+"""What each queue is for: the operation type of a rejection whose body does not tell."""
+
+MOST_REASON_CHARACTERS = 1000
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class Refuser:
+    """Keeps a refused message and tells its sender."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def refuse_body(self, message: QueueMessage, error: DecodeError) -> None:
+        """Refuse a body that could not be read."""
+        event = rejection_of_body(
+            error,
+            environment=self._engine.policy.environment,
+            occurred_at=self._engine.now(),
+            consumer=_consumer(message),
+            message_id=message.message_id,
+        )
+        self._refuse(message, event, str(error))
+
+    def refuse_request(
+        self, message: QueueMessage, request: Request, refused: RefusedError
+    ) -> None:
+        """Refuse a request that was read but cannot be accepted."""
+        event = rejection_of_request(
+            request,
+            refused.code,
+            refused.message,
+            environment=self._engine.policy.environment,
+            occurred_at=self._engine.now(),
+            consumer=_consumer(message),
+            details=dict(refused.details),
+            message_id=message.message_id,
+        )
+        self._refuse(message, event, refused.message)
+
+    def _refuse(self, message: QueueMessage, event: FleetEvent, reason: str) -> None:
+        code = event.data.error.code if event.data.error else "SITE_001"
+        log.warning("refusing_message", code=str(code), reason=reason)
+        self._engine.queues.dead_letter(
+            DeadLetter(
+                body=redact_body(message.body),
+                attributes={
+                    "reason": reason[:MOST_REASON_CHARACTERS],
+                    "errorCode": str(code),
+                    "operationId": event.metadata.operation_id,
+                    "correlationId": event.metadata.correlation_id,
+                    "tenantId": event.metadata.tenant_id,
+                    "originQueue": message.queue or "wakeup",
+                    "messageId": message.message_id,
+                    "rejectionEventId": event.metadata.event_id,
+                },
+            )
+        )
+        self._engine.bus.publish([event])
+
+
+def _consumer(message: QueueMessage) -> OperationType:
+    return CONSUMERS[message.queue or QueueName.PROMOTION]

@@ -1,0 +1,107 @@
+"""The five verbs: decode -> claim -> run one step -> record -> publish, then acknowledge.
+
+The order of the last four lives in `Runner.advance` and `Runner._work`, and nothing else knows it
+(decode is core/engine/consumer.py). Recording comes before publishing: whoever finds a record
+whose events were lost derives the same ones again; the other way round, a crash in between would
+publish two different next events.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+
+from core.domain.errors import LostClaimError
+from core.domain.operation import Operation
+from core.engine.attempts import Attempts, BrokenAttempt, unknown_operation
+from core.engine.claims import Busy, Claim, Claimed, Finished, Ticket, Unknown, read_refusal
+from core.engine.engine import Engine, bind_context
+from core.engine.message import Acknowledged, Disposition, QueueMessage, TryAgain, backoff_seconds
+from core.engine.recorder import Recorder
+from core.engine.stepping import run_step
+from core.ports.operation_store import ClaimRequest
+from events.vocabulary import Phase
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+MOST_WAKE_UP_RECEIVES = 2
+"""A wake-up that finds the step being looked at right now comes back once, a moment later."""
+
+
+class Runner:
+    """Carries operations forward, one message at a time."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._recorder = Recorder(engine)
+        self._attempts = Attempts(engine, self._recorder)
+
+    def advance(self, message: QueueMessage, ticket: Ticket) -> Disposition:
+        """Do what a message entitles to: at most one step, recorded, published."""
+        claim = self._claim(ticket, redelivered=message.receive_count > 1)
+        match claim:
+            case Claimed():
+                return self._work(message, ticket, claim.operation)
+            case Busy():
+                return self._come_back(message, ticket, claim)
+            case Finished():
+                return self._catch_up(claim)
+            case Unknown():
+                self._engine.queues.dead_letter(unknown_operation(message, ticket))
+                return Acknowledged()
+
+    def _claim(self, ticket: Ticket, *, redelivered: bool) -> Claim:
+        now = self._engine.now()
+        answer = self._engine.store.claim(
+            ClaimRequest(
+                operation_id=ticket.operation_id,
+                event_id=ticket.event_id,
+                wait_number=ticket.wait_number,
+                step=ticket.step,
+                by_person=ticket.by_person,
+                owner=self._engine.ids.new_id(),
+                now=now,
+                lease_until=now + timedelta(seconds=self._engine.timing.lease_seconds),
+            )
+        )
+        if answer.granted and answer.operation is not None:
+            return Claimed(operation=answer.operation)
+        return read_refusal(ticket, answer.operation, now, redelivered=redelivered)
+
+    def _work(self, message: QueueMessage, ticket: Ticket, operation: Operation) -> Disposition:
+        bind_context(operation)
+        try:
+            after = self._run_and_record(operation, by_wake_up=ticket.is_wake_up)
+            self._recorder.publish(after)
+        except LostClaimError:
+            # Another worker has the operation, or the answer to our own write was lost: the
+            # message comes again and finds out which.
+            log.warning("losing_claim", messageId=message.message_id)
+            return TryAgain(after_seconds=backoff_seconds(message.receive_count, None))
+        except Exception as error:  # noqa: BLE001 - the edge: recorded, then the message comes again
+            broken = BrokenAttempt(message=message, operation=operation, error=error)
+            return self._attempts.failed(broken)
+        return Acknowledged()
+
+    def _run_and_record(self, operation: Operation, *, by_wake_up: bool) -> Operation:
+        if operation.cancel_requested and operation.phase is Phase.FORWARD:
+            return self._recorder.record_cancel(operation)
+        outcome = run_step(self._engine, operation)
+        return self._recorder.record(operation, outcome, by_wake_up=by_wake_up)
+
+    def _come_back(self, message: QueueMessage, ticket: Ticket, busy: Busy) -> Disposition:
+        if ticket.is_wake_up:
+            again = message.receive_count < MOST_WAKE_UP_RECEIVES
+            return TryAgain(after_seconds=1) if again else Acknowledged()
+        seconds = int((busy.until - self._engine.now()).total_seconds()) + 1
+        self._recorder.send(busy.operation, message.body, seconds)
+        return Acknowledged()
+
+    def _catch_up(self, finished: Finished) -> Disposition:
+        if finished.republish is not None:
+            bind_context(finished.republish)
+            self._recorder.publish(finished.republish)
+        if finished.repoll is not None:
+            self._recorder.send_poll(finished.repoll, 0)
+        return Acknowledged()

@@ -1,0 +1,106 @@
+"""Run: one step, unless an earlier attempt has already prepared its result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import structlog
+
+from core.domain.errors import LostClaimError, SitefleetError, TransientError
+from core.domain.operation import Failure, Operation, StepRecord
+from core.engine.engine import Engine
+from core.engine.outcome import Done, Failed, Outcome, Wait
+from core.engine.step import StepContext
+from core.ports.operation_store import History
+from events.decode import decode
+from events.progress import FleetEvent, StepPoll, WakeUp
+from events.requests import Request
+from events.vocabulary import ErrorCode, Phase, StepStatus
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+def run_step(engine: Engine, operation: Operation) -> Outcome:
+    """Return the outcome of the step at the cursor; a final one is prepared in the store.
+
+    A redelivered message that finds a prepared result gets that result: the step's effects happen
+    once.
+    """
+    history = engine.store.history(operation.operation_id)
+    prepared = _prepared(operation, history)
+    if prepared is not None:
+        return prepared
+    outcome = _run(engine, operation, history)
+    if not isinstance(outcome, Wait):
+        engine.store.prepare(_record(engine, operation, outcome))
+    return outcome
+
+
+def _run(engine: Engine, operation: Operation, history: History) -> Outcome:
+    step = engine.step(operation)
+    work = step.run if operation.phase is Phase.FORWARD else step.undo
+    context = StepContext(
+        operation=operation,
+        request=stored_request(operation, history),
+        facts={s.step: s.facts for s in history.steps if s.phase is Phase.FORWARD},
+        ports=engine.ports,
+        policy=engine.policy,
+        now=engine.now(),
+    )
+    log.info("running_step")
+    try:
+        return work(context) if work is not None else Done()
+    except (TransientError, LostClaimError):
+        raise
+    except SitefleetError as error:
+        return Failed(code=error.code, why=str(error))
+
+
+def _prepared(operation: Operation, history: History) -> Outcome | None:
+    for record in history.steps:
+        if (record.phase, record.step) != (operation.phase, operation.step):
+            continue
+        if record.status in {StepStatus.COMPLETED, StepStatus.UNDONE}:
+            return Done(facts=record.facts, summary=record.summary)
+        if record.attempt == operation.attempt and record.failure is not None:
+            failure = record.failure
+            return Failed(
+                code=ErrorCode(failure.code), why=failure.message, details=failure.details
+            )
+    return None
+
+
+def stored_request(operation: Operation, history: History) -> Request:
+    """Return the request that was stored at accept."""
+    message = decode(history.request_body)
+    if isinstance(message, FleetEvent | StepPoll | WakeUp):
+        raise SitefleetError(
+            f"What is stored as the request of {operation.operation_id} is none. "
+            "The operations table was changed by hand; cancel the operation."
+        )
+    return message
+
+
+def _record(engine: Engine, operation: Operation, outcome: Done | Failed) -> StepRecord:
+    now = engine.now()
+    record = StepRecord(
+        operation_id=operation.operation_id,
+        phase=operation.phase,
+        step=operation.step or "",
+        attempt=operation.attempt,
+        fence=operation.fence,
+        status=StepStatus.COMPLETED if operation.phase is Phase.FORWARD else StepStatus.UNDONE,
+        started_at=operation.step_since or now,
+        completed_at=now,
+    )
+    match outcome:
+        case Done():
+            return replace(record, facts=outcome.facts, summary=outcome.summary)
+        case Failed():
+            failure = Failure(
+                code=outcome.code,
+                message=outcome.why,
+                step=operation.step,
+                details=outcome.details,
+            )
+            return replace(record, status=StepStatus.FAILED, failure=failure)

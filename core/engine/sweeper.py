@@ -1,0 +1,54 @@
+"""The sweeper: the fleet's only clock. Whatever message was lost, no operation is forgotten.
+
+It reads the sparse index of operations by `dueAt` and sends again what each one waits for: its
+event, or its current poll. Both are harmless when they are not needed: claims are exclusive and
+polls are numbered. An operation that has stalled is reported (again) and then left to people.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+
+from core.domain.operation import Operation
+from core.engine.engine import Engine, bind_context
+from core.engine.recorder import Recorder
+
+MOST_PER_SWEEP = 100
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class Sweeper:
+    """Looks after operations that nobody has looked at for too long."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._recorder = Recorder(engine)
+
+    def sweep(self) -> int:
+        """Send again what due operations wait for; return how many were due."""
+        due = self._engine.store.due(self._engine.now(), MOST_PER_SWEEP)
+        for operation in due:
+            structlog.contextvars.clear_contextvars()
+            bind_context(operation)
+            self._look_after(operation)
+        return len(due)
+
+    def _look_after(self, operation: Operation) -> None:
+        now = self._engine.now()
+        grace = timedelta(seconds=self._engine.policy.sweep_grace_seconds)
+        if operation.stalled_since is not None:
+            self._recorder.publish(operation)
+            self._engine.store.re_arm(operation, None)
+            return
+        if operation.lease_until is not None and operation.lease_until > now:
+            self._engine.store.re_arm(operation, operation.lease_until + grace)
+            return
+        log.warning("nudging_operation", waitingFor=operation.waiting_for)
+        if operation.wait_number > 0 or operation.step_since is not None:
+            self._recorder.send_poll(operation, 0)
+        else:
+            self._recorder.publish(operation)
+        self._engine.store.re_arm(operation, now + grace)

@@ -1,0 +1,36 @@
+"""All ports that steps may use, as one value that bootstrap (or the simulator) fills in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.ports.clock import Clock
+from core.ports.jobs import JobRunner, TransferStore
+from core.ports.platform import (
+    Accounts,
+    Containers,
+    Dns,
+    FileSystems,
+    Images,
+    LoadBalancer,
+    Secrets,
+)
+from core.ports.sites import SiteStore, TenantDirectory
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """The outside world as a step sees it."""
+
+    clock: Clock
+    accounts: Accounts
+    sites: SiteStore
+    tenants: TenantDirectory
+    jobs: JobRunner
+    transfer: TransferStore
+    secrets: Secrets
+    file_systems: FileSystems
+    images: Images
+    containers: Containers
+    load_balancer: LoadBalancer
+    dns: Dns

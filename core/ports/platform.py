@@ -1,0 +1,206 @@
+"""The platform's own services around a site: secrets, file system, image, containers, traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from core.domain.names import ReleaseNames, SiteNames
+
+
+class Accounts(Protocol):
+    """Which AWS account the credentials at hand belong to."""
+
+    def current(self) -> str:
+        """Return the 12-digit account id (sts:GetCallerIdentity)."""
+        ...
+
+
+class Secrets(Protocol):
+    """Secrets of sites; values are made there and read by jobs and containers only."""
+
+    def ensure_database_secret(self, site: SiteNames, tags: Mapping[str, str]) -> str:
+        """Make (or find) the secret with host, port, username and a generated password; its ARN."""
+        ...
+
+    def ensure_admin_secret(self, site: SiteNames, tags: Mapping[str, str]) -> str:
+        """Make (or find) the secret of the WordPress administrator; return its ARN."""
+        ...
+
+    def ensure_salts_secret(self, site: SiteNames, tags: Mapping[str, str]) -> str:
+        """Make (or find) the secret with WordPress' keys and salts; return its ARN."""
+        ...
+
+    def delete(self, name: str, *, recovery_days: int) -> None:
+        """Delete a secret (0: without recovery window); nothing there is fine."""
+        ...
+
+
+class FileSystems(Protocol):
+    """EFS access points."""
+
+    def ensure_access_point(self, release: ReleaseNames, tags: Mapping[str, str]) -> str:
+        """Make (or find) the access point rooted at the release's content, uid and gid 33."""
+        ...
+
+    def delete_access_point(self, release: ReleaseNames) -> None:
+        """Delete it; nothing there is fine."""
+        ...
+
+
+class Images(Protocol):
+    """The container registry of this account and, for reading, the source's."""
+
+    def digest_of(self, tag: str) -> str:
+        """Return the digest behind a tag of this account's repository; raises NotFoundError."""
+        ...
+
+    def present(self, digest: str) -> bool:
+        """Tell whether this account's repository has the image."""
+        ...
+
+    def copy_from_source(self, digest: str, tag: str, *, operation_id: str) -> None:
+        """Copy manifest and layers from the source's repository and tag it here.
+
+        The operation id names the role session in the source account (CloudTrail). A copy that
+        does not fit into one step raises TransientError; the next one goes on where it stopped.
+        Raises NotFoundError when the source has no such image.
+        """
+        ...
+
+    def tag(self, digest: str, tag: str) -> None:
+        """Move a tag to an image that is here."""
+        ...
+
+    def untag(self, tag: str) -> None:
+        """Remove a tag; nothing there is fine."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseService:
+    """What one release's containers are made of."""
+
+    names: ReleaseNames
+    site_url: str
+    image_digest: str
+    database_secret_arn: str
+    salts_secret_arn: str
+    access_point_id: str
+    target_group_arn: str
+    desired_count: int = 1
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceState:
+    """How a service stands."""
+
+    exists: bool
+    steady: bool
+    failed: bool
+    reason: str
+    """A sentence: what it waits for, or why it failed."""
+    addresses: tuple[str, ...] = ()
+    """host:port of its healthy targets."""
+
+
+class Containers(Protocol):
+    """ECS task definitions and services."""
+
+    def ensure_task_definition(self, service: ReleaseService) -> str:
+        """Register (or find) the task definition of a release; return its ARN."""
+        ...
+
+    def ensure_service(self, service: ReleaseService, task_definition_arn: str) -> None:
+        """Make (or find) the service of a release."""
+        ...
+
+    def state(self, names: ReleaseNames, target_group_arn: str) -> ServiceState:
+        """Return whether the service is steady and its targets healthy."""
+        ...
+
+    def delete_service(self, names: ReleaseNames) -> None:
+        """Scale to 0 and delete; nothing there is fine."""
+        ...
+
+    def delete_task_definition(self, arn: str) -> None:
+        """Deregister; nothing there is fine."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListenerRule:
+    """The pointer of a site: which target group its host name goes to."""
+
+    arn: str
+    host: str
+    target_group_arn: str
+    priority: int
+
+
+class LoadBalancer(Protocol):
+    """Target groups and listener rules."""
+
+    def ensure_target_group(self, names: ReleaseNames, tags: Mapping[str, str]) -> str:
+        """Make (or find) the target group of a release; return its ARN."""
+        ...
+
+    def delete_target_group(self, names: ReleaseNames) -> None:
+        """Delete it; nothing there is fine."""
+        ...
+
+    def find_rule(self, host: str) -> ListenerRule | None:
+        """Return the rule of a host name."""
+        ...
+
+    def create_rule(
+        self, host: str, target_group_arn: str, tags: Mapping[str, str]
+    ) -> ListenerRule:
+        """Make the rule with a priority nobody has; a lost race raises TransientError."""
+        ...
+
+    def point_rule(self, rule: ListenerRule, target_group_arn: str) -> ListenerRule:
+        """Move the pointer: one ModifyRule, effective for the next request."""
+        ...
+
+    def delete_rule(self, host: str) -> None:
+        """Delete it; nothing there is fine."""
+        ...
+
+    def address(self) -> str:
+        """Return host:port of the load balancer, for checks through the public way."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class DnsRecord:
+    """One alias or CNAME record."""
+
+    name: str
+    target: str
+    kind: str = "ALIAS"
+    """ALIAS or CNAME: a name has either, so putting one back means taking the other away."""
+    zone_id: str | None = None
+    """Hosted zone of an alias' target; None: the load balancer's."""
+
+
+class Dns(Protocol):
+    """The environment's hosted zone."""
+
+    def find(self, name: str) -> DnsRecord | None:
+        """Return the record of a name."""
+        ...
+
+    def point_at_load_balancer(self, name: str) -> str | None:
+        """UPSERT the record if it differs; return the change id, None when nothing differed."""
+        ...
+
+    def restore(self, name: str, record: DnsRecord | None) -> None:
+        """Undo: put the former record back, or delete where there was none."""
+        ...
+
+    def in_sync(self, change_id: str) -> bool:
+        """Tell whether a change has reached all name servers."""
+        ...

@@ -1,0 +1,72 @@
+"""The `sites` and `tenants` tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from core.domain.site import Release, Site
+
+
+class SiteStore(Protocol):
+    """Site and release records of this environment."""
+
+    def get(self, tenant_id: str, site_id: str) -> Site | None:
+        """Return the site, read consistently."""
+        ...
+
+    def put(self, site: Site, *, expected_version: int | None) -> None:
+        """Write the site if the stored version is the expected one (None: if there is none).
+
+        A refused write whose stored record equals this one is a success; else TransientError.
+        """
+        ...
+
+    def delete(self, tenant_id: str, site_id: str) -> None:
+        """Remove a record that only this operation made; nothing there is fine."""
+        ...
+
+    def list_sites(self, tenant_id: str | None = None) -> Sequence[Site]:
+        """Return the sites of a tenant, or all."""
+        ...
+
+    def claim_subdomain(self, subdomain: str, tenant_id: str, site_id: str) -> bool:
+        """Take a subdomain atomically; True if it is this site's now (or was already)."""
+        ...
+
+    def release_subdomain(self, subdomain: str, tenant_id: str, site_id: str) -> None:
+        """Give a subdomain back if it is this site's."""
+        ...
+
+    def get_release(self, tenant_id: str, site_id: str, number: int) -> Release | None:
+        """Return one release."""
+        ...
+
+    def put_release(self, release: Release) -> None:
+        """Write one release; guarded by its operation id: another operation's is never replaced."""
+        ...
+
+    def list_releases(self, tenant_id: str, site_id: str) -> Sequence[Release]:
+        """Return a site's releases, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tenant:
+    """What the fleet needs to know of a tenant."""
+
+    tenant_id: str
+    status: str
+    """UNVALIDATED, VALIDATED, REGISTERED or SUSPENDED (the seeds' tenant schema)."""
+    tier: str = "basic"
+    """basic, premium or enterprise."""
+    active: bool = True
+
+
+class TenantDirectory(Protocol):
+    """The platform's tenants table: the fleet reads it and never writes."""
+
+    def get(self, tenant_id: str) -> Tenant | None:
+        """Return the tenant."""
+        ...

@@ -1,0 +1,95 @@
+"""The fleet's configuration: one frozen model, read from the environment once, at bootstrap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.domain.errors import ConfigurationError
+from events.formats import Environment
+
+PREFIX = "SITEFLEET_"
+
+
+class Settings(BaseModel):
+    """Each field is the environment variable SITEFLEET_<FIELD IN UPPER CASE> of the functions."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    environment: Environment
+    account_id: str = Field(pattern=r"^\d{12}$")
+    region: str = "af-south-1"
+    site_domain: str
+    """wpdev.kimmyai.io, wpsit.kimmyai.io or wp.kimmyai.io."""
+    policy: str
+    """Name of the policy file: dev, sit, prod, or local-dev, local-sit, local-prod."""
+
+    operations_table: str
+    sites_table: str
+    tenants_table: str
+    event_bus: str
+    topic_arn: str
+    transfer_bucket: str
+    templates_bucket: str
+    queue_url_creation: str
+    queue_url_update: str
+    queue_url_deletion: str
+    queue_url_promotion: str
+    queue_url_dlq: str
+
+    cluster: str
+    """ECS cluster of the sites and of the migrator."""
+    repository: str
+    """Name of the container repository of the WordPress image."""
+    vpc_id: str
+    subnet_ids: str
+    """Comma-separated."""
+    security_group_ids: str
+    """Comma-separated."""
+    load_balancer_arn: str
+    listener_arn: str
+    hosted_zone_id: str
+    file_system_id: str
+    database_endpoint: str
+    """host:port of the Aurora cluster's writer."""
+    database_admin_secret: str
+    """Secret (name or ARN) with the administrator of the database cluster; read by the migrator."""
+    migrator_family: str
+    """Task definition family of the migrator in this account."""
+    execution_role_arn: str
+    site_task_role_arn: str
+
+    source_account_id: str = ""
+    """Account of the environment before this one; empty in dev."""
+    source_role_arn: str = ""
+    source_external_id_secret: str = ""
+    source_cluster: str = ""
+    source_export_family: str = ""
+    source_subnet_ids: str = ""
+    source_security_group_ids: str = ""
+
+    function_timeout_seconds: int = 60
+    lease_seconds: int = 90
+    visibility_seconds: int = 360
+    max_receive_count: int = 5
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings; raises ConfigurationError naming each variable that is wrong."""
+        values = {
+            name.removeprefix(PREFIX).lower(): value
+            for name, value in environ.items()
+            if name.startswith(PREFIX)
+        }
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            problems = "; ".join(
+                f"{PREFIX}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}"
+                for e in error.errors(include_input=False)
+            )
+            raise ConfigurationError(
+                f"The function's environment variables are not complete: {problems}. "
+                "Deploy the stack again with every parameter set."
+            ) from error

@@ -1,0 +1,1 @@
+"""The wire: what the fleet accepts, publishes and announces. Imports nothing else of ours."""
