@@ -74,7 +74,10 @@ def _plugin_from_slug(value: object) -> object:
     return {"slug": value} if isinstance(value, str) else value
 
 
-Plugin = Annotated[PluginRef, BeforeValidator(_plugin_from_slug, json_schema_input_type=str)]
+Plugin = Annotated[
+    PluginRef,
+    BeforeValidator(_plugin_from_slug, json_schema_input_type=PluginSlug | PluginRef),
+]
 """`"woocommerce"` is short for `{"slug": "woocommerce"}`."""
 Plugins = Annotated[tuple[Plugin, ...], Field(max_length=_LIST)]
 Slugs = Annotated[tuple[PluginSlug, ...], Field(max_length=_LIST)]

@@ -81,7 +81,10 @@ class FieldError(WireModel):
 
 
 class EventData(WireModel):
-    """What the fact is about. Open: further facts are kept, under their camelCase name."""
+    """What the fact is about. Open: further facts are kept, under their camelCase name.
+
+    A fact that is None is no fact: it is left out, here as on the wire.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -104,7 +107,8 @@ class EventData(WireModel):
     def _wire_names(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
-        return {_wire_name(str(name)): value for name, value in values.items()}
+        given = {_wire_name(str(name)): value for name, value in values.items()}
+        return {name: value for name, value in given.items() if value is not None}
 
     def fact(self, name: str) -> Any:
         """A further fact by its snake_case or camelCase name, or None."""

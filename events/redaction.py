@@ -62,4 +62,4 @@ def _clean_text(text: str, layers: int) -> str:
 def _digest(body: str) -> str:
     data = body.encode("utf-8", "surrogatepass")
     digest = hashlib.sha256(data).hexdigest()
-    return f"{REMOVED} {len(data)} bytes, not readable, with traces of a proof; sha256:{digest}"
+    return f"{REMOVED} {len(data)} unreadable bytes that may hold a credential; sha256:{digest}"

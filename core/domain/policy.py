@@ -57,6 +57,8 @@ class Policy(PolicyModel):
     kept_releases: int = Field(default=1, gt=0)
     """Releases kept behind the live one."""
     secret_recovery_days: int = Field(default=7, ge=0, le=30)
+    admit_unknown_tenants: bool = False
+    """Whether a tenant that the tenants table does not know may have sites."""
     isolation_level_by_tier: Mapping[str, int]
     wordpress_tag: str
     """Tag of the platform's WordPress image that a new site starts with."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from core.ports.clock import Clock
 from core.ports.jobs import JobRunner, TransferStore
+from core.ports.operation_store import SiteLocks
 from core.ports.platform import (
     Accounts,
     Containers,
@@ -23,6 +24,7 @@ class Ports:
     """The outside world as a step sees it."""
 
     clock: Clock
+    locks: SiteLocks
     accounts: Accounts
     sites: SiteStore
     tenants: TenantDirectory

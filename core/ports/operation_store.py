@@ -59,7 +59,24 @@ class History:
     steps: tuple[StepRecord, ...]
 
 
-class OperationStore(Protocol):
+class SiteLocks(Protocol):
+    """One operation at a time acts on a site."""
+
+    def acquire_lock(self, operation: Operation, now: datetime) -> str:
+        """Give the site's lock to this operation if it is free; return the holder's operation id.
+
+        Idempotent for the holder, and noted on the operation, whose last write gives the lock
+        back. Guarded by the operation's fence: raises LostClaimError.
+        A holder that is terminal cannot exist: its last write released the lock.
+        """
+        ...
+
+    def enqueue_waiter(self, operation: Operation, since: datetime) -> None:
+        """Note, in order of arrival, that this operation waits for its site's lock."""
+        ...
+
+
+class OperationStore(SiteLocks, Protocol):
     """The operations table."""
 
     def get(self, operation_id: str) -> Operation | None:
@@ -109,19 +126,6 @@ class OperationStore(Protocol):
 
     def due(self, now: datetime, limit: int) -> Sequence[Operation]:
         """Return non-terminal operations whose `dueAt` has passed, oldest first."""
-        ...
-
-    def acquire_lock(self, operation: Operation, now: datetime) -> str:
-        """Give the site's lock to this operation if it is free; return the holder's operation id.
-
-        Idempotent for the holder, and noted on the operation, whose last write gives the lock
-        back. Guarded by the operation's fence: raises LostClaimError.
-        A holder that is terminal cannot exist: its last write released the lock.
-        """
-        ...
-
-    def enqueue_waiter(self, operation: Operation, since: datetime) -> None:
-        """Note, in order of arrival, that this operation waits for its site's lock."""
         ...
 
     def lock_holder(self, tenant_id: str, site_id: str) -> str | None:

@@ -56,7 +56,7 @@ class ElbLoadBalancer:
                 ],
             )
         if self._rules.find(preview_host(names)) is None:
-            self._rules.create(preview_host(names), arn, _tags(tags))
+            self._rules.create(preview_host(names), arn, _tags(names.target_group, tags))
         return arn
 
     def delete_target_group(self, names: ReleaseNames) -> None:
@@ -76,7 +76,7 @@ class ElbLoadBalancer:
     ) -> ListenerRule:
         """Return the rule that is there already as it stands, else make it."""
         found = self._rules.find(host)
-        return found or self._rules.create(host, target_group_arn, _tags(tags))
+        return found or self._rules.create(host, target_group_arn, _tags(host, tags))
 
     def point_rule(self, rule: ListenerRule, target_group_arn: str) -> ListenerRule:
         return self._rules.point(rule, target_group_arn)
@@ -124,7 +124,7 @@ class ElbLoadBalancer:
                 HealthyThresholdCount=2,
                 UnhealthyThresholdCount=3,
                 Matcher={"HttpCode": "200-399"},
-                Tags=_tags(tags),
+                Tags=_tags(names.target_group, tags),
             )
         return answer["TargetGroups"][0]["TargetGroupArn"]
 
@@ -134,5 +134,6 @@ def preview_host(names: ReleaseNames) -> str:
     return f"{names.target_group}.release.internal"
 
 
-def _tags(tags: Mapping[str, str]) -> list[TagTypeDef]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
+def _tags(name: str, tags: Mapping[str, str]) -> list[TagTypeDef]:
+    """ELB takes no empty list of tags: the name is always one."""
+    return [{"Key": key, "Value": value} for key, value in {"Name": name, **tags}.items()]

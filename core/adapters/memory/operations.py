@@ -61,9 +61,7 @@ class MemoryOperationStore:
 
     def commit(self, operation: Operation) -> None:
         stored = self.operations[operation.operation_id]
-        wanted = replace(
-            operation, lock_held=stored.lock_held, cancel_reason=stored.cancel_reason
-        )
+        wanted = replace(operation, lock_held=stored.lock_held, cancel_reason=stored.cancel_reason)
         if stored == wanted:
             return
         if stored.fence != operation.fence or stored.lease_owner is None:

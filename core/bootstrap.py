@@ -1,0 +1,218 @@
+"""The composition root: the only module that knows ports and adapters.
+
+Nothing happens at import. A function calls `fleet(os.environ)` once and keeps what it gets.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from core.adapters.aws.accounts import StsAccounts
+from core.adapters.aws.containers import EcsContainers
+from core.adapters.aws.dns import Route53Dns
+from core.adapters.aws.event_bus import EventBridgeBus
+from core.adapters.aws.file_systems import EfsAccessPoints
+from core.adapters.aws.image_layers import LayerCopy
+from core.adapters.aws.images import EcrImages
+from core.adapters.aws.jobs import EcsJobs, TaskPlace
+from core.adapters.aws.load_balancer import ElbLoadBalancer
+from core.adapters.aws.operations import DynamoOperations
+from core.adapters.aws.receipts import SqsReceipts
+from core.adapters.aws.secrets import SecretsManagerSecrets
+from core.adapters.aws.session import AwsClients, SourceAccount
+from core.adapters.aws.sites import DynamoSites
+from core.adapters.aws.task_definitions import TaskSettings
+from core.adapters.aws.tenants import DynamoTenants
+from core.adapters.aws.topic import SnsTopic
+from core.adapters.aws.transfer import S3TransferStore
+from core.adapters.aws.work_queues import SqsQueues
+from core.adapters.system import RandomIds, SystemClock
+from core.domain.errors import ConfigurationError
+from core.domain.policy import Policy
+from core.engine.consumer import Consumer
+from core.engine.engine import Engine, Timing
+from core.engine.notifier import Notifier
+from core.engine.sweeper import Sweeper
+from core.operations.creation import CREATION
+from core.operations.promotion import PROMOTION
+from core.ports.bundle import Ports
+from core.ports.messaging import QueueName
+from core.settings import Settings
+
+POLICY_FOLDER = Path(__file__).parent.parent / "policy"
+
+WORKFLOWS = {workflow.operation_type: workflow for workflow in (CREATION, PROMOTION)}
+"""Every workflow that this version carries out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fleet:
+    """What handlers and tools use."""
+
+    settings: Settings
+    policy: Policy
+    engine: Engine
+    consumer: Consumer
+    sweeper: Sweeper
+    notifier: Notifier
+    receipts: SqsReceipts
+    clients: AwsClients
+
+
+def fleet(environ: Mapping[str, str]) -> Fleet:
+    """Wire the fleet of one environment; raises ConfigurationError when something is missing."""
+    settings = Settings.from_environ(environ)
+    policy = load_policy(settings.policy)
+    if (policy.environment, policy.here.account_id) != (settings.environment, settings.account_id):
+        raise ConfigurationError(
+            f"Policy {settings.policy} is for {policy.environment} in account "
+            f"{policy.here.account_id}; this stack is {settings.environment} in "
+            f"{settings.account_id}. Deploy it with the policy of its own environment."
+        )
+    clients = AwsClients(region=settings.region)
+    clock = SystemClock()
+    store = DynamoOperations(client=clients.dynamodb, table_name=settings.operations_table)
+    queues = SqsQueues(
+        clients=clients,
+        queue_urls=_queue_urls(settings),
+        dead_letter_url=settings.queue_url_dlq,
+        overflow_bucket=settings.transfer_bucket,
+    )
+    engine = Engine(
+        store=store,
+        bus=EventBridgeBus(clients=clients, bus_name=settings.event_bus),
+        queues=queues,
+        ids=RandomIds(),
+        ports=_ports(settings, clients, store, environ),
+        policy=policy,
+        timing=Timing(
+            lease_seconds=settings.lease_seconds, max_receive_count=settings.max_receive_count
+        ),
+        workflows=WORKFLOWS,
+    )
+    topic = SnsTopic(clients=clients, topic_arn=settings.topic_arn)
+    return Fleet(
+        settings=settings,
+        policy=policy,
+        engine=engine,
+        consumer=Consumer(engine),
+        sweeper=Sweeper(engine),
+        notifier=Notifier(store=store, topic=topic, queues=queues, clock=clock),
+        receipts=SqsReceipts(clients=clients),
+        clients=clients,
+    )
+
+
+def load_policy(name: str, folder: Path = POLICY_FOLDER) -> Policy:
+    """Read a policy file; raises ConfigurationError naming what is wrong in it."""
+    path = folder / f"{name}.toml"
+    try:
+        return Policy.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.toml")))
+        raise ConfigurationError(f"There is no policy {name!r}; there are: {known}.") from error
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise ConfigurationError(f"Policy {path.name} cannot be used: {error}") from error
+
+
+# --- inside ---------------------------------------------------------------------------------
+
+
+def _ports(
+    settings: Settings,
+    clients: AwsClients,
+    store: DynamoOperations,
+    environ: Mapping[str, str],
+) -> Ports:
+    clock = SystemClock()
+    source = SourceAccount(
+        home=clients,
+        role_arn=settings.source_role_arn,
+        external_id_secret=settings.source_external_id_secret,
+        clock=clock,
+    )
+    layers = LayerCopy(clock=clock)
+    return Ports(
+        clock=clock,
+        locks=store,
+        accounts=StsAccounts(clients=clients),
+        sites=DynamoSites(clients.dynamodb, settings.sites_table),
+        tenants=DynamoTenants(clients.dynamodb, settings.tenants_table),
+        jobs=EcsJobs(
+            clients=clients,
+            here=_place(
+                settings.cluster,
+                settings.migrator_family,
+                settings.subnet_ids,
+                settings.security_group_ids,
+            ),
+            source=source,
+            source_place=_place(
+                settings.source_cluster,
+                settings.source_export_family,
+                settings.source_subnet_ids,
+                settings.source_security_group_ids,
+            ),
+        ),
+        transfer=S3TransferStore(clients=clients, bucket=settings.transfer_bucket),
+        secrets=SecretsManagerSecrets(clients=clients, database_endpoint=settings.database_endpoint),
+        file_systems=EfsAccessPoints(clients=clients, file_system_id=settings.file_system_id),
+        images=EcrImages(
+            clients=clients, repository=settings.repository, layers=layers, source=source
+        ),
+        containers=_containers(settings, clients),
+        load_balancer=ElbLoadBalancer(
+            clients=clients,
+            load_balancer_arn=settings.load_balancer_arn,
+            listener_arn=settings.listener_arn,
+            vpc_id=settings.vpc_id,
+        ),
+        dns=Route53Dns(
+            clients=clients,
+            hosted_zone_id=settings.hosted_zone_id,
+            load_balancer_arn=settings.load_balancer_arn,
+        ),
+    )
+
+
+def _containers(settings: Settings, clients: AwsClients) -> EcsContainers:
+    return EcsContainers(
+        clients=clients,
+        cluster=settings.cluster,
+        subnet_ids=_listed(settings.subnet_ids),
+        security_group_ids=_listed(settings.security_group_ids),
+        task=TaskSettings(
+            account_id=settings.account_id,
+            repository=settings.repository,
+            file_system_id=settings.file_system_id,
+            execution_role_arn=settings.execution_role_arn,
+            task_role_arn=settings.site_task_role_arn,
+        ),
+    )
+
+
+def _place(cluster: str, family: str, subnet_ids: str, security_group_ids: str) -> TaskPlace:
+    return TaskPlace(
+        cluster=cluster,
+        family=family,
+        subnet_ids=_listed(subnet_ids),
+        security_group_ids=_listed(security_group_ids),
+    )
+
+
+def _queue_urls(settings: Settings) -> dict[QueueName, str]:
+    return {
+        QueueName.CREATION: settings.queue_url_creation,
+        QueueName.UPDATE: settings.queue_url_update,
+        QueueName.DELETION: settings.queue_url_deletion,
+        QueueName.PROMOTION: settings.queue_url_promotion,
+    }
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -1,0 +1,78 @@
+"""The notifier: each fact once to the topic, however often its event arrives."""
+
+from __future__ import annotations
+
+import structlog
+
+from core.domain.errors import SitefleetError
+from core.engine.message import Acknowledged, Disposition, QueueMessage, TryAgain, backoff_seconds
+from core.ports.clock import Clock
+from core.ports.messaging import DeadLetter, Topic, WorkQueues
+from core.ports.operation_store import OperationStore
+from events.decode import DecodeError, decode
+from events.notifications import notification_for
+from events.progress import FleetEvent
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class Notifier:
+    """Turns milestones into notifications; the fact's mark keeps a repeat from being announced.
+
+    The mark is set before the announcement and closed after it: a crash in between announces
+    again (subscribers know a fact by its eventId), never not at all.
+    """
+
+    def __init__(
+        self, *, store: OperationStore, topic: Topic, queues: WorkQueues, clock: Clock
+    ) -> None:
+        self._store = store
+        self._topic = topic
+        self._queues = queues
+        self._clock = clock
+
+    def handle(self, message: QueueMessage) -> Disposition:
+        """Announce what one event of the notifier's queue says."""
+        try:
+            event = decode(message.body)
+        except DecodeError as error:
+            self._bury(message, str(error))
+            return Acknowledged()
+        if not isinstance(event, FleetEvent):
+            self._bury(message, "This is no event of the fleet; the notifier announces only those.")
+            return Acknowledged()
+        try:
+            self._announce(event)
+        except SitefleetError as error:
+            log.warning("failing_attempt", exceptionType=type(error).__name__, exc_info=error)
+            return TryAgain(after_seconds=backoff_seconds(message.receive_count, None))
+        return Acknowledged()
+
+    def _announce(self, event: FleetEvent) -> None:
+        meta = event.metadata
+        structlog.contextvars.bind_contextvars(
+            operationId=meta.operation_id,
+            step=meta.step,
+            attempt=meta.attempt,
+            tenantId=meta.tenant_id,
+            siteId=meta.site_id,
+            correlationId=meta.correlation_id,
+        )
+        notification = notification_for(event)
+        if notification is None:
+            return
+        if not self._store.announce(meta.event_id, self._clock.now()):
+            log.info("skipping_announced_fact", eventId=meta.event_id)
+            return
+        self._topic.announce(notification)
+        self._store.announced(meta.event_id, self._clock.now())
+        log.info("announcing", eventId=meta.event_id, eventType=notification.event_type.value)
+
+    def _bury(self, message: QueueMessage, reason: str) -> None:
+        attributes = {
+            "reason": reason[:1000],
+            "errorCode": "SITE_001",
+            "originQueue": "notifier",
+            "messageId": message.message_id,
+        }
+        self._queues.dead_letter(DeadLetter(body=message.body, attributes=attributes))

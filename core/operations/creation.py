@@ -1,0 +1,90 @@
+"""Creation: a fresh WordPress, or a clone of another site of the same tenant."""
+
+from __future__ import annotations
+
+from core.domain.errors import RefusedError
+from core.engine.workflow import Admission, Workflow
+from core.operations.steps.admission import check_tenant
+from core.operations.steps.checks import CHECK_AFTER, CHECK_BEFORE
+from core.operations.steps.completion import COMPLETE
+from core.operations.steps.content import CREATE_ACCESS_POINT, INSTALL_WORDPRESS, PLACE_CONTENT
+from core.operations.steps.database import IMPORT_DATABASE, PREPARE_SECRETS
+from core.operations.steps.export import EXPORT_SOURCE, PLAN
+from core.operations.steps.reservation import LOCK_SITE, RESERVE_RELEASE
+from core.operations.steps.service import CHOOSE_IMAGE, START_RELEASE
+from core.operations.steps.traffic import RECORD_DNS, SWITCH, UPDATE_DNS
+from core.ports.messaging import QueueName
+from events.formats import Environment
+from events.requests import Request, SiteCreationPayload
+from events.vocabulary import ErrorCode, OperationType, SiteStatus
+
+RESERVE = (LOCK_SITE, RESERVE_RELEASE, PREPARE_SECRETS, CREATE_ACCESS_POINT)
+GO_LIVE = (
+    CHOOSE_IMAGE,
+    START_RELEASE,
+    CHECK_BEFORE,
+    RECORD_DNS,
+    SWITCH,
+    UPDATE_DNS,
+    CHECK_AFTER,
+    COMPLETE,
+)
+FRESH = (*RESERVE, INSTALL_WORDPRESS, *GO_LIVE)
+CLONE = (PLAN, *RESERVE, EXPORT_SOURCE, IMPORT_DATABASE, PLACE_CONTENT, *GO_LIVE)
+
+
+def environment_of(request: Request) -> Environment | None:
+    """Return the environment in which the site is to be."""
+    return _payload(request).environment
+
+
+def plan_of(request: Request) -> tuple[str, ...]:
+    """Return the steps: a clone is built like a promotion from the same environment."""
+    steps = CLONE if _payload(request).clone_from else FRESH
+    return tuple(step.name for step in steps)
+
+
+def admit(admission: Admission) -> None:
+    """Refuse what cannot become a site: unknown tenant, existing site, unknown parts."""
+    payload, sites = _payload(admission.request), admission.ports.sites
+    check_tenant(admission, payload.tenant_id)
+    site = sites.get(payload.tenant_id, payload.site_id)
+    if site is not None and site.status not in {SiteStatus.PROVISIONING, SiteStatus.FAILED}:
+        raise RefusedError(
+            ErrorCode.SITE_005,
+            f"Site {payload.site_id} is {site.status} already; a creation needs a siteId of "
+            "its own.",
+        )
+    if payload.clone_from is not None:
+        _check_clone_source(admission, payload)
+    if payload.template_id is not None:
+        raise RefusedError(
+            ErrorCode.TEMP_001, f"The catalogue has no template {payload.template_id}."
+        )
+    for plugin in payload.configuration.plugins or ():
+        raise RefusedError(ErrorCode.PLUG_001, f"The catalogue has no plugin {plugin.slug}.")
+
+
+CREATION = Workflow(
+    operation_type=OperationType.SITE_CREATION,
+    queue=QueueName.CREATION,
+    steps=tuple(dict.fromkeys((*CLONE, *FRESH))),
+    environment_of=environment_of,
+    admit=admit,
+    plan=plan_of,
+)
+
+
+def _payload(request: Request) -> SiteCreationPayload:
+    if not isinstance(request.payload, SiteCreationPayload):
+        raise RefusedError(ErrorCode.SITE_001, f"{request.message_type} creates no site.")
+    return request.payload
+
+
+def _check_clone_source(admission: Admission, payload: SiteCreationPayload) -> None:
+    source = admission.ports.sites.get(payload.tenant_id, payload.clone_from or "")
+    if source is None or source.status is not SiteStatus.ACTIVE:
+        raise RefusedError(
+            ErrorCode.SITE_002,
+            f"Tenant {payload.tenant_id} has no active site {payload.clone_from} to clone.",
+        )

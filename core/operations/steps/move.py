@@ -1,0 +1,112 @@
+"""What a release is built from and where it goes: the same questions for creation and promotion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from core.domain import names
+from core.domain.jobs import Census, Database
+from core.domain.names import ReleaseNames, SiteNames
+from core.engine.step import StepContext
+from core.ports.jobs import Where
+from events.formats import Environment
+from events.requests import SiteCreationPayload, SitePromotionPayload
+
+
+@dataclass(frozen=True)
+class Move:
+    """One release on its way from a source (if it has one) to its target."""
+
+    context: StepContext
+
+    @property
+    def tenant_id(self) -> str:
+        return self.context.operation.tenant_id
+
+    @property
+    def site_id(self) -> str:
+        return self.context.operation.site_id
+
+    @property
+    def site(self) -> SiteNames:
+        return SiteNames(
+            environment=self.context.policy.environment,
+            tenant_id=self.tenant_id,
+            site_id=self.site_id,
+        )
+
+    @property
+    def release(self) -> ReleaseNames:
+        """The release under construction; its number comes from the reserve step."""
+        return self.site.release(self._integer("reserve_release", "release"))
+
+    @property
+    def live_release(self) -> ReleaseNames | None:
+        """The release that is live in the target while this one is built."""
+        number = self.context.facts["reserve_release"].get("live_release")
+        return self.site.release(number) if isinstance(number, int) else None
+
+    @cached_property
+    def census(self) -> Census:
+        """What the plan counted in the source."""
+        return Census.model_validate(self.context.facts["plan"]["census"])
+
+    @property
+    def subdomain(self) -> str:
+        payload = self.context.request.payload
+        return (
+            payload.subdomain
+            if isinstance(payload, SiteCreationPayload)
+            else (self.census.subdomain)
+        )
+
+    @property
+    def site_name(self) -> str:
+        payload = self.context.request.payload
+        return (
+            payload.site_name
+            if isinstance(payload, SiteCreationPayload)
+            else (self.census.site_name)
+        )
+
+    @property
+    def host(self) -> str:
+        return names.host(self.subdomain, self.context.policy.here.domain)
+
+    @property
+    def site_url(self) -> str:
+        return names.origin(self.subdomain, self.context.policy.here.domain)
+
+    @property
+    def source_site_id(self) -> str:
+        """The site that is copied: the cloned one, or the same site in the environment before."""
+        payload = self.context.request.payload
+        if isinstance(payload, SiteCreationPayload) and payload.clone_from is not None:
+            return payload.clone_from
+        return self.site_id
+
+    @property
+    def source_environment(self) -> Environment:
+        payload = self.context.request.payload
+        if isinstance(payload, SitePromotionPayload):
+            return payload.source_environment
+        return self.context.policy.environment
+
+    @property
+    def source_account(self) -> Where:
+        """In which account census and export run."""
+        here = self.source_environment is self.context.policy.environment
+        return Where.HERE if here else Where.SOURCE
+
+    @property
+    def database(self) -> Database:
+        return Database(secret_id=self.site.database_secret, schema_name=self.release.schema)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return self.context.policy.site_tags(self.tenant_id, self.site_id)
+
+    def _integer(self, step: str, name: str) -> int:
+        value = self.context.facts[step][name]
+        return int(value) if isinstance(value, int | str) else 0

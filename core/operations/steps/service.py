@@ -1,0 +1,113 @@
+"""Image and containers of a release."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core.domain.operation import Json
+from core.engine.outcome import Done, Failed, Outcome, Wait
+from core.engine.step import Step, StepContext
+from core.operations.steps.move import Move
+from core.ports.platform import ReleaseService
+from events.vocabulary import ErrorCode
+
+
+def choose_image(context: StepContext) -> Outcome:
+    """Pin the platform's WordPress image by digest: a tag may move, a digest does not."""
+    tag = context.policy.wordpress_tag
+    return Done(facts={"image_digest": context.ports.images.digest_of(tag)})
+
+
+def replicate_image(context: StepContext) -> Outcome:
+    """See that this account's registry has the source's image, by the same digest."""
+    digest, images = Move(context).census.image_digest, context.ports.images
+    present = images.present(digest)
+    if not present:
+        operation_id = context.operation.operation_id
+        images.copy_from_source(digest, _release_tag(context), operation_id=operation_id)
+    return Done(facts={"image_digest": digest, "copied": not present})
+
+
+def untag_image(context: StepContext) -> Outcome:
+    """Undo: take the release's tag off; the registry's lifecycle rules remove what has none."""
+    context.ports.images.untag(_release_tag(context))
+    return Done()
+
+
+def start_release(context: StepContext) -> Outcome:
+    """Start the release's own service behind its own target group, and wait until it is steady."""
+    move, ports = Move(context), context.ports
+    target_group = ports.load_balancer.ensure_target_group(move.release, move.tags)
+    service = _service(context, target_group)
+    task_definition = ports.containers.ensure_task_definition(service)
+    ports.containers.ensure_service(service, task_definition)
+    state = ports.containers.state(move.release, target_group)
+    if state.failed:
+        return Failed(
+            code=ErrorCode.SYS_001,
+            why=f"The release's containers do not start: {state.reason}",
+        )
+    if not state.steady:
+        return Wait(seconds=context.poll_seconds, why=state.reason)
+    _note_release(context, target_group, task_definition)
+    facts: dict[str, Json] = {
+        "target_group_arn": target_group,
+        "task_definition_arn": task_definition,
+        "service": move.release.service,
+        "addresses": list(state.addresses),
+    }
+    return Done(facts=facts)
+
+
+def stop_release(context: StepContext) -> Outcome:
+    """Undo: delete service, target group and task definition of the release."""
+    release, ports = Move(context).release, context.ports
+    ports.containers.delete_service(release)
+    ports.load_balancer.delete_target_group(release)
+    started = context.facts.get("start_release", {})
+    ports.containers.delete_task_definition(str(started.get("task_definition_arn", "")))
+    return Done()
+
+
+CHOOSE_IMAGE = Step(name="choose_image", run=choose_image)
+REPLICATE_IMAGE = Step(name="replicate_image", run=replicate_image, undo=untag_image)
+START_RELEASE = Step(name="start_release", run=start_release, undo=stop_release)
+
+
+def _service(context: StepContext, target_group_arn: str) -> ReleaseService:
+    move, facts = Move(context), context.facts
+    image = facts.get("replicate_image") or facts["choose_image"]
+    return ReleaseService(
+        names=move.release,
+        site_url=move.site_url,
+        image_digest=str(image["image_digest"]),
+        database_secret_arn=str(facts["prepare_secrets"]["database_secret"]),
+        salts_secret_arn=str(facts["prepare_secrets"]["salts_secret"]),
+        access_point_id=str(facts["create_access_point"]["access_point_id"]),
+        target_group_arn=target_group_arn,
+        tags=move.tags,
+    )
+
+
+def _note_release(context: StepContext, target_group_arn: str, task_definition_arn: str) -> None:
+    move, sites = Move(context), context.ports.sites
+    release = sites.get_release(move.tenant_id, move.site_id, move.release.number)
+    if release is None:
+        return
+    service = _service(context, target_group_arn)
+    sites.put_release(
+        replace(
+            release,
+            access_point_id=service.access_point_id,
+            image_digest=service.image_digest,
+            task_definition_arn=task_definition_arn,
+            service_name=move.release.service,
+            target_group_arn=target_group_arn,
+            updated_at=context.now,
+        )
+    )
+
+
+def _release_tag(context: StepContext) -> str:
+    release = Move(context).release
+    return f"{release.site.key}-r{release.number}"

@@ -1,0 +1,74 @@
+"""What all consumers share: the batch, the context of the logs, and each message's fate.
+
+The only place, with the handlers beside it, that knows Lambda's event and context.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import structlog
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from core.bootstrap import Fleet, fleet
+from core.engine.message import Disposition, QueueMessage, TryAgain
+from core.ports.messaging import QueueName
+from handlers.logs import configure_logs
+
+type Handle = Callable[[Fleet, QueueMessage], Disposition]
+type Event = dict[str, Any]
+
+
+class NotNowError(Exception):
+    """One record of the batch is not done: SQS shows it again after its visibility timeout."""
+
+
+@cache
+def the_fleet() -> Fleet:
+    """Return the fleet of this process, wired on the first message."""
+    configure_logs()
+    return fleet(os.environ)
+
+
+def consume(
+    event: Event, context: LambdaContext, queue: QueueName | None, handle: Handle
+) -> PartialItemFailureResponse:
+    """Handle each record of an SQS batch by itself; one that fails harms no neighbour."""
+
+    def one(record: SQSRecord) -> None:
+        _handle_record(record, queue, handle)
+
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+    return process_partial_response(
+        event=event, record_handler=one, processor=processor, context=context
+    )
+
+
+def _handle_record(record: SQSRecord, queue: QueueName | None, handle: Handle) -> None:
+    structlog.contextvars.clear_contextvars()
+    message = QueueMessage(
+        message_id=record.message_id,
+        body=record.body,
+        receive_count=int(record.attributes.approximate_receive_count),
+        queue=queue,
+    )
+    disposition = handle(the_fleet(), message)
+    if isinstance(disposition, TryAgain):
+        seconds = disposition.after_seconds
+        the_fleet().receipts.show_again(record.event_source_arn, record.receipt_handle, seconds)
+        raise NotNowError(f"Message {message.message_id} is tried again in {seconds} s.")
+
+
+def workflow_consumer(event: Event, context: LambdaContext, queue: QueueName) -> Event:
+    """Consume one of the workflow queues."""
+    return dict(consume(event, context, queue, lambda f, message: f.consumer.handle(message)))

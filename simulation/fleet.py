@@ -1,0 +1,252 @@
+"""The whole fleet of one environment on memory twins: queues, bus, jobs, sweeper, one clock.
+
+Every port call goes through one boundary, so that a run can be stopped at any of them; whatever
+is stopped, the queues hand the message out again, as SQS does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache
+
+from core.adapters.memory.accounts import MemoryAccounts
+from core.adapters.memory.boundary import Boundary, Crashed
+from core.adapters.memory.clock import ManualClock, SeededIds
+from core.adapters.memory.containers import MemoryContainers
+from core.adapters.memory.dns import MemoryDns
+from core.adapters.memory.event_bus import MemoryBus
+from core.adapters.memory.file_systems import MemoryFileSystems
+from core.adapters.memory.images import MemoryImages
+from core.adapters.memory.jobs import MemoryJobs
+from core.adapters.memory.load_balancer import MemoryLoadBalancer
+from core.adapters.memory.operations import MemoryOperationStore
+from core.adapters.memory.secrets import MemorySecrets
+from core.adapters.memory.sites import MemorySites
+from core.adapters.memory.tenants import MemoryTenants
+from core.adapters.memory.topic import MemoryTopic
+from core.adapters.memory.transfer import MemoryTransfer
+from core.adapters.memory.work_queues import MemoryQueues
+from core.adapters.memory.world import StoredMessage, World
+from core.bootstrap import WORKFLOWS, load_policy
+from core.domain.policy import Policy
+from core.engine.consumer import Consumer
+from core.engine.engine import Engine, Timing
+from core.engine.message import Acknowledged, QueueMessage
+from core.engine.notifier import Notifier
+from core.engine.sweeper import Sweeper
+from core.ports.bundle import Ports
+from core.ports.messaging import QueueName
+from events.filters import OPERATION_QUEUES
+from events.formats import Environment
+from events.notifications import notification_for
+from events.progress import FleetEvent, WakeUp
+from events.vocabulary import DetailType
+from simulation.effects import Effects
+from simulation.jobs import DIGEST, JobPlayer
+
+LEASE_SECONDS = 90
+VISIBILITY_SECONDS = 360
+MAX_RECEIVES = 5
+SWEEP_SECONDS = 60
+ROUTED_BACK = {
+    DetailType.OPERATION_ACCEPTED,
+    DetailType.STEP_COMPLETED,
+    DetailType.STEP_FAILED,
+}
+
+
+@cache
+def policy_of(environment: Environment) -> Policy:
+    """Return the environment's own policy, as it is deployed."""
+    return load_policy(environment.value)
+
+
+@dataclass(kw_only=True)
+class SimulatedFleet:
+    """One environment's fleet; `step()` lets the next thing happen."""
+
+    environment: Environment
+    boundary: Boundary = field(default_factory=Boundary)
+    source: World | None = None
+    seed: int = 0
+    settle_seconds: float = 0
+
+    def __post_init__(self) -> None:
+        self.clock = ManualClock()
+        ids = SeededIds(self.seed)
+        self.world = World(
+            environment=self.environment, clock=self.clock, ids=ids, source=self.source
+        )
+        self.policy = policy_of(self.environment)
+        self.effects = Effects()
+        self.store = MemoryOperationStore()
+        self.jobs = MemoryJobs(self.world, JobPlayer(self.policy, self.effects).play)
+        self.queues = MemoryQueues(
+            self.world, visibility_seconds=VISIBILITY_SECONDS, max_receive_count=MAX_RECEIVES
+        )
+        self.wake_ups: list[WakeUp] = []
+        self.notifier_queue: list[FleetEvent] = []
+        self._next_sweep = self.clock.now() + timedelta(seconds=SWEEP_SECONDS)
+        self._wire()
+
+    def _wire(self) -> None:
+        wrap = self.boundary.wrap
+        self.topic = MemoryTopic(self.world)
+        store = wrap("operations", self.store)
+        self.engine = Engine(
+            store=store,
+            bus=wrap("bus", MemoryBus(self.world, deliver=self._deliver)),
+            queues=wrap("queues", self.queues),
+            ids=self.world.ids,
+            ports=self._ports(),
+            policy=self.policy,
+            timing=Timing(lease_seconds=LEASE_SECONDS, max_receive_count=MAX_RECEIVES),
+            workflows=WORKFLOWS,
+        )
+        self.consumer = Consumer(self.engine)
+        self.sweeper = Sweeper(self.engine)
+        self.notifier = Notifier(
+            store=store, topic=wrap("topic", self.topic), queues=self.queues, clock=self.clock
+        )
+
+    def _ports(self) -> Ports:
+        wrap, world = self.boundary.wrap, self.world
+        containers = MemoryContainers(world, settle_seconds=self.settle_seconds)
+        return Ports(
+            clock=self.clock,
+            locks=wrap("locks", self.store),
+            accounts=wrap("accounts", MemoryAccounts(world)),
+            sites=wrap("sites", MemorySites(world)),
+            tenants=wrap("tenants", MemoryTenants(world)),
+            jobs=wrap("jobs", self.jobs),
+            transfer=wrap("transfer", MemoryTransfer(world)),
+            secrets=wrap("secrets", MemorySecrets(world)),
+            file_systems=wrap("file_systems", MemoryFileSystems(world)),
+            images=wrap("images", MemoryImages(world)),
+            containers=wrap("containers", containers),
+            load_balancer=wrap("load_balancer", MemoryLoadBalancer(world)),
+            dns=wrap("dns", MemoryDns(world, sync_seconds=0)),
+        )
+
+    # --- the outside ------------------------------------------------------------------------
+
+    def provide_image(self) -> None:
+        """Put the platform's image into this account's registry."""
+        self.world.images[DIGEST] = "{}"
+        self.world.image_tags[self.policy.wordpress_tag] = DIGEST
+
+    def send(self, queue: QueueName, body: str) -> None:
+        """Drop a message on a queue, as an upstream service does."""
+        self.queues.send(queue, body, delay_seconds=0, tenant_id="tenant-1")
+
+    def deliver_again(self, event: FleetEvent) -> None:
+        """Deliver an event once more, as EventBridge and SQS may at any time."""
+        self._deliver(event)
+
+    def _deliver(self, event: FleetEvent) -> None:
+        """The bus's rules."""
+        if event.detail_type in ROUTED_BACK:
+            queue = QueueName(OPERATION_QUEUES[event.metadata.operation_type])
+            self.send(queue, event.queue_body())
+        if notification_for(event) is not None:
+            self.notifier_queue.append(event)
+
+    # --- letting things happen --------------------------------------------------------------
+
+    def run(self, *, most_steps: int = 3000) -> int:
+        """Let things happen until nothing is left to do; return how many things did."""
+        for number in range(most_steps):
+            if not self.step():
+                return number
+        raise AssertionError(f"The fleet did not come to rest in {most_steps} steps.")
+
+    def step(self) -> bool:
+        """Let the next thing happen: a wake-up, a message, a job, the sweeper; else time passes."""
+        if self.wake_ups:
+            self._wake(self.wake_ups.pop(0))
+            return True
+        if self._consume() or self._notify():
+            return True
+        ended = self.jobs.tick()
+        if ended:
+            self.wake_ups += [
+                WakeUp(operation_id=r.operation_id, step=r.step, reason="job ended") for r in ended
+            ]
+            return True
+        return self._let_time_pass()
+
+    def _consume(self) -> bool:
+        for queue in QueueName:
+            for message in self.queues.receive(queue):
+                self._handle(queue, message)
+                return True
+        return False
+
+    def _handle(self, queue: QueueName, message: StoredMessage) -> None:
+        receipt = message.receipt or ""
+        seen = QueueMessage(
+            message_id=message.message_id,
+            body=message.body,
+            receive_count=message.receive_count,
+            queue=queue,
+        )
+        try:
+            disposition = self.consumer.handle(seen)
+        except Crashed:
+            return  # the worker is dead: the message comes again after its visibility timeout
+        except Exception:  # noqa: BLE001 - the batch reports the record as failed; SQS keeps it
+            return
+        if isinstance(disposition, Acknowledged):
+            self.queues.delete(queue, receipt)
+        else:
+            self.queues.change_visibility(queue, receipt, disposition.after_seconds)
+
+    def _wake(self, wake_up: WakeUp) -> None:
+        message = QueueMessage(
+            message_id=self.world.ids.new_id(),
+            body=wake_up.queue_body(),
+            receive_count=1,
+            queue=None,
+        )
+        try:
+            self.consumer.handle(message)
+        except (Crashed, Exception):  # noqa: BLE001 - a lost wake-up: the poll is the fallback
+            return
+
+    def _notify(self) -> bool:
+        if not self.notifier_queue:
+            return False
+        event = self.notifier_queue[0]
+        message = QueueMessage(
+            message_id=self.world.ids.new_id(),
+            body=event.queue_body(),
+            receive_count=1,
+            queue=None,
+        )
+        try:
+            disposition = self.notifier.handle(message)
+        except (Crashed, Exception):  # noqa: BLE001 - the message stays on the notifier's queue
+            return True
+        if isinstance(disposition, Acknowledged):
+            self.notifier_queue.pop(0)
+        return True
+
+    def _let_time_pass(self) -> bool:
+        """Move to the next moment at which something can happen; False at the end of all things."""
+        visible = [m.visible_at for messages in self.world.queues.values() for m in messages]
+        open_operations = any(o.due_at is not None for o in self.store.operations.values())
+        if not visible and not open_operations:
+            return False
+        moments = [*visible, self._next_sweep] if open_operations else visible
+        self.clock.advance_to(min(moments))
+        if self.clock.now() >= self._next_sweep:
+            self._sweep()
+        return True
+
+    def _sweep(self) -> None:
+        self._next_sweep = self.clock.now() + timedelta(seconds=SWEEP_SECONDS)
+        try:
+            self.sweeper.sweep()
+        except (Crashed, Exception):  # noqa: BLE001 - the next tick sweeps again
+            return

@@ -1,0 +1,126 @@
+"""What the container job answers in a simulation: the facts of a small, healthy site."""
+
+from __future__ import annotations
+
+from core.domain.jobs import (
+    Census,
+    CensusJob,
+    Check,
+    ContentFacts,
+    ContentJob,
+    ContentSummary,
+    DropDatabaseJob,
+    ExportFacts,
+    ExportJob,
+    ImportFacts,
+    ImportJob,
+    InstallFacts,
+    InstallJob,
+    JobDescription,
+    JobModel,
+    JobResult,
+    ObjectLocation,
+    RemoveContentJob,
+    VerifyFacts,
+    VerifyJob,
+)
+from core.domain.names import origin
+from core.domain.policy import Policy
+from simulation.effects import Effects
+
+DIGEST = "sha256:" + "d" * 64
+ROWS = {"wp_posts": 12, "wp_options": 140}
+
+
+class JobPlayer:
+    """Plays every kind of job against the simulated databases and directories."""
+
+    def __init__(self, policy: Policy, effects: Effects) -> None:
+        self._policy = policy
+        self._effects = effects
+
+    def play(self, job: JobDescription) -> JobResult:
+        """Do one job and report."""
+        facts = self._facts(job)
+        return JobResult(
+            operation_id=job.operation_id,
+            step=job.step,
+            attempt=job.attempt,
+            kind=job.kind,
+            started_at="2026-11-21T08:00:00Z",
+            completed_at="2026-11-21T08:00:01Z",
+            facts=facts.model_dump(mode="json") if facts else {},
+        )
+
+    def _facts(self, job: JobDescription) -> JobModel | None:
+        match job:
+            case CensusJob():
+                return self._census(job)
+            case ExportJob():
+                return self._export(job)
+            case ImportJob():
+                self._effects.make_schema(job.database.schema_name)
+                return ImportFacts(rows=job.rows, replacements=40, broken_values=0, leftovers=0)
+            case InstallJob():
+                return self._install(job)
+            case ContentJob():
+                return self._content(job)
+            case VerifyJob():
+                return VerifyFacts(
+                    passed=True, checks=[Check(name="front-page", passed=True, evidence="200")]
+                )
+            case DropDatabaseJob():
+                self._effects.drop_schema(job.database.schema_name)
+            case RemoveContentJob():
+                self._effects.remove_directory(job.content_root)
+        return None
+
+    def _census(self, job: CensusJob) -> Census:
+        return Census(
+            tenant_id=job.tenant_id,
+            site_id=job.site_id,
+            environment=job.environment,
+            site_name="Banana",
+            subdomain="banana",
+            site_url=origin("banana", self._policy.environments[job.environment].domain),
+            release=1,
+            site_version=1,
+            image_digest=DIGEST,
+            wordpress_version="6.5",
+            php_version="8.2",
+            theme="twentytwentythree",
+            permalinks="/%postname%/",
+            tables=ROWS,
+            content=ContentSummary(files=3, size_bytes=300),
+        )
+
+    @staticmethod
+    def _export(job: ExportJob) -> ExportFacts:
+        return ExportFacts(
+            dump=ObjectLocation(bucket=job.destination.bucket, key=f"{job.destination.key}/dump"),
+            dump_sha256="e" * 64,
+            dump_size_bytes=1000,
+            rows=ROWS,
+            manifest_sha256="f" * 64,
+            files=3,
+            files_travelled=3,
+            content_size_bytes=300,
+            release=job.release,
+        )
+
+    def _install(self, job: InstallJob) -> InstallFacts:
+        self._effects.make_schema(job.database.schema_name)
+        self._effects.make_directory(job.content_root)
+        return InstallFacts(
+            wordpress_version="6.5",
+            php_version="8.2",
+            theme="twentytwentythree",
+            tables=12,
+            files=3,
+        )
+
+    def _content(self, job: ContentJob) -> ContentFacts:
+        self._effects.make_directory(job.content_root)
+        return ContentFacts(
+            files=3, size_bytes=300, copied_from_live=0, manifest=job.manifest_destination
+        )
