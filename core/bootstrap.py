@@ -17,7 +17,7 @@ from core.adapters.aws.containers import EcsContainers
 from core.adapters.aws.dns import Route53Dns
 from core.adapters.aws.event_bus import EventBridgeBus
 from core.adapters.aws.file_systems import EfsAccessPoints
-from core.adapters.aws.image_layers import LayerCopy
+from core.adapters.aws.image_layers import LayerCopy, download_for
 from core.adapters.aws.images import EcrImages
 from core.adapters.aws.jobs import EcsJobs, TaskPlace
 from core.adapters.aws.load_balancer import ElbLoadBalancer
@@ -136,7 +136,7 @@ def _ports(
         external_id_secret=settings.source_external_id_secret,
         clock=clock,
     )
-    layers = LayerCopy(clock=clock)
+    layers = LayerCopy(clock=clock, download=download_for(environ.get("AWS_ENDPOINT_URL")))
     return Ports(
         clock=clock,
         locks=store,
@@ -160,7 +160,9 @@ def _ports(
             ),
         ),
         transfer=S3TransferStore(clients=clients, bucket=settings.transfer_bucket),
-        secrets=SecretsManagerSecrets(clients=clients, database_endpoint=settings.database_endpoint),
+        secrets=SecretsManagerSecrets(
+            clients=clients, database_endpoint=settings.database_endpoint
+        ),
         file_systems=EfsAccessPoints(clients=clients, file_system_id=settings.file_system_id),
         images=EcrImages(
             clients=clients, repository=settings.repository, layers=layers, source=source

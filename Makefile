@@ -1,0 +1,69 @@
+# sitefleet. `make demo` and `make test` each set up everything they need.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+
+UV := .tools/bin/uv
+RUN := .venv/bin
+CODE := core events handlers local migrator ops simulation demo benchmarks
+STAMPS := .venv/.ready .venv-emulator/.ready .venv-sam/.ready
+
+.PHONY: help setup packages demo test lint format docs prove build clean
+
+help: ## Show what there is to make.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: packages $(STAMPS) ## Install everything that the other targets need.
+
+packages: ## Install the Debian packages (asks first when a person sits there).
+	@./packages.sh
+
+$(UV):
+	@python3 -m venv .tools
+	.tools/bin/pip install --quiet --disable-pip-version-check uv
+
+.venv/.ready: uv.lock pyproject.toml $(UV)
+	@$(UV) sync --quiet --frozen --group dev --all-extras
+	touch $@
+
+# Two tools pin their own boto3; each has an environment of its own.
+.venv-emulator/.ready: uv.lock $(UV)
+	@UV_PROJECT_ENVIRONMENT=.venv-emulator $(UV) sync --quiet --frozen --only-group emulator
+	touch $@
+
+.venv-sam/.ready: uv.lock $(UV)
+	@UV_PROJECT_ENVIRONMENT=.venv-sam $(UV) sync --quiet --frozen --only-group sam
+	touch $@
+
+demo: setup ## Create a real site, promote it, prove it (KEEP=1 leaves it running).
+	@$(RUN)/python -m demo $(if $(KEEP),--keep)
+
+test: setup ## Run every test: unit, contract, wire, template, integration, acceptance.
+	@$(RUN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
+
+lint: .venv/.ready ## ruff, mypy, import-linter, bandit, cfn-lint on the expanded template.
+	@$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy $(CODE)
+	$(RUN)/lint-imports
+	$(RUN)/bandit --quiet --recursive --configfile pyproject.toml core events handlers migrator ops local
+	$(RUN)/pytest --quiet --no-header tests/template/test_lint.py
+
+format: .venv/.ready ## Format the code.
+	@$(RUN)/ruff check --fix --quiet . || true
+	$(RUN)/ruff format .
+
+docs: .venv/.ready ## Write schemas, AsyncAPI, CLI reference and error codes anew.
+	@$(RUN)/python -m events.schemas
+	$(RUN)/python -m ops.reference
+
+prove: .venv/.ready ## Enumerate every crash of every workflow and print the table.
+	@$(RUN)/python -m simulation
+
+build: setup ## Build the functions and their layer for AWS (arm64).
+	@PATH="$(CURDIR)/.tools/bin:$(CURDIR)/.venv/bin:$$PATH" .venv-sam/bin/sam build
+
+clean: ## Stop the one-machine runtime and remove what was made.
+	@[ ! -x $(RUN)/sitefleet ] || $(RUN)/sitefleet local down || true
+	rm -rf .sitefleet .aws-sam build .venv .venv-emulator .venv-sam .tools

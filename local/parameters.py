@@ -1,0 +1,160 @@
+"""The values of the stack's parameters on one machine.
+
+A parameter that the template reads from Parameter Store gets an entry there and the entry's name;
+any other gets the value itself.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from local.cloud import ACCOUNTS
+from local.errors import LocalError
+from local.registry import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mypy_boto3_cloudformation.type_defs import ParameterDeclarationTypeDef, ParameterTypeDef
+
+    from local.cloud import Cloud, EnvironmentName
+    from local.platform import Platform
+
+TENANTS_TABLE = "tenants"
+SWEEP_SCHEDULE = "rate(1 minute)"
+_STORE = "/sitefleet/local"
+_STORED = "AWS::SSM::Parameter::Value"
+_NOTHING = "none"
+"""Parameter Store refuses empty values; these entries are named but not read."""
+TIMINGS = {
+    "FunctionTimeoutSeconds": "10",
+    "LeaseSeconds": "15",
+    "VisibilitySeconds": "60",
+    "MaximumConcurrency": "5",
+}
+
+
+def wanted_values(
+    environment: EnvironmentName,
+    platforms: Mapping[EnvironmentName, Platform],
+    external_ids: Mapping[EnvironmentName, ExternalId],
+    certificate_authority: str,
+) -> dict[str, str]:
+    """Return the value of every parameter that the one-machine runtime has an opinion on."""
+    own = platforms[environment]
+    account = ACCOUNTS[environment]
+    region_values = {
+        "Environment": environment,
+        "SiteDomain": account.domain,
+        "PolicyName": f"local-{environment}",
+        "OneMachine": "true",
+        "CreateTenantsTable": "true",
+        "TenantsTable": TENANTS_TABLE,
+        "Architecture": "x86_64",
+        "SweepSchedule": SWEEP_SCHEDULE,
+        **TIMINGS,
+    }
+    platform_values = {
+        "ClusterName": own.cluster,
+        "RepositoryName": REPOSITORY,
+        "LoadBalancerName": own.load_balancer_name,
+        "VpcId": own.vpc_id,
+        "SubnetIds": ",".join(own.subnet_ids),
+        "SecurityGroupIds": own.security_group_id,
+        "LoadBalancerArn": own.load_balancer_arn,
+        "ListenerArn": own.listener_arn,
+        "HostedZoneId": own.hosted_zone_id,
+        "FileSystemId": own.file_system_id,
+        "DatabaseEndpoint": own.database_endpoint,
+        "DatabaseAdminSecretArn": own.database_secret_arn,
+        "MigratorImage": own.migrator_image,
+        "MigratorDatabaseCa": certificate_authority,
+    }
+    return {
+        **region_values,
+        **platform_values,
+        **_as_target(environment, platforms, external_ids),
+        **_as_source(environment, external_ids),
+    }
+
+
+def template_parameters(
+    cloud: Cloud, declared: Sequence[ParameterDeclarationTypeDef], values: Mapping[str, str]
+) -> list[ParameterTypeDef]:
+    """Return the declared parameters' values; store those that are read from Parameter Store."""
+    given: list[ParameterTypeDef] = []
+    missing = []
+    for parameter in declared:
+        name = parameter.get("ParameterKey", "")
+        if name not in values:
+            if parameter.get("DefaultValue") is None:
+                missing.append(name)
+            continue
+        value = values[name]
+        if parameter.get("ParameterType", "").startswith(_STORED):
+            entry = f"{_STORE}/{name}"
+            cloud.ssm.put_parameter(
+                Name=entry, Value=value or _NOTHING, Type="String", Overwrite=True
+            )
+            value = entry
+        given.append({"ParameterKey": name, "ParameterValue": value})
+    if missing:
+        raise LocalError(
+            f"template.yaml asks for {', '.join(missing)}, which the one-machine runtime does not "
+            "know. Add them to local/parameters.py."
+        )
+    return given
+
+
+class ExternalId:
+    """What a promotion's target presents to its source: one value, kept in both accounts."""
+
+    def __init__(self, target: Cloud) -> None:
+        self.value = secrets.token_hex(16)
+        account = target.account
+        self.secret_arn = target.secretsmanager.create_secret(
+            Name=f"bbws/{account.environment}/promotion/external-id", SecretString=self.value
+        )["ARN"]
+
+
+def _as_target(
+    environment: EnvironmentName,
+    platforms: Mapping[EnvironmentName, Platform],
+    external_ids: Mapping[EnvironmentName, ExternalId],
+) -> dict[str, str]:
+    """Return what a promotion pulls from; empty in dev."""
+    source = ACCOUNTS[environment].source
+    if source is None:
+        empty = ("SourceAccountId", "SourceRoleArn", "SourceCluster", "SourceExportFamily")
+        unread = ("SourceExternalIdSecretArn", "SourceSubnetIds", "SourceSecurityGroupIds")
+        return dict.fromkeys((*empty, *unread), "")
+    account_id = ACCOUNTS[source].account_id
+    platform = platforms[source]
+    return {
+        "SourceAccountId": account_id,
+        "SourceRoleArn": f"arn:aws:iam::{account_id}:role/bbws-wp-promotion-source-{source}",
+        "SourceCluster": platform.export_cluster,
+        "SourceExportFamily": f"bbws-wp-export-{source}",
+        "SourceExternalIdSecretArn": external_ids[environment].secret_arn,
+        "SourceSubnetIds": ",".join(platform.subnet_ids),
+        "SourceSecurityGroupIds": platform.security_group_id,
+    }
+
+
+def _as_source(
+    environment: EnvironmentName, external_ids: Mapping[EnvironmentName, ExternalId]
+) -> dict[str, str]:
+    """Return who may pull; empty in prod."""
+    for target in ACCOUNTS.values():
+        if target.source == environment:
+            return {
+                "TargetAccountId": target.account_id,
+                "TargetEnvironment": target.environment,
+                "TargetTransferBucket": f"bbws-transfer-{target.environment}",
+                "TargetExternalId": external_ids[target.environment].value,
+            }
+    return dict.fromkeys(
+        ("TargetAccountId", "TargetEnvironment", "TargetTransferBucket", "TargetExternalId"), ""
+    )

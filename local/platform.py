@@ -1,0 +1,153 @@
+"""What the platform has before the fleet is deployed: network, cluster, load balancer, DNS, files.
+
+Every function makes the resources of one account and returns what the stack's parameters need.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from local.cloud import Cloud
+from local.emulator import REGION
+from local.mariadb import ADMINISTRATOR, DatabaseServer
+from local.network import LOOPBACK
+
+TENANTS = ("tenant-1", "tenant-2", "tenant-3")
+_ZONES = ("a", "b")
+_MIGRATOR = f"bbws-wp-migrator@sha256:{'0' * 64}"
+"""Only a name: local/tasks.py runs the checkout's own migrator."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """The names and ids of one account's platform."""
+
+    vpc_id: str
+    subnet_ids: tuple[str, ...]
+    security_group_id: str
+    cluster: str
+    export_cluster: str
+    """Made by the stack: where the next environment's exports run."""
+    load_balancer_name: str
+    load_balancer_arn: str
+    load_balancer_dns: str
+    listener_arn: str
+    hosted_zone_id: str
+    file_system_id: str
+    database_secret_arn: str
+    database_endpoint: str
+    migrator_image: str
+
+
+def make_platform(cloud: Cloud, database: DatabaseServer, *, proxy_port: int) -> Platform:
+    """Make everything in one account."""
+    environment = cloud.account.environment
+    vpc_id, subnet_ids, security_group_id = _make_network(cloud)
+    cluster = f"bbws-cluster-{environment}"
+    cloud.ecs.create_cluster(clusterName=cluster)
+    balancer = cloud.elbv2.create_load_balancer(
+        Name=f"bbws-wp-internal-alb-{environment}",
+        Subnets=list(subnet_ids),
+        SecurityGroups=[security_group_id],
+        Scheme="internal",
+        Type="application",
+    )["LoadBalancers"][0]
+    return Platform(
+        vpc_id=vpc_id,
+        subnet_ids=subnet_ids,
+        security_group_id=security_group_id,
+        cluster=cluster,
+        export_cluster=f"bbws-wp-export-{environment}",
+        load_balancer_name=balancer["LoadBalancerName"],
+        load_balancer_arn=balancer["LoadBalancerArn"],
+        load_balancer_dns=balancer["DNSName"],
+        listener_arn=_make_listener(cloud, balancer["LoadBalancerArn"], proxy_port),
+        hosted_zone_id=_make_zone(cloud),
+        file_system_id=_make_file_system(cloud),
+        database_secret_arn=_make_database_secret(cloud, database),
+        database_endpoint=database.endpoint,
+        migrator_image=f"{cloud.account.account_id}.dkr.ecr.{REGION}.amazonaws.com/{_MIGRATOR}",
+    )
+
+
+def put_tenants(cloud: Cloud, table: str) -> None:
+    """Write the demo tenants in the format of the platform's own tenants table."""
+    for tenant in TENANTS:
+        cloud.dynamodb.put_item(
+            TableName=table,
+            Item={
+                "PK": {"S": f"TENANT#{tenant}"},
+                "SK": {"S": "METADATA"},
+                "tenantId": {"S": tenant},
+                "organizationName": {"S": tenant.replace("-", " ").capitalize()},
+                "status": {"S": "REGISTERED"},
+                "tier": {"S": "basic"},
+                "active": {"BOOL": True},
+            },
+        )
+
+
+def _make_network(cloud: Cloud) -> tuple[str, tuple[str, ...], str]:
+    vpc_id: str = cloud.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet_ids = tuple(
+        str(
+            cloud.ec2.create_subnet(
+                VpcId=vpc_id,
+                CidrBlock=f"10.0.{number}.0/24",
+                AvailabilityZone=f"{REGION}{zone}",
+            )["Subnet"]["SubnetId"]
+        )
+        for number, zone in enumerate(_ZONES, start=1)
+    )
+    group = cloud.ec2.create_security_group(
+        GroupName=f"bbws-wordpress-{cloud.account.environment}",
+        Description="WordPress containers and their jobs",
+        VpcId=vpc_id,
+    )
+    return vpc_id, subnet_ids, str(group["GroupId"])
+
+
+def _make_listener(cloud: Cloud, load_balancer_arn: str, proxy_port: int) -> str:
+    """Make the listener on the front proxy's port: where the load balancer really answers."""
+    return cloud.elbv2.create_listener(
+        LoadBalancerArn=load_balancer_arn,
+        Protocol="HTTP",
+        Port=proxy_port,
+        DefaultActions=[
+            {
+                "Type": "fixed-response",
+                "FixedResponseConfig": {
+                    "StatusCode": "404",
+                    "ContentType": "text/plain",
+                    "MessageBody": "No site has this name.",
+                },
+            }
+        ],
+    )["Listeners"][0]["ListenerArn"]
+
+
+def _make_zone(cloud: Cloud) -> str:
+    zone = cloud.route53.create_hosted_zone(
+        Name=cloud.account.domain, CallerReference=f"sitefleet-{cloud.account.environment}"
+    )["HostedZone"]["Id"]
+    return zone.rpartition("/")[2]
+
+
+def _make_file_system(cloud: Cloud) -> str:
+    name = f"bbws-efs-{cloud.account.environment}"
+    return cloud.efs.create_file_system(
+        CreationToken=name, Encrypted=True, Tags=[{"Key": "Name", "Value": name}]
+    )["FileSystemId"]
+
+
+def _make_database_secret(cloud: Cloud, database: DatabaseServer) -> str:
+    name = f"bbws/{cloud.account.environment}/aurora/admin"
+    content: Mapping[str, str | int] = {
+        "host": LOOPBACK,
+        "port": database.port,
+        "username": ADMINISTRATOR,
+        "password": database.password,
+    }
+    return cloud.secretsmanager.create_secret(Name=name, SecretString=json.dumps(content))["ARN"]

@@ -1,0 +1,89 @@
+"""The WordPress image in the dev account's registry: a real manifest over a real layer.
+
+Nothing runs it here (local/php.py plays the container), but promotions carry its digest from
+account to account, so manifest and layer are complete and verifiable.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+import urllib.request
+
+from local.cloud import Cloud
+
+REPOSITORY = "bbws-wordpress"
+TAG = "dev-latest"
+_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+_CONFIG = "application/vnd.docker.container.image.v1+json"
+_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+
+
+def make_repository(cloud: Cloud) -> None:
+    """Make the account's repository."""
+    cloud.ecr.create_repository(repositoryName=REPOSITORY)
+
+
+def push_image(cloud: Cloud) -> str:
+    """Push the image layer by layer, tag it, and return its digest."""
+    plain = _layer()
+    layer = gzip.compress(plain, mtime=0)
+    config = json.dumps(
+        {
+            "architecture": "amd64",
+            "os": "linux",
+            "config": {"Env": ["WORDPRESS_VERSION=6.1.9"]},
+            "rootfs": {"type": "layers", "diff_ids": [_digest(plain)]},
+        }
+    ).encode()
+    for blob in (config, layer):
+        _upload(cloud, blob)
+    manifest = json.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": _MANIFEST,
+            "config": {"mediaType": _CONFIG, "size": len(config), "digest": _digest(config)},
+            "layers": [{"mediaType": _LAYER, "size": len(layer), "digest": _digest(layer)}],
+        }
+    )
+    image = cloud.ecr.put_image(
+        repositoryName=REPOSITORY,
+        imageManifest=manifest,
+        imageManifestMediaType=_MANIFEST,
+        imageTag=TAG,
+    )["image"]
+    return image["imageId"]["imageDigest"]
+
+
+def _upload(cloud: Cloud, blob: bytes) -> None:
+    """Push a blob by the registry protocol: the emulator's ECR calls keep no layers."""
+    region = cloud.ecr.meta.region_name
+    request = urllib.request.Request(  # noqa: S310  (the emulator's own loopback endpoint)
+        f"{cloud.endpoint}/v2/{REPOSITORY}/blobs/uploads/?digest={_digest(blob)}",
+        data=blob,
+        method="POST",
+        headers={
+            "Host": f"{cloud.account.account_id}.dkr.ecr.{region}.amazonaws.com",
+            "Content-Type": "application/octet-stream",
+        },
+    )
+    with urllib.request.urlopen(request, timeout=10):  # noqa: S310  (same)
+        pass
+
+
+def _layer() -> bytes:
+    """Return an uncompressed layer with one file; the same bytes every time."""
+    content = b"WordPress 6.1.9 of the Debian package, served by local processes.\n"
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        entry = tarfile.TarInfo("usr/src/wordpress/IMAGE")
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _digest(blob: bytes) -> str:
+    return f"sha256:{hashlib.sha256(blob).hexdigest()}"

@@ -1,0 +1,59 @@
+"""The census job: what the live release of a site consists of, counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from core.domain.jobs import Census
+from migrator.databases import count_rows
+from migrator.manifest import summarise
+from migrator.sources import live_release, site_credentials
+from migrator.wordpress import (
+    Options,
+    active_plugins,
+    php_version,
+    plugin_versions,
+    post_counts,
+    wordpress_version,
+)
+
+if TYPE_CHECKING:
+    from core.domain.jobs import CensusJob
+    from migrator.services import Services
+
+log = structlog.get_logger(__name__)
+
+
+def run_census(services: Services, job: CensusJob) -> Census:
+    """Count a site; reads only. The record's WordPress and PHP versions win over this image's."""
+    live = live_release(services, job)
+    site, schema = live.site, live.release.schema
+    databases = services.databases
+    with databases.connect(site_credentials(services, job), schema) as connection:
+        tables = count_rows(connection, schema)
+        options = Options(connection, schema)
+        plugins = active_plugins(options.get("active_plugins"))
+        log.info("census_counted", tables=len(tables), rows=sum(tables.values()))
+        return Census(
+            tenant_id=site.tenant_id,
+            site_id=site.site_id,
+            environment=site.environment,
+            site_name=site.site_name,
+            subdomain=site.subdomain,
+            site_url=options.get("home") or options.get("siteurl") or "",
+            release=live.release.number,
+            site_version=site.version,
+            image_digest=live.release.image_digest or "",
+            wordpress_version=site.wordpress_version
+            or wordpress_version(services.configuration.wordpress_path),
+            php_version=site.php_version or php_version(),
+            theme=options.get("stylesheet") or "",
+            plugins=plugin_versions(live.content, plugins),
+            permalinks=options.get("permalink_structure") or "",
+            tables=tables,
+            posts=post_counts(connection, schema, options.prefix),
+            content=summarise(live.content),
+            isolation_level=site.isolation_level,
+        )

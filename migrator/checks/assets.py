@@ -1,0 +1,34 @@
+"""Does everything the front page needs load, and over https only."""
+
+from __future__ import annotations
+
+from core.domain.jobs import Check
+from migrator.checks.page import PageContent
+from migrator.checks.verdicts import verdict
+from migrator.checks.visits import Visitor
+
+_MOST = 400
+
+
+def assets_load(visitor: Visitor, content: PageContent) -> Check:
+    """Every stylesheet, script and image on the site's own host."""
+    wanted = dict.fromkeys(visitor.local_path(item) for item in content.must_load)
+    paths = [path for path in wanted if path is not None][:_MOST]
+    problems = []
+    for path in paths:
+        page = visitor.probe(path)
+        if page.problem:
+            problems.append(page.problem)
+        elif not page.body:
+            problems.append(f"{path}: 0 bytes")
+    return verdict("assets of the front page load", problems, f"{len(paths)} loaded")
+
+
+def no_mixed_content(visitor: Visitor, content: PageContent) -> Check:
+    """An http:// asset is blocked by browsers on an https page: the styling is gone."""
+    problems = [item for item in content.assets if item.lower().startswith("http://")]
+    if not visitor.site_url.startswith("https://"):
+        problems = []
+    return verdict(
+        "no http:// asset", list(dict.fromkeys(problems)), f"{len(content.assets)} references"
+    )

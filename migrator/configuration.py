@@ -1,0 +1,84 @@
+"""The container job's configuration: MIGRATOR_* variables, read once when a command starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from core.domain.errors import ConfigurationError
+from events.formats import Environment
+
+PREFIX = "MIGRATOR_"
+
+
+class DatabaseTls(BaseModel):
+    """How database connections are protected: verified, or plain by explicit choice."""
+
+    model_config = ConfigDict(frozen=True)
+
+    verify: bool
+    ca: Path | None
+    """CA bundle that the server's certificate must chain to; None only when verify is off."""
+
+
+class Configuration(BaseModel):
+    """Each field is the environment variable MIGRATOR_<FIELD IN UPPER CASE>."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    environment: Environment | None = None
+    """dev, sit or prod: where this task runs. Direct commands do without."""
+    sites_table: str = ""
+    mount_path: Path = Path("/mnt/efs")
+    database_admin_secret: str = ""
+    database_ca: str = ""
+    database_tls: Literal["verify", "off"] = "verify"
+    wordpress_path: Path = Path("/usr/src/wordpress")
+    scratch_path: Path | None = None
+    """Folder for short-lived files (a manifest on its way); default: the system's."""
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Configuration:
+        """Read the variables; raises ConfigurationError naming each one that is wrong."""
+        values = {
+            name: environ[PREFIX + name.upper()]
+            for name in cls.model_fields
+            if environ.get(PREFIX + name.upper())
+        }
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            wrong = ", ".join(
+                f"{PREFIX}{'.'.join(map(str, item['loc'])).upper()} ({item['msg']})"
+                for item in error.errors(include_input=False)
+            )
+            raise ConfigurationError(
+                f"The migrator's environment is wrong: {wrong}. Correct the task definition."
+            ) from None
+
+    def tls(self) -> DatabaseTls:
+        """Return how to connect to databases.
+
+        Raises ConfigurationError when there is no CA and TLS was not switched off explicitly.
+        """
+        if self.database_tls == "off":
+            return DatabaseTls(verify=False, ca=None)
+        if not self.database_ca or not Path(self.database_ca).is_file():
+            raise ConfigurationError(
+                "MIGRATOR_DATABASE_CA names no readable CA bundle, and database connections are "
+                "verified. Set it, or set MIGRATOR_DATABASE_TLS=off on a machine of your own."
+            )
+        return DatabaseTls(verify=True, ca=Path(self.database_ca))
+
+    def required(self, name: str) -> str:
+        """Return a text setting that this job cannot do without; raises ConfigurationError."""
+        value = getattr(self, name)
+        if not value:
+            raise ConfigurationError(
+                f"{PREFIX}{name.upper()} is not set and this job needs it. "
+                "Set it in the task definition."
+            )
+        return str(value)

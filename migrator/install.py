@@ -1,0 +1,174 @@
+"""The install job: schema and content of a fresh WordPress, ready to be served."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import structlog
+
+from core.domain.jobs import InstallFacts
+from events.vocabulary import ErrorCode
+from migrator.databases import read_secret
+from migrator.directories import FOLDER_MODE, files_below, own, release_root, replacing
+from migrator.errors import JobFailure
+from migrator.importing import fresh_schema
+from migrator.processes import drained, running
+from migrator.schemas import require_not_live, require_own_schema
+
+if TYPE_CHECKING:
+    from core.domain.jobs import InstallJob
+    from migrator.configuration import DatabaseTls
+    from migrator.databases import Credentials
+    from migrator.services import Services
+
+log = structlog.get_logger(__name__)
+
+_SCRIPT = Path(__file__).with_name("install.php")
+_ANSWER_BYTES = 64 << 10
+_FOLDERS = ("themes", "plugins", "uploads")
+
+
+def run_install(services: Services, job: InstallJob) -> InstallFacts:
+    """Install into a new schema and a new folder; run again, it starts from nothing again."""
+    release = require_own_schema(job.database.schema_name, job.tenant_id, job.site_id)
+    require_not_live(services.sites, job, release)
+    configuration = services.configuration
+    root = release_root(configuration.mount_path, job.content_root, job.tenant_id, job.site_id)
+    account = _administrator(services, job)
+    with (
+        fresh_schema(services, job, job.database.secret_id, job.database.schema_name) as (_, site),
+        replacing(root) as content,
+    ):
+        _copy_content(configuration.wordpress_path, content, job.theme)
+        answer = _install(services, job, site, account, content)
+        _own_all(content)
+        files = sum(1 for _ in files_below(content))
+    log.info("wordpress_installed", version=answer["version"], theme=answer["theme"])
+    return InstallFacts(
+        wordpress_version=answer["version"],
+        php_version=answer["php"],
+        theme=answer["theme"],
+        tables=int(answer["tables"]),
+        files=files,
+    )
+
+
+# --- private -------------------------------------------------------------------------------
+
+
+def _administrator(services: Services, job: InstallJob) -> dict[str, str]:
+    """Return user, email and password of the site's administrator, from its secret."""
+    secret = read_secret(services.secrets, job.admin_secret_id)
+    user, password = secret.get("username"), secret.get("password")
+    if not isinstance(user, str) or not isinstance(password, str) or not user or not password:
+        raise JobFailure(
+            f"The secret {job.admin_secret_id} holds no username and password for WordPress' "
+            "administrator. Write it again."
+        )
+    email = secret.get("email")
+    if not isinstance(email, str) or "@" not in email:
+        email = f"admin@{urlsplit(job.site_url).hostname}"
+    return {"user": user, "password": password, "email": email}
+
+
+def _copy_content(core: Path, content: Path, theme: str | None) -> None:
+    """Copy the themes and plugins that come with WordPress, links resolved to plain files."""
+    for name in _FOLDERS:
+        source, target = core / "wp-content" / name, content / name
+        if source.is_dir():
+            shutil.copytree(source, target, symlinks=False)
+        else:
+            target.mkdir(mode=FOLDER_MODE)
+    if not any((content / "themes").glob("*/style.css")):
+        raise JobFailure(
+            f"{core}/wp-content holds no theme; a site without one answers with empty pages. "
+            "Build the image with WordPress' default theme."
+        )
+    if theme is not None and not (content / "themes" / theme / "style.css").is_file():
+        raise JobFailure(
+            f"The theme {theme!r} is not part of this WordPress. Ask for one that is, or create "
+            "the site first and install the theme by an update.",
+            code=ErrorCode.SITE_001,
+        )
+
+
+def _install(
+    services: Services, job: InstallJob, site: Credentials, account: dict[str, str], content: Path
+) -> dict[str, Any]:
+    tls = services.databases.tls
+    secret = site.password.get_secret_value()
+    request = {
+        **account,
+        "core": str(services.configuration.wordpress_path),
+        "content": str(content),
+        "url": job.site_url.rstrip("/"),
+        "title": job.site_name,
+        "theme": job.theme,
+        "host": site.host,
+        "port": site.port,
+        "username": site.username,
+        "secret": secret,
+        "schema": job.database.schema_name,
+        "verify": tls.verify,
+    }
+    with running(_arguments(tls), secrets=[secret, account["password"]], feed=True) as php:
+        reader, answer = drained(php.stdout, _ANSWER_BYTES)
+        _send(php.stdin, json.dumps(request).encode())
+        code = php.finish()
+        reader.join()
+        if code != 0:
+            raise JobFailure(
+                f"WordPress' installation of {job.site_url} failed (exit code {code}): "
+                f"{php.complaint()}"
+            )
+    return _parsed(bytes(answer), job)
+
+
+def _send(stdin: Any, text: bytes) -> None:
+    try:
+        stdin.write(text)
+        stdin.close()
+    except BrokenPipeError:
+        return  # php has ended before it read; its exit code tells
+
+
+def _parsed(answer: bytes, job: InstallJob) -> dict[str, Any]:
+    """Read the script's last line: a plugin may have printed before it."""
+    try:
+        value = json.loads(answer.strip().rsplit(b"\n", 1)[-1])
+    except ValueError:
+        value = None
+    if not isinstance(value, dict) or not {"version", "php", "theme", "tables"} <= value.keys():
+        raise JobFailure(
+            f"WordPress' installation of {job.site_url} ended without its report. Run the job "
+            "again; if it stays, run migrator/install.php by hand."
+        )
+    return value
+
+
+def _arguments(tls: DatabaseTls) -> list[str]:
+    ca = ["-d", f"openssl.cafile={tls.ca}"] if tls.verify else []
+    return [
+        "php",
+        "-d",
+        "memory_limit=256M",
+        "-d",
+        "zend.exception_ignore_args=1",
+        *ca,
+        str(_SCRIPT),
+    ]
+
+
+def _own_all(content: Path) -> None:
+    """Folders 755, files 644, everything 33:33 (as far as this process may)."""
+    for folder, names, files in content.walk():
+        for name in names:
+            (folder / name).chmod(FOLDER_MODE)
+            own(folder / name)
+        for name in files:
+            (folder / name).chmod(0o644)
+            own(folder / name)

@@ -1,0 +1,32 @@
+"""What happens on which kind of job: one literal table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import BaseModel
+
+from migrator.census import run_census
+from migrator.exporting import run_export
+from migrator.importing import run_import
+from migrator.install import run_install
+from migrator.placing import run_content
+from migrator.removal import run_drop_database, run_remove_content
+from migrator.services import Services
+from migrator.verification import run_verify
+
+type Facts = BaseModel | dict[str, object]
+type Work = Callable[[Services, Any], Facts]
+
+JOBS: dict[str, Work] = {
+    "census": run_census,
+    "export": run_export,
+    "import": run_import,
+    "install": run_install,
+    "content": run_content,
+    "verify": run_verify,
+    "drop-database": run_drop_database,
+    "remove-content": run_remove_content,
+}
+"""Kind of a JobDescription -> the function that does it and returns the kind's facts."""

@@ -1,0 +1,42 @@
+"""The content job: place a release's content from a transfer and the target's live release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.domain.jobs import ContentFacts
+from migrator.content import MANIFEST, load_manifest, place
+from migrator.directories import release_root, site_folder
+from migrator.errors import Refusal
+from migrator.schemas import require_not_live
+from migrator.transfer import S3Folder
+
+if TYPE_CHECKING:
+    from core.domain.jobs import ContentJob
+    from migrator.services import Services
+
+
+def run_content(services: Services, job: ContentJob) -> ContentFacts:
+    """Place, verify, and keep the placed release's manifest for later transfers."""
+    mount = services.configuration.mount_path
+    root = release_root(mount, job.content_root, job.tenant_id, job.site_id)
+    require_not_live(services.sites, job, int(root.name[1:]))
+    live = None
+    if job.live_content_root:
+        releases = services.sites.list_releases(job.tenant_id, job.site_id)
+        live = site_folder(mount, job, job.live_content_root, releases)
+    if live == root:
+        raise Refusal(f"{job.content_root} is the live release's own folder; nothing was touched.")
+    source = S3Folder(services.s3, job.source.bucket, job.source.key)
+    manifest = load_manifest(source, MANIFEST, job.manifest_sha256)
+    report = place(source, manifest, root, live)
+    prefix, _, name = job.manifest_destination.key.rpartition("/")
+    kept = S3Folder(services.s3, job.manifest_destination.bucket, prefix)
+    with kept.writer(name) as sink:
+        sink.write(report.manifest.to_json())
+    return ContentFacts(
+        files=len(report.manifest.files),
+        size_bytes=report.manifest.size_bytes,
+        copied_from_live=report.copied_from_live,
+        manifest=job.manifest_destination,
+    )

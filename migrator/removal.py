@@ -1,0 +1,41 @@
+"""The two undo jobs: drop the schema, or remove the folder, of a release that never went live."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from migrator.directories import release_root, remove
+from migrator.schemas import drop_schema, operation_lock, require_not_live, require_own_schema
+
+if TYPE_CHECKING:
+    from core.domain.jobs import DropDatabaseJob, RemoveContentJob
+    from migrator.services import Services
+
+log = structlog.get_logger(__name__)
+
+
+def run_drop_database(services: Services, job: DropDatabaseJob) -> dict[str, object]:
+    """Drop a release's schema; nothing there is fine. Users and secrets stay: steps own those."""
+    schema = job.database.schema_name
+    require_not_live(services.sites, job, require_own_schema(schema, job.tenant_id, job.site_id))
+    databases = services.databases
+    administrator = databases.credentials(services.configuration.required("database_admin_secret"))
+    with databases.connect(administrator) as admin, operation_lock(admin, job.operation_id):
+        dropped = drop_schema(admin, schema)
+    log.info("schema_dropped", schema=schema, existed=dropped)
+    return {"dropped": dropped}
+
+
+def run_remove_content(services: Services, job: RemoveContentJob) -> dict[str, object]:
+    """Remove a release's folder and what a killed run left beside it; nothing there is fine."""
+    root = release_root(
+        services.configuration.mount_path, job.content_root, job.tenant_id, job.site_id
+    )
+    require_not_live(services.sites, job, int(root.name[1:]))
+    removed = remove(root)
+    for rest in (f".{root.name}.new", f".{root.name}.old"):
+        remove(root.with_name(rest))
+    log.info("content_removed", folder=job.content_root, existed=removed)
+    return {"removed": removed}

@@ -1,0 +1,186 @@
+"""One text of unknown kind: prose, HTML, JSON, serialized data, or all of them in one another."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from migrator.rewrite.edits import Edit, shifted
+from migrator.rewrite.encoded import ENTITY, JSON, PERCENT, Decoded, Layer
+from migrator.rewrite.forms import OriginMatch, OriginMatcher
+from migrator.rewrite.serialized import NotSerializedError, parse_serialized
+
+_QUOTE_ENTITY = rb"&(?:amp;)*+(?:quot|#0*+34|#[Xx]0*+22);"
+_START = rb"(?<![A-Za-z0-9_])"
+# A length in front of something quoted, however the quote is spelled.
+_QUOTED = re.compile(
+    rb'[sSOCE]:[0-9]++:(?:"|(?P<json>\\++)"|(?P<entity>' + _QUOTE_ENTITY + rb"))"
+    rb"|[sSOCE](?P<percent>%(?:25)*+3[Aa])[0-9]++(?P=percent)%(?:25)*+22"
+)
+_CANDIDATE = re.compile(
+    _START + rb"(?:a:[0-9]++:\{|a%(?:25)*+3[Aa][0-9]++%|" + _QUOTED.pattern + rb")"
+)
+MARK = re.compile(rb":[0-9]++:[\\\"{&]")
+"""A length in front of something quoted in raw or decoded text; begins with one certain byte,
+which makes it fast to seek."""
+PERCENT_MARK = re.compile(rb"%(?:25)*+3[Aa][0-9]++%(?:25)*+3[Aa]%")
+"""The same, percent-encoded."""
+_LAYERS: dict[str, Layer] = {"json": JSON, "entity": ENTITY, "percent": PERCENT}
+_PERCENT_STOP = re.compile(rb"[^A-Za-z0-9%._~+*!'()-]")
+_ENTITY_STOP = re.compile(rb"[\"<>]")
+_MAX_DEPTH = 40
+_BACKSLASH = 0x5C
+
+
+class TextRewriter:
+    """Computes the edits of one text.
+
+    ``broken`` tells whether the last text held serialized data that PHP cannot read although an
+    origin stands in it.
+    """
+
+    def __init__(self, matcher: OriginMatcher) -> None:
+        self._matcher = matcher
+        self._shortcuts = matcher.shortcuts()
+        self._width = len(matcher.needles[0])
+        self.broken = False
+
+    def edits(self, text: bytes) -> list[Edit]:
+        """All edits of a decoded text, origins and lengths."""
+        self.broken = False
+        return self._edits(text, 0)
+
+    # --- private ---
+
+    def _edits(self, text: bytes, depth: int) -> list[Edit]:
+        hits = self._matcher.positions(text)
+        if not hits:
+            return []
+        if depth < _MAX_DEPTH and may_be_serialized(text, hits[-1]):
+            return self._mixed(text, hits, depth)
+        return self._plain(text, hits)
+
+    def _plain(self, text: bytes, hits: Sequence[int]) -> list[Edit]:
+        edits: list[Edit] = []
+        end = 0
+        for hit in hits:
+            if hit < end:
+                continue
+            known = self._shortcuts.get(text[hit - 8 : hit + self._width + 1])
+            if known is not None:
+                end = hit + self._width
+                edits.append(Edit(hit - known[0], end, known[1], known[2]))
+                continue
+            found = self._matcher.match(text, hit)
+            if found is not None:
+                edits += origin_edits(text, found)
+                end = found.end
+        return edits
+
+    def _mixed(self, text: bytes, hits: Sequence[int], depth: int) -> list[Edit]:
+        """Serialized fragments as such, everything between them as plain text."""
+        edits: list[Edit] = []
+        done = at = 0  # plain text is settled up to `done`, candidates are sought from `at`
+        while found := _CANDIDATE.search(text, at, hits[-1]):
+            start, end, inner = self._fragment(text, found, done, hits, depth)
+            if inner is None:
+                at = end
+                continue
+            edits += self._between(text, done, start, hits)
+            edits += inner
+            done = at = end
+        return edits + self._between(text, done, len(text), hits)
+
+    def _between(self, text: bytes, start: int, end: int, hits: Sequence[int]) -> list[Edit]:
+        if start >= end:
+            return []
+        return self._plain(text, hits[bisect_left(hits, start) : bisect_left(hits, end)])
+
+    def _fragment(
+        self, text: bytes, found: re.Match[bytes], done: int, hits: Sequence[int], depth: int
+    ) -> tuple[int, int, list[Edit] | None]:
+        """Start, end and edits of the fragment at a candidate; no edits: go on at the end."""
+        start = found.start()
+        quoted = _QUOTED.search(text, start, hits[-1])
+        kind = quoted.lastgroup if quoted else None
+        if kind is not None and quoted is not None:
+            begin, end = _enclosing(kind, text, quoted, done)
+            if begin <= start:
+                decoded = Decoded(_LAYERS[kind], text[begin:end])
+                return (
+                    begin,
+                    end,
+                    shifted(decoded.encode(self._edits(decoded.text, depth + 1)), begin),
+                )
+        try:
+            end, edits = parse_serialized(
+                text, start, hits, lambda content: self._edits(content, depth + 1)
+            )
+        except NotSerializedError as error:
+            return self._refused(text, found, error)
+        return start, end, edits
+
+    def _refused(
+        self, text: bytes, found: re.Match[bytes], error: NotSerializedError
+    ) -> tuple[int, int, list[Edit] | None]:
+        whole = not text[: found.start()].strip()
+        container = found[0][:1] in b"aOC"
+        if whole and (container or text.rstrip().endswith(b'";')):
+            self.broken = True  # the value as a whole: text is replaced, no length is touched
+            return found.start(), len(text), None
+        return found.start(), max(found.end(), error.at if container else 0), None
+
+
+def may_be_serialized(text: bytes, end: int) -> bool:
+    """Whether a length may stand in the text before ``end``; only such text needs parsing."""
+    return MARK.search(text, 0, end) is not None or (
+        b"%" in text and PERCENT_MARK.search(text, 0, end) is not None
+    )
+
+
+def origin_edits(text: bytes, found: OriginMatch) -> list[Edit]:
+    """A match as edits: the scheme where it differs, then host, port and path."""
+    edits: list[Edit] = []
+    old_scheme = text[found.scheme_start : found.scheme_end] if found.scheme_start >= 0 else b""
+    same_tail = text[found.host_start : found.end] == found.tail
+    if old_scheme == found.scheme and same_tail:
+        return edits
+    if old_scheme != found.scheme:
+        edits.append(Edit(found.scheme_start, found.scheme_end, found.scheme))
+    edits.append(Edit(found.host_start, found.end, found.tail, found.form))
+    return edits
+
+
+def _enclosing(kind: str, text: bytes, quoted: re.Match[bytes], done: int) -> tuple[int, int]:
+    """The stretch around an escaped fragment that one layer of escaping covers."""
+    if kind == "json":
+        return _json_string(text, quoted.start(), done)
+    stop = _PERCENT_STOP if kind == "percent" else _ENTITY_STOP
+    begin = done
+    for found in stop.finditer(text, done, quoted.start()):
+        begin = found.end()
+    behind = stop.search(text, quoted.end())
+    return begin, behind.start() if behind else len(text)
+
+
+def _json_string(text: bytes, at: int, done: int) -> tuple[int, int]:
+    """The content of the JSON string around ``at``: between quotes that are not escaped."""
+    begin = done
+    quote = text.rfind(b'"', done, at)
+    while quote >= 0:
+        if not _escaped(text, quote):
+            begin = quote + 1
+            break
+        quote = text.rfind(b'"', done, quote)
+    end = text.find(b'"', at)
+    while end >= 0 and _escaped(text, end):
+        end = text.find(b'"', end + 1)
+    return begin, len(text) if end < 0 else end
+
+
+def _escaped(text: bytes, at: int) -> bool:
+    run = at
+    while run and text[run - 1] == _BACKSLASH:
+        run -= 1
+    return (at - run) % 2 == 1

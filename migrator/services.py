@@ -1,0 +1,58 @@
+"""The outside services of a job: AWS clients under the task's own role, made when first needed."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from core.adapters.aws.sites import DynamoSites
+from migrator.databases import Databases
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+    from core.ports.clock import Clock
+    from core.ports.sites import SiteStore
+    from migrator.configuration import Configuration
+
+_RETRIES = Config(
+    retries={"mode": "standard", "max_attempts": 5}, connect_timeout=10, read_timeout=60
+)
+
+
+class Services:
+    """What jobs reach the outside world through."""
+
+    def __init__(self, configuration: Configuration, clock: Clock) -> None:
+        self.configuration = configuration
+        self.clock = clock
+
+    @cached_property
+    def s3(self) -> S3Client:
+        """S3, for job descriptions, results, dumps and content."""
+        return boto3.client("s3", config=_RETRIES)
+
+    @cached_property
+    def secrets(self) -> SecretsManagerClient:
+        """Secrets Manager: the only source of credentials."""
+        return boto3.client("secretsmanager", config=_RETRIES)
+
+    @cached_property
+    def dynamodb(self) -> DynamoDBClient:
+        """DynamoDB, for the records of sites and releases."""
+        return boto3.client("dynamodb", config=_RETRIES)
+
+    @cached_property
+    def sites(self) -> SiteStore:
+        """The sites table of this account."""
+        return DynamoSites(self.dynamodb, self.configuration.required("sites_table"))
+
+    @cached_property
+    def databases(self) -> Databases:
+        """Connections to MySQL or MariaDB, with TLS as configured."""
+        return Databases(self.secrets, self.configuration.tls())

@@ -1,0 +1,17 @@
+"""Flags that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+TenantId = Annotated[str | None, typer.Option(help="Only this tenant's.", show_default=False)]
+Watch = Annotated[bool, typer.Option("--watch", help="Follow the operation to its end.")]
+RequestedBy = Annotated[
+    str | None,
+    typer.Option(
+        help="Who asks; else the caller's AWS identity, on one machine the user's name.",
+        show_default=False,
+    ),
+]

@@ -1,0 +1,215 @@
+"""`sitefleet operations`: look at operations, cancel them, try them again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+
+import typer
+
+from core.domain.operation import Operation
+from core.ports.operation_store import OperationStore
+from events.requests import OperationCancelRequest, OperationRetryRequest, encode
+from events.vocabulary import OperationStatus
+from ops.command import command
+from ops.composing import composed
+from ops.connection import Connection
+from ops.desk import Desk
+from ops.documents import operation_document
+from ops.errors import BadInputError
+from ops.failures import failure_lines
+from ops.flags import RequestedBy, TenantId, Watch
+from ops.following import document_of, find_operation, report
+from ops.picture import picture
+from ops.sending import queue_of, send_request
+from ops.timeline import stands_still, timeline
+from ops.watch import exit_code_of
+from ops.wording import duration, moment, table
+
+READ_PER_DAY: Final = 500
+"""Newest operations of one day, or of one site, that a filtered list looks at."""
+
+app = typer.Typer(help="Look at operations, cancel them, try them again.", no_args_is_help=True)
+
+OperationId = Annotated[str, typer.Argument(help="The operation's id.", metavar="ID")]
+Reason = Annotated[str, typer.Option(help="Why; it goes with the request.", show_default=False)]
+
+
+@command(app, "list")
+def list_operations(
+    desk: Desk,
+    *,
+    tenant_id: TenantId = None,
+    site_id: Annotated[
+        str | None, typer.Option(help="Only this site's.", show_default=False)
+    ] = None,
+    status: Annotated[
+        OperationStatus | None,
+        typer.Option(help="Only with this status.", case_sensitive=False, show_default=False),
+    ] = None,
+    stalled: Annotated[bool, typer.Option("--stalled", help="Only stalled ones.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=READ_PER_DAY, help="At most so many.")] = 20,
+    days: Annotated[
+        int,
+        typer.Option(min=1, max=92, help="How far to look back; a named site's are all found."),
+    ] = 7,
+) -> None:
+    """List the newest operations, newest first."""
+    connection = desk.connection()
+
+    def wanted(operation: Operation) -> bool:
+        return (
+            tenant_id in {None, operation.tenant_id}
+            and site_id in {None, operation.site_id}
+            and status in {None, operation.status}
+            and (not stalled or operation.stalled_since is not None)
+        )
+
+    if tenant_id is not None and site_id is not None:
+        found = connection.operations.of_site(tenant_id, site_id, limit=READ_PER_DAY)
+        operations = [operation for operation in found if wanted(operation)][:limit]
+    else:
+        operations = _recent(desk, connection.operations, wanted, limit, days)
+    _print_list(desk, operations)
+
+
+@command(app, "show")
+def show(
+    desk: Desk,
+    operation_id: OperationId,
+    *,
+    watch: Watch = False,
+) -> None:
+    """Show what an operation has done, does and will do.
+
+    On one machine every environment is searched when --env is not given.
+    """
+    connection, operation = find_operation(desk, operation_id)
+    if watch:
+        operation = desk.follow(connection, operation_id, is_data=True)
+    if desk.as_json:
+        desk.show_json(document_of(desk, connection, operation))
+    elif not watch:
+        now = desk.clock.now()
+        rows = timeline(operation, connection.operations.history(operation_id).steps, now)
+        desk.show([line.text for line in picture(operation, rows, now)])
+        desk.show(failure_lines(connection.failures(operation_id)))
+    if watch:
+        raise typer.Exit(exit_code_of(operation))
+
+
+@command(app, "cancel")
+def cancel(
+    desk: Desk,
+    operation_id: OperationId,
+    *,
+    reason: Reason,
+    requested_by: RequestedBy = None,
+    watch: Watch = False,
+) -> None:
+    """Ask a running operation to turn back: what it has made is taken back."""
+    connection, operation = find_operation(desk, operation_id)
+    if operation.is_terminal:
+        raise BadInputError(
+            f"Operation {operation_id} has ended as {operation.status}; there is nothing left to "
+            "cancel."
+        )
+    payload = {"operationId": operation_id, "reason": reason}
+    request = composed(OperationCancelRequest, desk, connection, requested_by, payload)
+    _send(desk, connection, operation, request, watch=watch, taken=_cancelled)
+
+
+@command(app, "retry")
+def retry(
+    desk: Desk,
+    operation_id: OperationId,
+    *,
+    reason: Reason,
+    requested_by: RequestedBy = None,
+    watch: Watch = False,
+) -> None:
+    """Try an operation again that is stalled, or whose rollback failed."""
+    connection, operation = find_operation(desk, operation_id)
+    if operation.is_terminal or not stands_still(operation):
+        raise BadInputError(
+            f"Operation {operation_id} is {operation.status} and neither stalled nor "
+            "ROLLBACK_FAILED; a retry applies to those only. Look at it: "
+            f"sitefleet operations show {operation_id} --env {operation.environment}"
+        )
+    payload = {"operationId": operation_id, "reason": reason}
+    request = composed(OperationRetryRequest, desk, connection, requested_by, payload)
+
+    def taken(now: Operation | None) -> bool:
+        return now is not None and now.fence != operation.fence
+
+    _send(desk, connection, operation, request, watch=watch, taken=taken)
+
+
+# --- inside ---------------------------------------------------------------------------------
+
+
+def _recent(
+    desk: Desk,
+    store: OperationStore,
+    wanted: Callable[[Operation], bool],
+    limit: int,
+    days: int,
+) -> list[Operation]:
+    today = desk.clock.now()
+    operations: list[Operation] = []
+    for back in range(days):
+        day = f"{today - timedelta(days=back):%Y-%m-%d}"
+        operations += [o for o in store.recent(day=day, limit=READ_PER_DAY) if wanted(o)]
+        if len(operations) >= limit:
+            break
+    return operations[:limit]
+
+
+def _print_list(desk: Desk, operations: Sequence[Operation]) -> None:
+    now = desk.clock.now()
+    if desk.as_json:
+        desk.show_json({"operations": [operation_document(o, now) for o in operations]})
+        return
+    if not operations:
+        desk.say("No operations match. --days looks further back.")
+        return
+    titles = ("OPERATION", "TYPE", "TENANT", "SITE", "STATUS", "STEP", "STARTED", "TOOK")
+    desk.show(table(titles, [_cells(operation, now) for operation in operations]))
+
+
+def _cells(operation: Operation, now: datetime) -> tuple[str, ...]:
+    stalled = " (stalled)" if operation.stalled_since is not None else ""
+    took = ((operation.completed_at or now) - operation.created_at).total_seconds()
+    return (
+        operation.operation_id,
+        operation.operation_type,
+        operation.tenant_id,
+        operation.site_id,
+        f"{operation.status}{stalled}",
+        "-" if operation.is_terminal else operation.step or "-",
+        moment(operation.created_at),
+        duration(took),
+    )
+
+
+def _cancelled(operation: Operation | None) -> bool:
+    return operation is not None and (operation.cancel_requested or operation.is_terminal)
+
+
+def _send(
+    desk: Desk,
+    connection: Connection,
+    operation: Operation,
+    request: OperationCancelRequest | OperationRetryRequest,
+    *,
+    watch: bool,
+    taken: Callable[[Operation | None], bool],
+) -> None:
+    queue = queue_of(request.message_type, operation)
+    if queue is None:
+        raise BadInputError(f"No queue is known for {operation.operation_type}.")
+    sent = send_request(
+        desk, connection, request, encode(request), queue, tenant_id=operation.tenant_id
+    )
+    report(desk, connection, sent, watch=watch, taken=taken)

@@ -1,0 +1,296 @@
+"""Containers: task definitions and services of releases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from botocore.stub import Stubber
+
+from core.adapters.aws.containers import EcsContainers
+from core.adapters.aws.task_definitions import TaskSettings
+from core.adapters.memory.containers import MemoryContainers
+from core.adapters.memory.load_balancer import MemoryLoadBalancer
+from core.domain.errors import TransientError
+from core.domain.names import ReleaseNames
+from core.ports.platform import Containers, ReleaseService
+from tests.contract.backends import Aws, Backend, Memory
+from tests.contract.test_load_balancer import Network
+
+DIGEST = "sha256:" + "a" * 64
+SETTINGS = TaskSettings(
+    account_id="093646564004",
+    repository="bbws-wordpress",
+    file_system_id="fs-0123456789abcdef0",
+    execution_role_arn="arn:aws:iam::093646564004:role/execution",
+    task_role_arn="arn:aws:iam::093646564004:role/site",
+    log_group="/bbws/prod/wordpress",
+)
+
+
+def adapter(aws: Aws) -> EcsContainers:
+    ec2 = aws.clients._session.client("ec2")
+    return EcsContainers(
+        clients=aws.clients,
+        cluster="cluster",
+        subnet_ids=(ec2.describe_subnets()["Subnets"][0]["SubnetId"],),
+        security_group_ids=(ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"],),
+        task=SETTINGS,
+    )
+
+
+@pytest.fixture
+def containers(backend: Backend) -> Containers:
+    if isinstance(backend, Memory):
+        return MemoryContainers(backend.world)
+    backend.clients.ecs.create_cluster(clusterName="cluster")
+    return adapter(backend)
+
+
+@pytest.fixture
+def service(backend: Backend, release: ReleaseNames) -> ReleaseService:
+    if isinstance(backend, Memory):
+        group = MemoryLoadBalancer(backend.world).ensure_target_group(release, {})
+    else:
+        group = Network(backend).adapter(backend).ensure_target_group(release, {})
+    return ReleaseService(
+        names=release,
+        site_url="https://banana.wp.kimmyai.io",
+        image_digest=DIGEST,
+        database_secret_arn="arn:aws:secretsmanager:af-south-1:093646564004:secret:db",
+        salts_secret_arn="arn:aws:secretsmanager:af-south-1:093646564004:secret:salts",
+        access_point_id="fsap-0123456789abcdef0",
+        target_group_arn=group,
+        tags={"Tenant": "tenant-1"},
+    )
+
+
+@pytest.fixture
+def become_healthy(backend: Backend, service: ReleaseService):
+    """Let the containers start: the clock moves, or a target is registered by hand."""
+
+    def start() -> None:
+        if isinstance(backend, Memory):
+            backend.clock.advance(60)
+            return
+        backend.clients.elbv2.register_targets(
+            TargetGroupArn=service.target_group_arn,
+            Targets=[{"Id": "172.31.0.10", "Port": 80}],
+        )
+
+    return start
+
+
+class TestTaskDefinitions:
+    def test_an_equal_one_is_found_again(self, containers: Containers, service: ReleaseService):
+        first = containers.ensure_task_definition(service)
+        assert containers.ensure_task_definition(service) == first
+        assert service.names.task_family in first
+
+    def test_another_image_or_release_needs_another_one(
+        self, containers: Containers, service: ReleaseService
+    ):
+        arns = {
+            containers.ensure_task_definition(variant)
+            for variant in (
+                service,
+                replace(service, image_digest="sha256:" + "b" * 64),
+                replace(service, names=service.names.site.release(3)),
+            )
+        }
+        assert len(arns) == 3
+
+    def test_deleting_twice_is_fine(self, containers: Containers, service: ReleaseService):
+        arn = containers.ensure_task_definition(service)
+        containers.delete_task_definition(arn)
+        containers.delete_task_definition(arn)
+        assert containers.ensure_task_definition(service) != arn
+
+
+class TestServices:
+    def test_a_service_that_was_not_made_does_not_exist(
+        self, containers: Containers, service: ReleaseService
+    ):
+        state = containers.state(service.names, service.target_group_arn)
+        assert (state.exists, state.steady, state.failed) == (False, False, False)
+        assert service.names.service in state.reason
+
+    def test_a_service_waits_for_healthy_targets(
+        self, containers: Containers, service: ReleaseService
+    ):
+        containers.ensure_service(service, containers.ensure_task_definition(service))
+        state = containers.state(service.names, service.target_group_arn)
+        assert (state.exists, state.steady, state.failed) == (True, False, False)
+        assert state.reason
+
+    def test_it_is_steady_when_it_runs_and_has_a_healthy_target(
+        self, backend: Backend, containers: Containers, service: ReleaseService, become_healthy
+    ):
+        if isinstance(backend, Aws) and backend.name == "moto":
+            pytest.skip("moto's services never run a container (runningCount stays 0)")
+        containers.ensure_service(service, containers.ensure_task_definition(service))
+        become_healthy()
+        state = containers.state(service.names, service.target_group_arn)
+        assert (state.exists, state.steady, state.failed) == (True, True, False), state.reason
+        assert len(state.addresses) == 1
+        assert state.addresses[0].endswith(":80")
+
+    def test_ensuring_twice_leaves_one_service(
+        self, containers: Containers, service: ReleaseService, become_healthy
+    ):
+        definition = containers.ensure_task_definition(service)
+        containers.ensure_service(service, definition)
+        become_healthy()
+        before = containers.state(service.names, service.target_group_arn)
+        containers.ensure_service(service, definition)
+        assert containers.state(service.names, service.target_group_arn) == before
+
+    def test_deleting_twice_is_fine_and_it_can_be_made_again(
+        self, containers: Containers, service: ReleaseService
+    ):
+        definition = containers.ensure_task_definition(service)
+        containers.ensure_service(service, definition)
+        containers.delete_service(service.names)
+        containers.delete_service(service.names)
+        assert not containers.state(service.names, service.target_group_arn).exists
+        containers.ensure_service(service, definition)
+        assert containers.state(service.names, service.target_group_arn).exists
+
+
+class TestWhatIsAskedOfEcs:
+    @pytest.fixture
+    def backend(self, aws: Aws) -> Aws:
+        return aws
+
+    def test_the_containers_environment_is_the_architectures(
+        self, aws: Aws, containers: Containers, service: ReleaseService
+    ):
+        arn = containers.ensure_task_definition(service)
+        found = aws.clients.ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
+        [container] = found["containerDefinitions"]
+        assert container["image"] == (
+            f"093646564004.dkr.ecr.af-south-1.amazonaws.com/bbws-wordpress@{DIGEST}"
+        )
+        assert {e["name"]: e["value"] for e in container["environment"]} == {
+            "WORDPRESS_SITE_URL": "https://banana.wp.kimmyai.io",
+            "WORDPRESS_DB_SCHEMA": service.names.schema,
+            "WORDPRESS_CACHE_PREFIX": service.names.cache_prefix,
+        }
+        assert {s["name"] for s in container["secrets"]} == {
+            "WORDPRESS_DB_SECRET",
+            "WORDPRESS_SALTS_SECRET",
+        }
+        [mount] = container["mountPoints"]
+        assert mount["containerPath"] == "/var/www/html/wp-content"
+        efs = found["volumes"][0]["efsVolumeConfiguration"]
+        assert efs["fileSystemId"] == "fs-0123456789abcdef0"
+        assert efs["authorizationConfig"]["accessPointId"] == service.access_point_id
+
+    def test_another_number_of_containers_updates_the_service(
+        self, aws: Aws, containers: Containers, service: ReleaseService
+    ):
+        definition = containers.ensure_task_definition(service)
+        containers.ensure_service(service, definition)
+        containers.ensure_service(replace(service, desired_count=2), definition)
+        [found] = aws.clients.ecs.describe_services(
+            cluster="cluster", services=[service.names.service]
+        )["services"]
+        assert found["desiredCount"] == 2
+
+
+class TestStatesOfEcs:
+    """States that no emulator reaches."""
+
+    @pytest.fixture
+    def containers(self, moto: Aws) -> EcsContainers:
+        return adapter(moto)
+
+    def answer(self, **changes: object) -> dict[str, object]:
+        service = {
+            "status": "ACTIVE",
+            "runningCount": 1,
+            "desiredCount": 1,
+            "deployments": [{"rolloutState": "COMPLETED"}],
+            "events": [{"message": "has reached a steady state"}],
+            **changes,
+        }
+        return {"services": [service]}
+
+    def healthy(self, state: str) -> dict[str, object]:
+        target = {"Target": {"Id": "10.0.0.4", "Port": 80}, "TargetHealth": {"State": state}}
+        return {"TargetHealthDescriptions": [target]}
+
+    def state(self, moto: Aws, containers, release, answer, health="healthy"):
+        with Stubber(moto.clients.ecs) as ecs, Stubber(moto.clients.elbv2) as elb:
+            ecs.add_response("describe_services", answer)
+            elb.add_response("describe_target_health", self.healthy(health))
+            return containers.state(release, "arn:group")
+
+    def test_a_failed_rollout_says_why(self, moto, containers, release):
+        deployments = [
+            {"rolloutState": "IN_PROGRESS"},
+            {"rolloutState": "FAILED", "rolloutStateReason": "tasks failed to start."},
+        ]
+        state = self.state(moto, containers, release, self.answer(deployments=deployments))
+        assert (state.failed, state.steady, state.reason) == (
+            True,
+            False,
+            "tasks failed to start.",
+        )
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"runningCount": 0},
+            {"runningCount": 0, "desiredCount": 0},
+            {"deployments": [{"rolloutState": "IN_PROGRESS"}]},
+            {"deployments": [{"rolloutState": "COMPLETED"}, {"rolloutState": "COMPLETED"}]},
+        ],
+        ids=["not running", "scaled to nothing", "rolling out", "two deployments"],
+    )
+    def test_not_steady_yet(self, moto, containers, release, changes):
+        state = self.state(moto, containers, release, self.answer(**changes))
+        assert (state.exists, state.steady, state.failed) == (True, False, False)
+
+    def test_not_steady_while_targets_are_unhealthy(self, moto, containers, release):
+        state = self.state(moto, containers, release, self.answer(), health="initial")
+        assert not state.steady
+        assert "0 targets are healthy; has reached a steady state" in state.reason
+
+    def test_steady(self, moto, containers, release):
+        state = self.state(moto, containers, release, self.answer())
+        assert (state.steady, state.addresses) == (True, ("10.0.0.4:80",))
+
+    def test_a_service_that_is_being_removed_is_waited_for(self, moto, containers, release):
+        service = ReleaseService(
+            names=release,
+            site_url="https://x.example",
+            image_digest=DIGEST,
+            database_secret_arn="arn:db",
+            salts_secret_arn="arn:salts",
+            access_point_id="fsap-1",
+            target_group_arn="arn:group",
+        )
+        with Stubber(moto.clients.ecs) as ecs:
+            ecs.add_response("describe_services", self.answer(status="DRAINING"))
+            with pytest.raises(TransientError, match="still being removed"):
+                containers.ensure_service(service, "arn:definition")
+
+
+def test_the_twin_plays_a_broken_image(release: ReleaseNames):
+    memory = Memory()
+    memory.world.broken_images[DIGEST] = "CannotPullContainerError"
+    group = MemoryLoadBalancer(memory.world).ensure_target_group(release, {})
+    containers = MemoryContainers(memory.world)
+    service = ReleaseService(
+        names=release,
+        site_url="https://x.example",
+        image_digest=DIGEST,
+        database_secret_arn="arn:db",
+        salts_secret_arn="arn:salts",
+        access_point_id="fsap-1",
+        target_group_arn=group,
+    )
+    containers.ensure_service(service, containers.ensure_task_definition(service))
+    state = containers.state(release, group)
+    assert (state.failed, state.reason) == (True, "CannotPullContainerError")

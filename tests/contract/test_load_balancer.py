@@ -1,0 +1,187 @@
+"""LoadBalancer: target groups and the rules that point at them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from botocore.stub import Stubber
+
+from core.adapters.aws.listener_rules import ListenerRules, free_priority
+from core.adapters.aws.load_balancer import ElbLoadBalancer, preview_host
+from core.adapters.memory.load_balancer import MemoryLoadBalancer
+from core.domain.errors import NotFoundError, SitefleetError, TransientError
+from core.domain.names import ReleaseNames
+from core.ports.platform import ListenerRule, LoadBalancer
+from tests.contract.backends import Aws, Backend, Memory
+
+TAGS = {"Tenant": "tenant-1"}
+HOST = "banana.wp.kimmyai.io"
+
+
+class Network:
+    """A VPC with a load balancer and a listener, as the platform has them."""
+
+    def __init__(self, aws: Aws) -> None:
+        ec2 = aws.clients._session.client("ec2")
+        subnets = ec2.describe_subnets()["Subnets"]
+        self.vpc_id = subnets[0]["VpcId"]
+        balancer = aws.clients.elbv2.create_load_balancer(
+            Name="bbws-wp-internal-alb-prod",
+            Subnets=[subnet["SubnetId"] for subnet in subnets[:2]],
+            Scheme="internal",
+        )["LoadBalancers"][0]
+        self.arn, self.dns_name = balancer["LoadBalancerArn"], balancer["DNSName"]
+        answer = {"MessageBody": "no such site", "StatusCode": "404"}
+        self.listener_arn = aws.clients.elbv2.create_listener(
+            LoadBalancerArn=self.arn,
+            Protocol="HTTP",
+            Port=80,
+            DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": answer}],
+        )["Listeners"][0]["ListenerArn"]
+
+    def adapter(self, aws: Aws) -> ElbLoadBalancer:
+        return ElbLoadBalancer(
+            clients=aws.clients,
+            load_balancer_arn=self.arn,
+            listener_arn=self.listener_arn,
+            vpc_id=self.vpc_id,
+        )
+
+
+@pytest.fixture
+def balancer(backend: Backend) -> LoadBalancer:
+    if isinstance(backend, Memory):
+        return MemoryLoadBalancer(backend.world)
+    return Network(backend).adapter(backend)
+
+
+@pytest.fixture
+def group(balancer: LoadBalancer, release: ReleaseNames) -> str:
+    return balancer.ensure_target_group(release, TAGS)
+
+
+class TestTargetGroups:
+    def test_ensuring_twice_finds_the_same_one(self, balancer, release: ReleaseNames, group: str):
+        assert balancer.ensure_target_group(release, TAGS) == group
+        assert balancer.ensure_target_group(release.site.release(3), TAGS) != group
+
+    def test_deleting_twice_is_fine(self, balancer, release: ReleaseNames, group: str):
+        balancer.delete_target_group(release)
+        balancer.delete_target_group(release)
+        assert balancer.ensure_target_group(release, TAGS) != group
+
+
+class TestRules:
+    def test_a_host_without_a_rule_has_none(self, balancer: LoadBalancer):
+        assert balancer.find_rule(HOST) is None
+        balancer.delete_rule(HOST)
+
+    def test_a_rule_is_made_once(self, balancer: LoadBalancer, group: str):
+        rule = balancer.create_rule(HOST, group, TAGS)
+        assert (rule.host, rule.target_group_arn) == (HOST, group)
+        assert balancer.create_rule(HOST, group, TAGS) == rule
+        assert balancer.find_rule(HOST) == rule
+
+    def test_two_rules_have_two_priorities(self, balancer: LoadBalancer, group: str):
+        first = balancer.create_rule(HOST, group, TAGS)
+        second = balancer.create_rule("apple.wp.kimmyai.io", group, TAGS)
+        assert first.priority != second.priority
+
+    def test_the_pointer_moves_and_moves_back(self, balancer, release: ReleaseNames, group: str):
+        other = balancer.ensure_target_group(release.site.release(3), TAGS)
+        rule = balancer.create_rule(HOST, group, TAGS)
+        moved = balancer.point_rule(rule, other)
+        assert moved == replace(rule, target_group_arn=other)
+        assert balancer.find_rule(HOST) == moved
+        assert balancer.point_rule(moved, other) == moved
+        assert balancer.point_rule(moved, group) == rule
+
+    def test_a_rule_that_is_gone_cannot_be_moved(self, balancer: LoadBalancer, group: str):
+        rule = balancer.create_rule(HOST, group, TAGS)
+        balancer.delete_rule(HOST)
+        balancer.delete_rule(HOST)
+        with pytest.raises(NotFoundError, match=HOST):
+            balancer.point_rule(rule, group)
+
+
+def test_the_address_has_host_and_port(balancer: LoadBalancer):
+    host, _, port = balancer.address().rpartition(":")
+    assert host
+    assert port.isdigit()
+
+
+class TestPreview:
+    """What ECS and health checks need: a target group that a listener uses from the start."""
+
+    def test_a_target_group_has_a_rule_of_its_own_for_its_whole_life(
+        self, aws: Aws, release: ReleaseNames
+    ):
+        balancer = Network(aws).adapter(aws)
+        group = balancer.ensure_target_group(release, TAGS)
+        balancer.ensure_target_group(release, TAGS)
+        rule = balancer.find_rule(preview_host(release))
+        assert rule is not None
+        assert rule.target_group_arn == group
+        balancer.delete_target_group(release)
+        assert balancer.find_rule(preview_host(release)) is None
+
+    def test_its_health_is_checked_where_php_and_database_are_needed(
+        self, aws: Aws, release: ReleaseNames
+    ):
+        group = Network(aws).adapter(aws).ensure_target_group(release, TAGS)
+        [found] = aws.clients.elbv2.describe_target_groups(TargetGroupArns=[group])["TargetGroups"]
+        assert (found["TargetType"], found["HealthCheckPath"]) == ("ip", "/wp-login.php")
+
+
+class TestPriorities:
+    def test_two_hosts_start_at_different_places(self):
+        assert free_priority("a.example", set()) != free_priority("b.example", set())
+
+    def test_a_taken_priority_is_passed_over(self):
+        first = free_priority(HOST, set())
+        second = free_priority(HOST, {first})
+        assert second == first % 50_000 + 1
+
+    def test_a_full_listener_is_said_so(self):
+        with pytest.raises(SitefleetError, match="taken"):
+            free_priority(HOST, set(range(1, 50_001)))
+
+    def test_a_priority_lost_three_times_is_tried_later(self, moto: Aws):
+        rules = ListenerRules(clients=moto.clients, listener_arn="arn:listener")
+        with Stubber(moto.clients.elbv2) as stub:
+            for _ in range(3):
+                stub.add_response("describe_rules", {"Rules": []})
+                stub.add_client_error("create_rule", "PriorityInUse", http_status_code=400)
+            with pytest.raises(TransientError, match=HOST):
+                rules.create(HOST, "arn:group", [{"Key": "Name", "Value": HOST}])
+
+    @pytest.mark.parametrize(("mine", "moves"), [("arn:a", False), ("arn:c", True)])
+    def test_of_two_rules_with_one_priority_the_higher_arn_moves_on(
+        self, moto: Aws, mine: str, *, moves: bool
+    ):
+        def rule(arn: str, host: str, priority: int) -> dict[str, object]:
+            return {
+                "RuleArn": arn,
+                "Priority": str(priority),
+                "Conditions": [{"Field": "host-header", "Values": [host]}],
+                "Actions": [{"Type": "forward", "TargetGroupArn": "arn:group"}],
+            }
+
+        taken = free_priority(HOST, set())
+        rules = ListenerRules(clients=moto.clients, listener_arn="arn:listener")
+        made, rival = rule(mine, HOST, taken), rule("arn:b", "rival.example", taken)
+        with Stubber(moto.clients.elbv2) as stub:
+            stub.add_response("describe_rules", {"Rules": []})
+            stub.add_response("create_rule", {"Rules": [made]})
+            stub.add_response("describe_rules", {"Rules": [made, rival]})
+            if moves:
+                wanted = [{"RuleArn": mine, "Priority": taken % 50_000 + 1}]
+                answer = {"Rules": [rule(mine, HOST, taken % 50_000 + 1)]}
+                stub.add_response("set_rule_priorities", answer, {"RulePriorities": wanted})
+            found = rules.create(HOST, "arn:group", [{"Key": "Name", "Value": HOST}])
+            stub.assert_no_pending_responses()
+        expected = taken % 50_000 + 1 if moves else taken
+        assert found == ListenerRule(
+            arn=mine, host=HOST, target_group_arn="arn:group", priority=expected
+        )

@@ -1,0 +1,204 @@
+"""SiteStore: the sites table and its twin."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from core.adapters.aws.sites import DynamoSites
+from core.adapters.memory.sites import MemorySites
+from core.domain.errors import SitefleetError, TransientError
+from core.domain.site import Release, ReleaseStatus, Site
+from core.ports.sites import SiteStore
+from events.formats import Environment
+from events.vocabulary import SiteStatus
+from tests.contract.backends import Aws, Backend, Memory
+
+NOW = datetime(2026, 11, 21, 8, 0, 0, 123456, tzinfo=UTC)
+
+SITE = Site(
+    tenant_id="tenant-1",
+    site_id="site-1",
+    environment=Environment.SIT,
+    site_name="Café Banane 🍌",
+    subdomain="banana",
+    status=SiteStatus.PROVISIONING,
+    created_at=NOW,
+    updated_at=NOW,
+)
+RELEASE = Release(
+    tenant_id="tenant-1",
+    site_id="site-1",
+    number=1,
+    status=ReleaseStatus.BUILDING,
+    operation_id="operation-1",
+    schema="s_abc_r1",
+    content_root="/tenant-1/abc/r1",
+    created_at=NOW,
+    updated_at=NOW,
+)
+
+
+@pytest.fixture
+def sites(backend: Backend) -> SiteStore:
+    if isinstance(backend, Memory):
+        return MemorySites(backend.world)
+    return DynamoSites(backend.clients.dynamodb, backend.make_table("sites"))
+
+
+class TestSites:
+    def test_a_site_that_was_never_put_is_none(self, sites: SiteStore):
+        assert sites.get("tenant-1", "site-1") is None
+
+    def test_a_site_comes_back_as_it_was_put(self, sites: SiteStore):
+        whole = replace(
+            SITE,
+            live_release=3,
+            last_release=4,
+            isolation_level=2,
+            wordpress_version="6.5",
+            php_version="8.2",
+            failure_reason="it rained",
+        )
+        sites.put(whole, expected_version=None)
+        assert sites.get("tenant-1", "site-1") == whole
+
+    def test_a_field_that_becomes_none_is_none_when_read(self, sites: SiteStore):
+        sites.put(replace(SITE, failure_reason="it rained"), expected_version=None)
+        later = replace(SITE, version=2, failure_reason=None)
+        sites.put(later, expected_version=1)
+        assert sites.get("tenant-1", "site-1") == later
+
+    def test_putting_the_same_site_twice_is_a_success(self, sites: SiteStore):
+        sites.put(SITE, expected_version=None)
+        sites.put(SITE, expected_version=None)
+        later = replace(SITE, version=2, status=SiteStatus.ACTIVE)
+        sites.put(later, expected_version=1)
+        sites.put(later, expected_version=1)
+        assert sites.get("tenant-1", "site-1") == later
+
+    def test_a_second_first_write_is_refused(self, sites: SiteStore):
+        sites.put(SITE, expected_version=None)
+        with pytest.raises(TransientError, match="changed by somebody else: its version is 1"):
+            sites.put(replace(SITE, site_name="Other"), expected_version=None)
+        assert sites.get("tenant-1", "site-1") == SITE
+
+    def test_a_write_against_another_version_is_refused(self, sites: SiteStore):
+        sites.put(replace(SITE, version=2), expected_version=None)
+        with pytest.raises(TransientError, match="its version is 2, not 1"):
+            sites.put(replace(SITE, version=2, subdomain="apple"), expected_version=1)
+
+    def test_a_write_against_a_site_that_is_gone_is_refused(self, sites: SiteStore):
+        with pytest.raises(TransientError, match="its version is none, not 1"):
+            sites.put(replace(SITE, version=2), expected_version=1)
+
+    def test_deleting_twice_is_fine(self, sites: SiteStore):
+        sites.put(SITE, expected_version=None)
+        sites.delete("tenant-1", "site-1")
+        sites.delete("tenant-1", "site-1")
+        assert sites.get("tenant-1", "site-1") is None
+
+    def test_sites_are_listed_by_tenant_or_all_without_their_releases(self, sites: SiteStore):
+        other = replace(SITE, tenant_id="tenant-2", site_id="site-9")
+        second = replace(SITE, site_id="site-2")
+        for site in (other, second, SITE):
+            sites.put(site, expected_version=None)
+        sites.put_release(RELEASE)
+        sites.claim_subdomain("banana", "tenant-1", "site-1")
+        assert list(sites.list_sites("tenant-1")) == [SITE, second]
+        assert list(sites.list_sites()) == [SITE, second, other]
+        assert list(sites.list_sites("tenant-3")) == []
+
+
+class TestSubdomains:
+    def test_the_first_site_gets_it_and_keeps_it(self, sites: SiteStore):
+        assert sites.claim_subdomain("banana", "tenant-1", "site-1")
+        assert sites.claim_subdomain("banana", "tenant-1", "site-1")
+        assert not sites.claim_subdomain("banana", "tenant-1", "site-2")
+        assert not sites.claim_subdomain("banana", "tenant-2", "site-1")
+
+    def test_only_the_owner_can_give_it_back(self, sites: SiteStore):
+        sites.claim_subdomain("banana", "tenant-1", "site-1")
+        sites.release_subdomain("banana", "tenant-2", "site-2")
+        assert not sites.claim_subdomain("banana", "tenant-2", "site-2")
+        sites.release_subdomain("banana", "tenant-1", "site-1")
+        sites.release_subdomain("banana", "tenant-1", "site-1")
+        assert sites.claim_subdomain("banana", "tenant-2", "site-2")
+
+
+class TestReleases:
+    def test_a_release_comes_back_as_it_was_put(self, sites: SiteStore):
+        whole = replace(
+            RELEASE,
+            access_point_id="fsap-1",
+            image_digest="sha256:abc",
+            task_definition_arn="arn:td",
+            service_name="service",
+            target_group_arn="arn:tg",
+        )
+        sites.put_release(whole)
+        assert sites.get_release("tenant-1", "site-1", 1) == whole
+        assert sites.get_release("tenant-1", "site-1", 2) is None
+
+    def test_its_operation_may_write_it_again(self, sites: SiteStore):
+        sites.put_release(RELEASE)
+        live = replace(RELEASE, status=ReleaseStatus.LIVE, updated_at=NOW + timedelta(minutes=1))
+        sites.put_release(live)
+        sites.put_release(live)
+        assert sites.get_release("tenant-1", "site-1", 1) == live
+
+    def test_another_operation_never_replaces_it(self, sites: SiteStore):
+        sites.put_release(RELEASE)
+        with pytest.raises(SitefleetError, match="was built by operation operation-1"):
+            sites.put_release(replace(RELEASE, operation_id="operation-2"))
+        assert sites.get_release("tenant-1", "site-1", 1) == RELEASE
+
+    def test_releases_are_listed_oldest_first(self, sites: SiteStore):
+        for number in (10, 2, 1):
+            sites.put_release(replace(RELEASE, number=number))
+        sites.put_release(replace(RELEASE, site_id="site-10"))
+        numbers = [release.number for release in sites.list_releases("tenant-1", "site-1")]
+        assert numbers == [1, 2, 10]
+
+
+class TestRecordsOfOthers:
+    """What the platform's API writes into the same table."""
+
+    @pytest.fixture
+    def adopted(self, aws: Aws) -> DynamoSites:
+        sites = DynamoSites(aws.clients.dynamodb, aws.make_table("sites"))
+        aws.clients.dynamodb.put_item(
+            TableName="sites",
+            Item={
+                "PK": {"S": "TENANT#tenant-1"},
+                "SK": {"S": "SITE#site-1"},
+                "tenantId": {"S": "tenant-1"},
+                "siteId": {"S": "site-1"},
+                "environment": {"S": "SIT"},
+                "subdomain": {"S": "banana"},
+                "status": {"S": "PROVISIONING"},
+                "createdBy": {"S": "the API"},
+            },
+        )
+        return sites
+
+    def test_a_record_without_a_version_is_version_0(self, adopted: DynamoSites):
+        site = adopted.get("tenant-1", "site-1")
+        assert site is not None
+        assert (site.version, site.status) == (0, SiteStatus.PROVISIONING)
+
+    def test_it_can_be_adopted_and_keeps_attributes_of_others(self, aws: Aws, adopted: DynamoSites):
+        site = adopted.get("tenant-1", "site-1")
+        assert site is not None
+        adopted.put(replace(site, version=1, site_name="Banana"), expected_version=0)
+        item = aws.clients.dynamodb.get_item(
+            TableName="sites", Key={"PK": {"S": "TENANT#tenant-1"}, "SK": {"S": "SITE#site-1"}}
+        )["Item"]
+        assert item["createdBy"] == {"S": "the API"}
+        assert item["version"] == {"N": "1"}
+
+    def test_a_site_that_is_not_there_is_not_adopted(self, adopted: DynamoSites):
+        with pytest.raises(TransientError):
+            adopted.put(replace(SITE, site_id="site-2", version=1), expected_version=0)

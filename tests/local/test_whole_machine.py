@@ -1,0 +1,141 @@
+"""`python -m local up | status | down` as a person types them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import boto3
+import pytest
+from local_probes import eventually
+
+from local.layout import CHECKOUT
+from local.processes import start_ticks
+
+pytestmark = pytest.mark.machine
+ACCOUNTS = {"dev": "536580886816", "sit": "815856636111", "prod": "093646564004"}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A home of its own that shares the checkout's cache: sam build takes its time."""
+    path = tmp_path_factory.mktemp("machine")
+    shared = CHECKOUT / ".sitefleet" / "cache"
+    shared.mkdir(parents=True, exist_ok=True)
+    (path / "cache").symlink_to(shared)
+    yield path
+    local(path, "down")
+
+
+def local(home, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "local", *arguments],
+        cwd=CHECKOUT,
+        env={**os.environ, "SITEFLEET_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def machine(home):
+    finished = local(home, "up", "--json")
+    assert finished.returncode == 0, finished.stderr
+    return json.loads(finished.stdout)
+
+
+def client(machine, environment, service):
+    account = machine["accounts"][environment]
+    return boto3.client(
+        service,
+        endpoint_url=machine["endpoint"],
+        region_name=machine["region"],
+        aws_access_key_id=account["accessKeyId"],
+        aws_secret_access_key=account["secretAccessKey"],
+    )
+
+
+def test_up_prints_what_any_sdk_needs(machine):
+    assert set(machine) == {"endpoint", "region", "proxy", "accounts"}
+    assert machine["region"] == "af-south-1"
+    for environment, account_id in ACCOUNTS.items():
+        account = machine["accounts"][environment]
+        assert account["accountId"] == account_id
+        assert set(account["queues"]) == {"creation", "update", "deletion", "promotion", "dlq"}
+        sqs = client(machine, environment, "sqs")
+        for url in account["queues"].values():
+            assert sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        topic = client(machine, environment, "sns").get_topic_attributes
+        assert topic(TopicArn=account["topicArn"])["Attributes"]
+        bus = client(machine, environment, "events").describe_event_bus
+        assert bus(Name=account["busName"])["Name"] == account["busName"]
+
+
+def test_the_demo_tenants_are_registered(machine):
+    item = client(machine, "dev", "dynamodb").get_item(
+        TableName="tenants", Key={"PK": {"S": "TENANT#tenant-1"}, "SK": {"S": "METADATA"}}
+    )["Item"]
+    assert (item["status"]["S"], item["tier"]["S"]) == ("REGISTERED", "basic")
+
+
+def test_dev_has_an_image_and_the_others_only_a_repository(machine):
+    def tags(environment):
+        images = client(machine, environment, "ecr").describe_images(
+            repositoryName="bbws-wordpress"
+        )["imageDetails"]
+        return [tag for image in images for tag in image["imageTags"]]
+
+    assert (tags("dev"), tags("sit")) == (["dev-latest"], [])
+
+
+def test_a_second_up_says_what_is_running_and_changes_nothing(home, machine):
+    again = local(home, "up", "--json")
+    assert json.loads(again.stdout) == machine
+    assert "Already running: emulator, mariadb-dev" in again.stderr
+
+
+def test_every_server_listens_on_the_loopback_interface_only(home, machine):
+    records = [json.loads(f.read_text()) for f in (home / "local/processes").glob("*.json")]
+    pids = {record["pid"] for record in records}
+    listening = subprocess.run(["ss", "-ltnpH"], capture_output=True, text=True, check=True).stdout
+    ours = [line.split()[3] for line in listening.splitlines() if pids & pids_of(line)]
+    assert len(ours) >= 5
+    assert all(address.startswith("127.0.0.") for address in ours)
+
+
+def pids_of(line):
+    return {int(part.partition(",")[0]) for part in line.split("pid=")[1:]}
+
+
+def test_the_sweeper_runs_from_the_layer_of_the_build(home, machine):
+    """A worker process of the emulator holds the layer's own compiled pydantic."""
+
+    def maps():
+        found = []
+        for directory in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (directory / "cmdline").read_text()
+                if "ministack-lambda-" in command and "sweeper" in command:
+                    found.append((directory / "maps").read_text())
+            except OSError:
+                continue
+        return [m for m in found if "layers/DependenciesLayer/python/pydantic_core" in m]
+
+    eventually(maps, seconds=40)
+
+
+def test_down_stops_exactly_what_up_started(home, machine):
+    records = [json.loads(f.read_text()) for f in (home / "local/processes").glob("*.json")]
+    assert local(home, "status").stdout.count("\n") == len(records)
+    finished = local(home, "down")
+    assert "Stopped: emulator, mariadb-dev, mariadb-prod, mariadb-sit" in finished.stderr
+    assert all(start_ticks(record["pid"]) is None for record in records)
+    assert "Nothing was running." in local(home, "down").stderr
+
+
+def test_errors_are_sentences(home):
+    finished = local(home, "logs", "no-such-log")
+    assert finished.returncode == 1
+    assert finished.stderr.startswith("There is no log of no-such-log.")

@@ -1,0 +1,404 @@
+"""Who may do what: literal tables, compared with the template and with what the adapters call."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.template.stack import ACCOUNTS, CHECKOUT, as_list, role_statements
+
+OWN_QUEUE = {
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:GetQueueUrl",
+    "sqs:ChangeMessageVisibility",
+}
+LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
+KEY = {"kms:Decrypt", "kms:GenerateDataKey"}
+PULL_IMAGE = {
+    "ecr:GetAuthorizationToken",
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:GetDownloadUrlForLayer",
+}
+ENGINE = {
+    *OWN_QUEUE,
+    *LOG,
+    *KEY,
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:Query",
+    "dynamodb:ConditionCheckItem",
+    "events:PutEvents",
+    "s3:PutObject",
+    "sqs:SendMessage",
+}
+SITES = {
+    *ENGINE,
+    "ecr:BatchGetImage",
+    "ecs:CreateService",
+    "ecs:DeleteService",
+    "ecs:DeregisterTaskDefinition",
+    "ecs:DescribeServices",
+    "ecs:DescribeTaskDefinition",
+    "ecs:DescribeTasks",
+    "ecs:ListTaskDefinitions",
+    "ecs:ListTasks",
+    "ecs:RegisterTaskDefinition",
+    "ecs:RunTask",
+    "ecs:StopTask",
+    "ecs:TagResource",
+    "ecs:UpdateService",
+    "elasticfilesystem:CreateAccessPoint",
+    "elasticfilesystem:DeleteAccessPoint",
+    "elasticfilesystem:DescribeAccessPoints",
+    "elasticfilesystem:TagResource",
+    "elasticloadbalancing:AddTags",
+    "elasticloadbalancing:CreateRule",
+    "elasticloadbalancing:CreateTargetGroup",
+    "elasticloadbalancing:DeleteRule",
+    "elasticloadbalancing:DeleteTargetGroup",
+    "elasticloadbalancing:DescribeListeners",
+    "elasticloadbalancing:DescribeLoadBalancers",
+    "elasticloadbalancing:DescribeRules",
+    "elasticloadbalancing:DescribeTargetGroups",
+    "elasticloadbalancing:DescribeTargetHealth",
+    "elasticloadbalancing:ModifyRule",
+    "elasticloadbalancing:ModifyTargetGroupAttributes",
+    "elasticloadbalancing:SetRulePriorities",
+    "iam:PassRole",
+    "route53:ChangeResourceRecordSets",
+    "route53:GetChange",
+    "route53:ListResourceRecordSets",
+    "s3:DeleteObject",
+    "s3:GetObject",
+    "s3:ListBucket",
+    "secretsmanager:CreateSecret",
+    "secretsmanager:DeleteSecret",
+    "secretsmanager:DescribeSecret",
+    "secretsmanager:GetRandomPassword",
+    "secretsmanager:RestoreSecret",
+    "secretsmanager:TagResource",
+}
+PULL = {
+    *SITES,
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchDeleteImage",
+    "ecr:CompleteLayerUpload",
+    "ecr:InitiateLayerUpload",
+    "ecr:PutImage",
+    "ecr:UploadLayerPart",
+    "secretsmanager:GetSecretValue",
+    "sts:AssumeRole",
+}
+ACTIONS = {
+    "CreationRole": SITES,
+    "UpdateRole": ENGINE,
+    "DeletionRole": ENGINE,
+    "PromotionRole": PULL,
+    "WakeUpRole": PULL,
+    "SweeperRole": {
+        *OWN_QUEUE,
+        *LOG,
+        "dynamodb:GetItem",
+        "dynamodb:BatchGetItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+        "events:PutEvents",
+        "sqs:SendMessage",
+    },
+    "NotifierRole": {
+        *OWN_QUEUE,
+        *LOG,
+        *KEY,
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "sns:Publish",
+    },
+    "SiteExecutionRole": {*PULL_IMAGE, *LOG, "secretsmanager:GetSecretValue"},
+    "SiteTaskRole": {"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"},
+    "JobExecutionRole": {*PULL_IMAGE, *LOG},
+    "MigratorRole": {
+        *KEY,
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "elasticfilesystem:ClientMount",
+        "elasticfilesystem:ClientRootAccess",
+        "elasticfilesystem:ClientWrite",
+        "s3:AbortMultipartUpload",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:PutObject",
+        "secretsmanager:GetSecretValue",
+    },
+    "ExportRole": {
+        *KEY,
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "elasticfilesystem:ClientMount",
+        "elasticfilesystem:ClientRootAccess",
+        "s3:AbortMultipartUpload",
+        "s3:GetObject",
+        "s3:PutObject",
+        "secretsmanager:GetSecretValue",
+    },
+    "PromotionSourceRole": {
+        "cloudwatch:GetMetricData",
+        "ecr:BatchGetImage",
+        "ecr:GetDownloadUrlForLayer",
+        "ecs:DescribeTasks",
+        "ecs:ListTasks",
+        "ecs:RunTask",
+        "ecs:StopTask",
+        "ecs:TagResource",
+        "iam:PassRole",
+    },
+}
+"""Every role and everything that it may do."""
+
+ON_EVERYTHING = {
+    "cloudwatch:GetMetricData": "metrics have no ARN",
+    "ecr:GetAuthorizationToken": "a login is to the whole registry",
+    "ecs:DeregisterTaskDefinition": "takes no resource",
+    "ecs:DescribeTaskDefinition": "takes no resource",
+    "ecs:ListTaskDefinitions": "takes no resource",
+    "ecs:ListTasks": "limited to the cluster by a condition",
+    "ecs:RegisterTaskDefinition": "limited by the roles that may be passed",
+    "elasticloadbalancing:DescribeListeners": "takes no resource",
+    "elasticloadbalancing:DescribeLoadBalancers": "takes no resource",
+    "elasticloadbalancing:DescribeRules": "takes no resource",
+    "elasticloadbalancing:DescribeTargetGroups": "takes no resource",
+    "elasticloadbalancing:DescribeTargetHealth": "takes no resource",
+    "secretsmanager:GetRandomPassword": "takes no resource",
+}
+"""The only actions on resource "*", each with its reason (also in docs/reference/stack.md)."""
+
+
+@pytest.mark.parametrize("role", ACTIONS)
+def test_a_role_may_do_exactly_this(sit, role):
+    granted = _granted(sit.of_type("AWS::IAM::Role")[role])
+    assert granted == ACTIONS[role]
+
+
+def test_there_is_no_other_role(sit):
+    assert set(sit.of_type("AWS::IAM::Role")) == set(ACTIONS)
+
+
+def test_no_role_has_managed_policies_or_denied_or_negated_statements(sit):
+    for role in sit.of_type("AWS::IAM::Role").values():
+        assert "ManagedPolicyArns" not in role
+        for statement in role_statements(role):
+            assert statement["Effect"] == "Allow"
+            assert not {"NotAction", "NotResource"} & set(statement)
+            assert not any("*" in action for action in as_list(statement["Action"]))
+
+
+def test_only_the_listed_actions_are_granted_on_everything(sit):
+    for name, role in sit.of_type("AWS::IAM::Role").items():
+        for statement in role_statements(role):
+            if "*" in as_list(statement["Resource"]):
+                assert set(as_list(statement["Action"])) <= set(ON_EVERYTHING), name
+
+
+WILDCARDS = {
+    "access-point/*": "EFS makes the id",
+    "change/*": "Route53 makes the id",
+    "key/*": "the target's key policy names the key",
+    "targetgroup/wp-*": "of releases only",
+    "task-definition/*-wordpress-*": "of sites only",
+}
+"""Wildcards that stand before any name of this environment, each with its reason."""
+
+
+def test_every_other_wildcard_stands_behind_a_name_of_this_environment(sit):
+    for name, role in sit.of_type("AWS::IAM::Role").items():
+        for statement in role_statements(role):
+            for resource in as_list(statement["Resource"]):
+                if resource == "*" or "*" not in resource:
+                    continue
+                rest = resource.split(":", 5)[5]
+                named = re.match(r"[^*]*\b(sit|prod)\b[^*]*\*", rest)
+                assert named or rest in WILDCARDS, (name, rest)
+
+
+def test_a_consumer_reads_its_own_queue_and_no_other(sit):
+    for mapping in sit.of_type("AWS::Lambda::EventSourceMapping").values():
+        function = sit.by_name("AWS::Lambda::Function")[mapping["FunctionName"]]
+        [role] = [
+            r
+            for r in sit.of_type("AWS::IAM::Role").values()
+            if function["Role"].endswith(r["RoleName"])
+        ]
+        read = [
+            resource
+            for statement in role_statements(role)
+            if "sqs:ReceiveMessage" in as_list(statement["Action"])
+            for resource in as_list(statement["Resource"])
+        ]
+        assert read == [mapping["EventSourceArn"]]
+
+
+def test_site_secrets_are_read_by_containers_only(sit):
+    for name in ("CreationRole", "PromotionRole", "WakeUpRole"):
+        read = [
+            resource
+            for statement in role_statements(sit.of_type("AWS::IAM::Role")[name])
+            if "secretsmanager:GetSecretValue" in as_list(statement["Action"])
+            for resource in as_list(statement["Resource"])
+        ]
+        assert read == ([] if name == "CreationRole" else ["stored-SourceExternalIdSecretArn"])
+
+
+def test_roles_are_passed_by_name_and_to_tasks_only(sit):
+    passed = {}
+    for name, role in sit.of_type("AWS::IAM::Role").items():
+        for statement in role_statements(role):
+            if statement["Action"] == "iam:PassRole":
+                assert statement["Condition"] == {
+                    "StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
+                }
+                passed[name] = {arn.rsplit("/", 1)[-1] for arn in statement["Resource"]}
+    own = {
+        "bbws-wp-site-execution-sit",
+        "bbws-wp-site-task-sit",
+        "bbws-wp-job-execution-sit",
+        "bbws-wp-migrator-sit",
+    }
+    assert passed == {
+        "CreationRole": own,
+        "PromotionRole": own,
+        "WakeUpRole": own,
+        "PromotionSourceRole": {"bbws-wp-export-sit", "bbws-wp-job-execution-sit"},
+    }
+
+
+def test_the_source_role_trusts_the_target_s_promotion_with_the_external_id(sit):
+    role = sit.of_type("AWS::IAM::Role")["PromotionSourceRole"]
+    [trust] = role["AssumeRolePolicyDocument"]["Statement"]
+    target = f"arn:aws:iam::{ACCOUNTS['prod']}"
+    assert trust == {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"{target}:root"},
+        "Action": "sts:AssumeRole",
+        "Condition": {
+            "StringEquals": {"sts:ExternalId": "stored-TargetExternalId"},
+            "ArnEquals": {
+                "aws:PrincipalArn": [
+                    f"{target}:role/prod-bbws-async-processor-promotion",
+                    f"{target}:role/prod-bbws-async-processor-wakeup",
+                ]
+            },
+        },
+    }
+
+
+def test_the_source_role_reaches_export_tasks_and_nothing_of_the_sites(sit):
+    cluster = sit.arn("ecs:cluster/bbws-wp-export-sit")
+    in_cluster = {"ArnEquals": {"ecs:cluster": cluster}}
+    found = {
+        statement["Sid"]: statement
+        for statement in role_statements(sit.of_type("AWS::IAM::Role")["PromotionSourceRole"])
+    }
+    family = sit.arn("ecs:task-definition/bbws-wp-export-sit:*")
+    assert found["RunExports"]["Resource"] == family
+    assert found["RunExports"]["Condition"] == in_cluster
+    assert found["FindExports"]["Condition"] == in_cluster
+    assert found["Exports"]["Resource"] == sit.arn("ecs:task/bbws-wp-export-sit/*")
+
+
+def test_inline_policies_fit_into_a_role(sit):
+    """IAM takes 10,240 characters per role, white space not counted."""
+    for name, role in sit.of_type("AWS::IAM::Role").items():
+        text = "".join(
+            json.dumps(p["PolicyDocument"], separators=(",", ":")) for p in role["Policies"]
+        )
+        assert len(text) < 9_500, name
+
+
+# --- what the adapters call ------------------------------------------------------------------
+
+SERVICES = {
+    "ecr": "ecr",
+    "ecs": "ecs",
+    "efs": "elasticfilesystem",
+    "elbv2": "elasticloadbalancing",
+    "events": "events",
+    "route53": "route53",
+    "s3": "s3",
+    "secretsmanager": "secretsmanager",
+    "sns": "sns",
+    "sqs": "sqs",
+    "sts": "sts",
+}
+OTHER_NAMES = {
+    "s3:HeadObject": "s3:GetObject",
+    "s3:DeleteObjects": "s3:DeleteObject",
+    "s3:ListObjectsV2": "s3:ListBucket",
+}
+NEEDS_NO_PERMISSION = {"sts:GetCallerIdentity"}
+WITHOUT_A_CALL = {
+    # Granted for what a call does beside itself: tags, keys, roles, the event source, the log.
+    "ecs:TagResource",
+    "elasticfilesystem:TagResource",
+    "elasticloadbalancing:AddTags",
+    "iam:PassRole",
+    "secretsmanager:TagResource",
+    *OWN_QUEUE,
+    *LOG,
+    *KEY,
+}
+FUNCTION_ROLES = [name for name in ACTIONS if ACTIONS[name] >= OWN_QUEUE]
+
+
+def test_what_the_adapters_call_is_what_the_functions_may(sit):
+    """Both ways: a call that no function may make, and a permission that nobody uses.
+
+    The calls of `core/adapters/aws/image_layers.py` go to both registries, so they are looked up
+    in the functions' and the source role's tables together.
+    """
+    roles = sit.of_type("AWS::IAM::Role")
+    source = _granted(roles["PromotionSourceRole"]) - {"cloudwatch:GetMetricData"}
+    granted = set().union(*(_granted(roles[name]) for name in FUNCTION_ROLES), source)
+    granted -= WITHOUT_A_CALL | {a for a in granted if a.startswith("dynamodb:")}
+    called = {OTHER_NAMES.get(action, action) for action in _called()}
+    assert called - NEEDS_NO_PERMISSION - WITHOUT_A_CALL == granted
+
+
+def _granted(role):
+    return {
+        action for statement in role_statements(role) for action in as_list(statement["Action"])
+    }
+
+
+def _called() -> Iterator[str]:
+    for path in sorted((CHECKOUT / "core/adapters/aws").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(attr=method, value=client),
+                    args=[*arguments],
+                ):
+                    service = _service_of(client, path.stem)
+                    if method == "get_paginator" and service:
+                        method = ast.literal_eval(arguments[0])
+                    if service:
+                        yield f"{service}:{''.join(part.title() for part in method.split('_'))}"
+
+
+def _service_of(client: ast.expr, module: str) -> str | None:
+    match client:
+        case ast.Attribute(attr=name) if name in SERVICES:
+            return SERVICES[name]
+        case ast.Name(id=name) if name in SERVICES:
+            return SERVICES[name]
+        case ast.Name(id="source" | "target") if module == "image_layers":
+            return "ecr"
+    return None

