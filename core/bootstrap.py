@@ -17,7 +17,7 @@ from core.adapters.aws.containers import EcsContainers
 from core.adapters.aws.dns import Route53Dns
 from core.adapters.aws.event_bus import EventBridgeBus
 from core.adapters.aws.file_systems import EfsAccessPoints
-from core.adapters.aws.image_layers import LayerCopy, download_for
+from core.adapters.aws.image_layers import LayerCopy
 from core.adapters.aws.images import EcrImages
 from core.adapters.aws.jobs import EcsJobs, TaskPlace
 from core.adapters.aws.load_balancer import ElbLoadBalancer
@@ -88,7 +88,7 @@ def fleet(environ: Mapping[str, str]) -> Fleet:
         bus=EventBridgeBus(clients=clients, bus_name=settings.event_bus),
         queues=queues,
         ids=RandomIds(),
-        ports=_ports(settings, clients, store, environ),
+        ports=_ports(settings, clients, store),
         policy=policy,
         timing=Timing(
             lease_seconds=settings.lease_seconds, max_receive_count=settings.max_receive_count
@@ -123,12 +123,7 @@ def load_policy(name: str, folder: Path = POLICY_FOLDER) -> Policy:
 # --- inside ---------------------------------------------------------------------------------
 
 
-def _ports(
-    settings: Settings,
-    clients: AwsClients,
-    store: DynamoOperations,
-    environ: Mapping[str, str],
-) -> Ports:
+def _ports(settings: Settings, clients: AwsClients, store: DynamoOperations) -> Ports:
     clock = SystemClock()
     source = SourceAccount(
         home=clients,
@@ -136,7 +131,7 @@ def _ports(
         external_id_secret=settings.source_external_id_secret,
         clock=clock,
     )
-    layers = LayerCopy(clock=clock, download=download_for(environ.get("AWS_ENDPOINT_URL")))
+    layers = LayerCopy(clock=clock)
     return Ports(
         clock=clock,
         locks=store,
@@ -194,6 +189,7 @@ def _containers(settings: Settings, clients: AwsClients) -> EcsContainers:
             file_system_id=settings.file_system_id,
             execution_role_arn=settings.execution_role_arn,
             task_role_arn=settings.site_task_role_arn,
+            log_group=f"/aws/ecs/bbws-{settings.environment}/sites",
         ),
     )
 

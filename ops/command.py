@@ -25,13 +25,12 @@ def common_flags(*, with_variables: bool) -> dict[str, Any]:
     Were each command to read them again, SITEFLEET_ENV would win over `sitefleet --env`.
     """
 
-    def flag(name: str, text: str, *variables: str, switch: bool = False) -> Any:
+    def flag(name: str, text: str, *variables: str) -> Any:
         names = [f"{PREFIX}_{name.removeprefix('--').upper().replace('-', '_')}", *variables]
         return typer.Option(
             name,
             help=text,
             envvar=names if with_variables else None,
-            is_flag=True if switch else None,
             rich_help_panel=PANEL,
             show_default=False,
             case_sensitive=False,
@@ -42,15 +41,13 @@ def common_flags(*, with_variables: bool) -> dict[str, Any]:
     region = "AWS region; else that of AWS_DEFAULT_REGION or the profile, else af-south-1."
     return {
         "env": Annotated[Environment | None, flag("--env", env)],
-        "as_json": Annotated[bool, flag("--json", "Print data as JSON.", switch=True)],
+        "as_json": Annotated[bool, flag("--json", "Print data as JSON.")],
         "endpoint_url": Annotated[str | None, flag("--endpoint-url", endpoint, "AWS_ENDPOINT_URL")],
         "region": Annotated[str | None, flag("--region", region)],
         "profile": Annotated[
             str | None, flag("--profile", "AWS profile; else that of AWS_PROFILE.")
         ],
-        "debug": Annotated[
-            bool, flag("--debug", "Show where an unexpected error comes from.", switch=True)
-        ],
+        "debug": Annotated[bool, flag("--debug", "Show where an unexpected error comes from.")],
     }
 
 

@@ -52,7 +52,7 @@ class JobPlayer:
             facts=facts.model_dump(mode="json") if facts else {},
         )
 
-    def _facts(self, job: JobDescription) -> JobModel | None:
+    def _facts(self, job: JobDescription) -> JobModel | None:  # noqa: PLR0911 - one per kind
         match job:
             case CensusJob():
                 return self._census(job)

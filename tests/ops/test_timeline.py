@@ -68,7 +68,7 @@ def test_running():
 
 def test_waiting_says_for_what_and_since_when():
     assert printed(WAITING, DONE_THREE, 85)[6] == (
-        "  waiting  export_source      1 min 15 s  2 failed attempts; "
+        "  waiting  export_source    1 min 15 s  2 failed attempts; "
         "The export task runs: 3 of 10 tables."
     )
 
@@ -153,7 +153,7 @@ def test_completed():
         "  done     plan                  3.0 s",
         "  done     lock_site             0.4 s",
         "  done     reserve_release       1.0 s  1 failed attempt",
-        "  done     export_source      1 min 40 s",
+        "  done     export_source    1 min 40 s",
         "  done     switch                1.0 s",
         "  done     complete               13 s",
         "",
@@ -167,7 +167,7 @@ def test_completed():
 
 def test_stalled():
     assert printed(STALLED, DONE_THREE, 300)[6:] == [
-        "  stalled  export_source      4 min 50 s  2 failed attempts; "
+        "  stalled  export_source    4 min 50 s  2 failed attempts; "
         "The export task runs: 3 of 10 tables.",
         "  next     switch",
         "  next     complete",
@@ -189,7 +189,7 @@ def test_rollback_failed_waits_for_a_person():
         failure=failure,
     )
     failed_undo = step("reserve_release", 45, 60, phase=Phase.UNDO, failure=failure)
-    assert printed(given_up, (*DONE_THREE, FAILED_STEP, UNDONE_ONE, failed_undo), 90)[8:] == [
+    assert printed(given_up, (*DONE_THREE, FAILED_STEP, UNDONE_ONE, failed_undo), 90)[7:] == [
         "  -- taking back, newest first --",
         "  undone   export_source         3.0 s",
         "  failed   reserve_release        15 s  SYS_001: The secret is locked.",

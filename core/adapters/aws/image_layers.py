@@ -8,7 +8,7 @@ on with the next layer when the step is run again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -40,35 +40,15 @@ def https_download(url: str) -> Iterator[bytes]:
     """Read the pre-signed URL of a layer; only over https."""
     if urlsplit(url).scheme != "https":
         raise SitefleetError("The registry gave a download address that is not https.")
-    yield from _read(url, {})
-
-
-def _read(url: str, headers: Mapping[str, str]) -> Iterator[bytes]:
     timeout = urllib3.Timeout(connect=3, read=10)
     with _translated(), urllib3.PoolManager(retries=False, timeout=timeout) as pool:
-        answer = pool.request("GET", url, headers=headers, preload_content=False, redirect=False)
+        answer = pool.request("GET", url, preload_content=False, redirect=False)
         try:
             if answer.status != HTTPStatus.OK:
                 raise TransientError(f"A layer's download answered {answer.status}.")
             yield from answer.stream(PART_BYTES)
         finally:
             answer.release_conn()
-
-
-def download_for(endpoint_url: str | None) -> Download:
-    """Return how layers are read: over https, or by way of AWS_ENDPOINT_URL where that is set.
-
-    The SDKs send every call to that address; a layer's pre-signed URL has to go the same way.
-    """
-    if not endpoint_url:
-        return https_download
-
-    def download(url: str) -> Iterator[bytes]:
-        signed = urlsplit(url)
-        address = f"{endpoint_url.rstrip('/')}{signed.path}?{signed.query}"
-        yield from _read(address, {"Host": signed.netloc})
-
-    return download
 
 
 class LayerCopy:
