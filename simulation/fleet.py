@@ -43,7 +43,7 @@ from events.notifications import notification_for
 from events.progress import FleetEvent, WakeUp
 from events.vocabulary import DetailType
 from simulation.effects import Effects
-from simulation.jobs import DIGEST, JobPlayer
+from simulation.jobs import JobPlayer
 
 LEASE_SECONDS = 90
 VISIBILITY_SECONDS = 360
@@ -63,6 +63,16 @@ def policy_of(environment: Environment) -> Policy:
 
 
 @dataclass(kw_only=True)
+class FleetState:
+    """What outlives a process: to be copied, so that many runs start from the same state."""
+
+    clock: ManualClock
+    world: World
+    store: MemoryOperationStore
+    effects: Effects
+
+
+@dataclass(kw_only=True)
 class SimulatedFleet:
     """One environment's fleet; `step()` lets the next thing happen."""
 
@@ -71,16 +81,15 @@ class SimulatedFleet:
     source: World | None = None
     seed: int = 0
     settle_seconds: float = 0
+    state: FleetState | None = None
+    """Where it goes on from; None: an empty environment."""
 
     def __post_init__(self) -> None:
-        self.clock = ManualClock()
-        ids = SeededIds(self.seed)
-        self.world = World(
-            environment=self.environment, clock=self.clock, ids=ids, source=self.source
-        )
+        if self.state is None:
+            self.state = self._empty()
+        self.clock, self.world = self.state.clock, self.state.world
+        self.store, self.effects = self.state.store, self.state.effects
         self.policy = policy_of(self.environment)
-        self.effects = Effects()
-        self.store = MemoryOperationStore()
         self.jobs = MemoryJobs(self.world, JobPlayer(self.policy, self.effects).play)
         self.queues = MemoryQueues(
             self.world, visibility_seconds=VISIBILITY_SECONDS, max_receive_count=MAX_RECEIVES
@@ -89,6 +98,12 @@ class SimulatedFleet:
         self.notifier_queue: list[FleetEvent] = []
         self._next_sweep = self.clock.now() + timedelta(seconds=SWEEP_SECONDS)
         self._wire()
+
+    def _empty(self) -> FleetState:
+        clock = ManualClock()
+        ids = SeededIds(self.seed)
+        world = World(environment=self.environment, clock=clock, ids=ids, source=self.source)
+        return FleetState(clock=clock, world=world, store=MemoryOperationStore(), effects=Effects())
 
     def _wire(self) -> None:
         wrap = self.boundary.wrap
@@ -129,12 +144,13 @@ class SimulatedFleet:
             dns=wrap("dns", MemoryDns(world, sync_seconds=0)),
         )
 
-    # --- the outside ------------------------------------------------------------------------
+    def saved(self) -> FleetState:
+        """Return the state, for others to start from."""
+        return FleetState(
+            clock=self.clock, world=self.world, store=self.store, effects=self.effects
+        )
 
-    def provide_image(self) -> None:
-        """Put the platform's image into this account's registry."""
-        self.world.images[DIGEST] = "{}"
-        self.world.image_tags[self.policy.wordpress_tag] = DIGEST
+    # --- the outside ------------------------------------------------------------------------
 
     def send(self, queue: QueueName, body: str) -> None:
         """Drop a message on a queue, as an upstream service does."""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from core.adapters.memory.boundary import Boundary
+from core.adapters.memory.jobs import Play
 from core.adapters.memory.world import World
 from core.domain.jobs import Check, JobDescription, JobResult, VerifyFacts
 from core.ports.messaging import QueueName
 from core.ports.sites import Tenant
 from events.formats import Environment
 from events.vocabulary import OperationStatus
-from simulation.fleet import SimulatedFleet
+from simulation.fleet import FleetState, SimulatedFleet
 from simulation.jobs import DIGEST
 
 TENANT, SITE = "tenant-1", "site-banana"
@@ -64,133 +66,110 @@ def promotion(*, correlation: str = "promote", **payload: object) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """One run: the fleet before it, the message that starts it, and how it must end."""
+    """One run: what came before it, the message that starts it, and how it must end."""
 
     name: str
-    prepare: Callable[[Boundary], SimulatedFleet]
-    queue: QueueName
+    environment: Environment
+    earlier: tuple[str, ...] = ()
+    """Messages whose operations have ended, undisturbed, before this one comes."""
     body: str
     ends: OperationStatus
+    spoiled_step: str = ""
+    """A step whose checks find the site broken."""
     keeps_target: bool = False
     """Whether the target must stand afterwards as it stood before."""
 
     def start(self, boundary: Boundary) -> SimulatedFleet:
         """Return the fleet with the scenario's message on its queue."""
-        fleet = self.prepare(boundary)
-        boundary.calls.clear()
-        fleet.send(self.queue, self.body)
+        state = copy.deepcopy(_state_after(self.environment, self.earlier))
+        fleet = SimulatedFleet(environment=self.environment, boundary=boundary, state=state)
+        if self.spoiled_step:
+            fleet.jobs.play = _spoiled(fleet.jobs.play, self.spoiled_step)
+        fleet.send(QUEUES[self.environment], self.body)
         return fleet
 
 
-def dev_fleet(boundary: Boundary) -> SimulatedFleet:
-    """Return dev, empty but for its image and a tenant."""
-    fleet = SimulatedFleet(environment=Environment.DEV, boundary=boundary)
-    fleet.provide_image()
+QUEUES = {Environment.DEV: QueueName.CREATION, Environment.SIT: QueueName.PROMOTION}
+"""In these scenarios dev creates and sit receives promotions."""
+
+
+@cache
+def _state_after(environment: Environment, earlier: tuple[str, ...]) -> FleetState:
+    """Return the state of a fleet in which the earlier operations have run to their ends."""
+    source = World(environment=Environment.DEV) if environment is Environment.SIT else None
+    fleet = SimulatedFleet(environment=environment, source=source)
+    (source or fleet.world).images[DIGEST] = "{}"
+    (source or fleet.world).image_tags[fleet.policy.wordpress_tag] = DIGEST
     fleet.world.tenants[TENANT] = Tenant(tenant_id=TENANT, status="REGISTERED")
-    return fleet
+    for body in earlier:
+        fleet.send(QUEUES[environment], body)
+        fleet.run()
+    return fleet.saved()
 
 
-def dev_with_site(boundary: Boundary) -> SimulatedFleet:
-    """Return dev with one live site to clone."""
-    fleet = dev_fleet(boundary)
-    undisturbed(fleet, QueueName.CREATION, creation("site-apple", subdomain="apple"))
-    return fleet
+def _spoiled(play: Play, step: str) -> Play:
+    def spoiled(job: JobDescription) -> JobResult | None:
+        result = play(job)
+        if job.step != step or result is None:
+            return result
+        bad = Check(name="front-page", passed=False, evidence="The page is empty.")
+        facts = VerifyFacts(passed=False, checks=[bad]).model_dump(mode="json")
+        return result.model_copy(update={"facts": facts})
+
+    return spoiled
 
 
-def sit_fleet(boundary: Boundary) -> SimulatedFleet:
-    """Return sit, empty, with dev as the source of promotions."""
-    source = World(environment=Environment.DEV)
-    source.images[DIGEST] = "{}"
-    fleet = SimulatedFleet(environment=Environment.SIT, boundary=boundary, source=source)
-    fleet.world.tenants[TENANT] = Tenant(tenant_id=TENANT, status="REGISTERED")
-    return fleet
-
-
-def sit_with_release(boundary: Boundary) -> SimulatedFleet:
-    """Return sit with the site live from an earlier promotion."""
-    fleet = sit_fleet(boundary)
-    undisturbed(fleet, QueueName.PROMOTION, promotion(correlation="first"))
-    return fleet
-
-
-def undisturbed(fleet: SimulatedFleet, queue: QueueName, body: str) -> None:
-    """Let an earlier operation run to its end, whatever the boundary is about to stop."""
-    before, after = fleet.boundary.before, fleet.boundary.after
-    fleet.boundary.before = fleet.boundary.after = lambda _call: None
-    fleet.send(queue, body)
-    fleet.run()
-    fleet.boundary.before, fleet.boundary.after = before, after
-
-
-def failing(
-    prepare: Callable[[Boundary], SimulatedFleet], step: str
-) -> Callable[[Boundary], SimulatedFleet]:
-    """Return the preparation of a fleet whose checks fail at a step."""
-
-    def prepared(boundary: Boundary) -> SimulatedFleet:
-        fleet = prepare(boundary)
-        play = fleet.jobs.play
-
-        def spoiled(job: JobDescription) -> JobResult | None:
-            result = play(job)
-            if job.step != step or result is None:
-                return result
-            bad = Check(name="front-page", passed=False, evidence="The page is empty.")
-            facts = VerifyFacts(passed=False, checks=[bad]).model_dump(mode="json")
-            return result.model_copy(update={"facts": facts})
-
-        fleet.jobs.play = spoiled
-        return fleet
-
-    return prepared
-
-
-CREATION, PROMOTION = QueueName.CREATION, QueueName.PROMOTION
+DEV, SIT = Environment.DEV, Environment.SIT
 DONE, FAILED, BACK = (
     OperationStatus.COMPLETED,
     OperationStatus.FAILED,
     OperationStatus.ROLLED_BACK,
 )
-CLONE = creation(cloneFrom="site-apple")
+APPLE = creation("site-apple", correlation="apple", subdomain="apple")
+FIRST = promotion(correlation="first")
 
 SCENARIOS = (
-    Scenario(name="creation", prepare=dev_fleet, queue=CREATION, body=creation(), ends=DONE),
-    Scenario(name="creation, clone", prepare=dev_with_site, queue=CREATION, body=CLONE, ends=DONE),
+    Scenario(name="creation", environment=DEV, body=creation(), ends=DONE),
+    Scenario(
+        name="creation, clone",
+        environment=DEV,
+        earlier=(APPLE,),
+        body=creation(cloneFrom="site-apple"),
+        ends=DONE,
+    ),
     Scenario(
         name="creation, undone",
-        prepare=failing(dev_fleet, "check_before"),
-        queue=CREATION,
+        environment=DEV,
         body=creation(),
         ends=FAILED,
+        spoiled_step="check_before",
     ),
-    Scenario(
-        name="promotion, first",
-        prepare=sit_fleet,
-        queue=PROMOTION,
-        body=promotion(),
-        ends=DONE,
-    ),
-    Scenario(
-        name="promotion",
-        prepare=sit_with_release,
-        queue=PROMOTION,
-        body=promotion(),
-        ends=DONE,
-    ),
+    Scenario(name="promotion, first", environment=SIT, body=promotion(), ends=DONE),
+    Scenario(name="promotion", environment=SIT, earlier=(FIRST,), body=promotion(), ends=DONE),
     Scenario(
         name="promotion, undone",
-        prepare=failing(sit_with_release, "check_before"),
-        queue=PROMOTION,
+        environment=SIT,
+        earlier=(FIRST,),
         body=promotion(),
         ends=FAILED,
+        spoiled_step="check_before",
         keeps_target=True,
     ),
     Scenario(
         name="promotion, rolled back",
-        prepare=failing(sit_with_release, "check_after"),
-        queue=PROMOTION,
+        environment=SIT,
+        earlier=(FIRST,),
         body=promotion(),
         ends=BACK,
+        spoiled_step="check_after",
+        keeps_target=True,
+    ),
+    Scenario(
+        name="first promotion, rolled back",
+        environment=SIT,
+        body=promotion(),
+        ends=BACK,
+        spoiled_step="check_after",
         keeps_target=True,
     ),
 )

@@ -1,0 +1,44 @@
+"""The crash table: workflow x step, points tried, points held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from simulation.crashes import Point
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableRow:
+    """One step of one scenario."""
+
+    scenario: str
+    step: str
+    tried: int
+    held: int
+
+
+def crash_table(points: Iterable[Point]) -> list[TableRow]:
+    """Return a row per scenario and step, in the order in which they happened."""
+    tried: dict[tuple[str, str], list[bool]] = {}
+    for point in points:
+        tried.setdefault((point.scenario, point.step), []).append(point.held)
+    return [
+        TableRow(scenario=scenario, step=step, tried=len(held), held=sum(held))
+        for (scenario, step), held in tried.items()
+    ]
+
+
+def as_text(rows: Sequence[TableRow]) -> str:
+    """Return the table for people, with a total."""
+    width = max((len(row.step) for row in rows), default=4)
+    lines: list[str] = []
+    scenario = ""
+    for row in rows:
+        if row.scenario != scenario:
+            scenario = row.scenario
+            lines += ["", scenario]
+        hole = "" if row.tried == row.held else "  HOLE"
+        lines.append(f"  {row.step:<{width}}  {row.tried:>4} tried  {row.held:>4} held{hole}")
+    tried, held = sum(r.tried for r in rows), sum(r.held for r in rows)
+    return "\n".join([*lines, "", f"{tried} points tried, {held} held."])
