@@ -19,35 +19,49 @@ PANEL: Final = "Every command has these"
 PREFIX: Final = "SITEFLEET"
 
 
+_COMMON: Final[tuple[tuple[str, Any, str, str, list[str]], ...]] = (
+    ("env", Environment | None, "--env", "Environment: dev, sit or prod.", ["SITEFLEET_ENV"]),
+    ("as_json", bool, "--json", "Print data as JSON.", ["SITEFLEET_JSON"]),
+    (
+        "endpoint_url",
+        str | None,
+        "--endpoint-url",
+        "Endpoint of all AWS calls, instead of AWS or the one machine.",
+        ["SITEFLEET_ENDPOINT_URL", "AWS_ENDPOINT_URL"],
+    ),
+    (
+        "region",
+        str | None,
+        "--region",
+        "AWS region; else that of AWS_DEFAULT_REGION or the profile, else af-south-1.",
+        ["SITEFLEET_REGION"],
+    ),
+    (
+        "profile",
+        str | None,
+        "--profile",
+        "AWS profile; else that of AWS_PROFILE.",
+        ["SITEFLEET_PROFILE"],
+    ),
+    (
+        "debug",
+        bool,
+        "--debug",
+        "Show where an unexpected error comes from.",
+        ["SITEFLEET_DEBUG"],
+    ),
+)
+"""Parameter, type, flag, meaning, environment variables."""
+
+
 def common_flags(*, with_variables: bool) -> dict[str, Any]:
     """Return the common flags' annotations; only the root reads their variables.
 
     Were each command to read them again, SITEFLEET_ENV would win over `sitefleet --env`.
     """
-
-    def flag(name: str, text: str, *variables: str) -> Any:
-        names = [f"{PREFIX}_{name.removeprefix('--').upper().replace('-', '_')}", *variables]
-        return typer.Option(
-            name,
-            help=text,
-            envvar=names if with_variables else None,
-            rich_help_panel=PANEL,
-            show_default=False,
-            case_sensitive=False,
-        )
-
-    env = "Environment: dev, sit or prod."
-    endpoint = "Endpoint of all AWS calls, instead of AWS or the one machine."
-    region = "AWS region; else that of AWS_DEFAULT_REGION or the profile, else af-south-1."
     return {
-        "env": Annotated[Environment | None, flag("--env", env)],
-        "as_json": Annotated[bool, flag("--json", "Print data as JSON.")],
-        "endpoint_url": Annotated[str | None, flag("--endpoint-url", endpoint, "AWS_ENDPOINT_URL")],
-        "region": Annotated[str | None, flag("--region", region)],
-        "profile": Annotated[
-            str | None, flag("--profile", "AWS profile; else that of AWS_PROFILE.")
-        ],
-        "debug": Annotated[bool, flag("--debug", "Show where an unexpected error comes from.")],
+        name: Annotated[kind, _flag(flag, text, variables if with_variables else None)]
+        for name, kind, flag, text, variables in _COMMON
     }
 
 
@@ -78,6 +92,17 @@ def as_root(app: typer.Typer, text: str) -> None:
 
 
 # --- inside ---------------------------------------------------------------------------------
+
+
+def _flag(name: str, text: str, variables: list[str] | None) -> Any:
+    return typer.Option(
+        name,
+        help=text,
+        envvar=variables,
+        rich_help_panel=PANEL,
+        show_default=False,
+        case_sensitive=False,
+    )
 
 
 def _with_common_flags(function: Callable[..., None]) -> Callable[..., None]:

@@ -30,7 +30,7 @@ def composed[M: BaseModel](
         return model.model_validate(message)
     except ValidationError as error:
         wrong = "; ".join(
-            f"{field.field.removeprefix('payload.')} {field.problem}"
+            f"{field.field.removeprefix('payload.')}: {field.problem}"
             for field in field_errors_of(error, message)
         )
         raise BadInputError(f"The request is not valid: {wrong}. Nothing was sent.") from error

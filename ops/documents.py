@@ -26,15 +26,7 @@ def operation_document(operation: Operation, now: datetime) -> Document:
         "tenantId": operation.tenant_id,
         "siteId": operation.site_id,
         "environment": operation.environment,
-        "status": operation.status,
-        "phase": operation.phase,
-        "step": operation.step,
-        "attempt": operation.attempt,
-        "waitingFor": operation.waiting_for,
-        "stalledSince": _time(operation.stalled_since),
-        "cancelRequested": operation.cancel_requested,
-        "cancelReason": operation.cancel_reason,
-        "error": _failure(operation.failure),
+        **_standing(operation),
         "summary": dict(operation.summary),
         "requestedBy": operation.requested_by,
         "correlationId": operation.correlation_id,
@@ -85,6 +77,20 @@ def release_document(release: Release) -> Document:
 
 
 # --- inside ---------------------------------------------------------------------------------
+
+
+def _standing(operation: Operation) -> Document:
+    return {
+        "status": operation.status,
+        "phase": operation.phase,
+        "step": operation.step,
+        "attempt": operation.attempt,
+        "waitingFor": operation.waiting_for,
+        "stalledSince": _time(operation.stalled_since),
+        "cancelRequested": operation.cancel_requested,
+        "cancelReason": operation.cancel_reason,
+        "error": _failure(operation.failure),
+    }
 
 
 def _failure(failure: Failure | None) -> Document | None:

@@ -56,18 +56,19 @@ def _loaded(mounted: Mounted, name: str) -> Any:
     try:
         app = getattr(import_module(mounted.module), mounted.attribute)
     except ImportError as error:
-        app = _absent(mounted, str(error))
+        return _absent(mounted, name, str(error))
     holder = typer.Typer(add_completion=False)
     holder.add_typer(app, name=name)
     loaded: Any = typer.main.get_command(holder)
     return loaded.commands[name]
 
 
-def _absent(mounted: Mounted, why: str) -> typer.Typer:
-    app = typer.Typer(help=mounted.help)
+def _absent(mounted: Mounted, name: str, why: str) -> Any:
+    app = typer.Typer(add_completion=False)
 
-    @app.callback(
-        invoke_without_command=True,
+    @app.command(
+        name,
+        help=mounted.help,
         context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     )
     def absent() -> None:
@@ -78,4 +79,4 @@ def _absent(mounted: Mounted, why: str) -> typer.Typer:
         )
         raise typer.Exit(ExitCode.UNEXPECTED)
 
-    return app
+    return typer.main.get_command(app)

@@ -33,6 +33,16 @@ READ_PER_DAY: Final = 500
 app = typer.Typer(help="Look at operations, cancel them, try them again.", no_args_is_help=True)
 
 OperationId = Annotated[str, typer.Argument(help="The operation's id.", metavar="ID")]
+SiteId = Annotated[str | None, typer.Option(help="Only this site's.", show_default=False)]
+Status = Annotated[
+    OperationStatus | None,
+    typer.Option(help="Only with this status.", case_sensitive=False, show_default=False),
+]
+Stalled = Annotated[bool, typer.Option("--stalled", help="Only stalled ones.")]
+Limit = Annotated[int, typer.Option(min=1, max=READ_PER_DAY, help="At most so many.")]
+Days = Annotated[
+    int, typer.Option(min=1, max=92, help="How far to look back; a named site's are all found.")
+]
 Reason = Annotated[str, typer.Option(help="Why; it goes with the request.", show_default=False)]
 
 
@@ -41,19 +51,11 @@ def list_operations(
     desk: Desk,
     *,
     tenant_id: TenantId = None,
-    site_id: Annotated[
-        str | None, typer.Option(help="Only this site's.", show_default=False)
-    ] = None,
-    status: Annotated[
-        OperationStatus | None,
-        typer.Option(help="Only with this status.", case_sensitive=False, show_default=False),
-    ] = None,
-    stalled: Annotated[bool, typer.Option("--stalled", help="Only stalled ones.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=READ_PER_DAY, help="At most so many.")] = 20,
-    days: Annotated[
-        int,
-        typer.Option(min=1, max=92, help="How far to look back; a named site's are all found."),
-    ] = 7,
+    site_id: SiteId = None,
+    status: Status = None,
+    stalled: Stalled = False,
+    limit: Limit = 20,
+    days: Days = 7,
 ) -> None:
     """List the newest operations, newest first."""
     connection = desk.connection()

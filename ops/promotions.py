@@ -19,24 +19,30 @@ from ops.sending import send_request
 app = typer.Typer(help="Promote sites from dev to sit and from sit to prod.", no_args_is_help=True)
 
 
+TenantId = Annotated[str, typer.Option(help="The site's tenant.", show_default=False)]
+SiteId = Annotated[str, typer.Option(help="The site to promote.", show_default=False)]
+Source = Annotated[
+    Environment, typer.Option(help="Where it is now.", case_sensitive=False, show_default=False)
+]
+Target = Annotated[
+    Environment, typer.Option(help="Where it is to be.", case_sensitive=False, show_default=False)
+]
+ChangeTicket = Annotated[
+    str | None, typer.Option(help="Required when the target is prod.", show_default=False)
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Stop after the plan.")]
+
+
 @command(app, "start")
 def start(
     desk: Desk,
     *,
-    tenant_id: Annotated[str, typer.Option(help="The site's tenant.", show_default=False)],
-    site_id: Annotated[str, typer.Option(help="The site to promote.", show_default=False)],
-    source: Annotated[
-        Environment,
-        typer.Option(help="Where it is now.", case_sensitive=False, show_default=False),
-    ],
-    target: Annotated[
-        Environment,
-        typer.Option(help="Where it is to be.", case_sensitive=False, show_default=False),
-    ],
-    change_ticket: Annotated[
-        str | None, typer.Option(help="Required for prod.", show_default=False)
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Stop after the plan.")] = False,
+    tenant_id: TenantId,
+    site_id: SiteId,
+    source: Source,
+    target: Target,
+    change_ticket: ChangeTicket = None,
+    dry_run: DryRun = False,
     requested_by: RequestedBy = None,
     watch: Watch = False,
 ) -> None:

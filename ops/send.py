@@ -27,6 +27,7 @@ Queue = Annotated[
     QueueName | None,
     typer.Option("--queue", help="Queue to use when the body does not tell.", show_default=False),
 ]
+Force = Annotated[bool, typer.Option("--force", help="Send even what the fleet would refuse.")]
 
 
 def add_send(app: typer.Typer) -> None:
@@ -39,9 +40,7 @@ def send(
     file: Annotated[str, typer.Argument(help="File with one request as JSON; - for stdin.")],
     queue: Queue = None,
     *,
-    force: Annotated[
-        bool, typer.Option("--force", help="Send even what the fleet would refuse.")
-    ] = False,
+    force: Force = False,
     watch: Watch = False,
 ) -> None:
     """Check a request, send it to the queue of its messageType, and print its operationId.

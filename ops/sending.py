@@ -44,7 +44,7 @@ def read_request(body: str) -> Request:
     except DecodeError as error:
         lines = [f"This is not a request that the fleet accepts: {error.reason}."]
         lines += [
-            f"  {field.field} {field.problem}" + (f" (got {field.got})" if field.got else "")
+            f"  {field.field}: {field.problem}" + (f" (got {field.got})" if field.got else "")
             for field in error.field_errors
         ]
         lines.append("Correct it and send it again; --force sends it as it is.")

@@ -143,7 +143,20 @@ def _cells(site: Site) -> tuple[str, ...]:
 def _lines(view: SiteView) -> list[str]:
     site, live = view.site, view.live
     lines = [f"{site.site_name} ({site.site_id} of {site.tenant_id}) in {site.environment}"]
-    lines += fields(
+    lines += _facts(view)
+    if live is not None:
+        lines += ["", f"live release r{live.number}", *_parts(live)]
+    if view.releases:
+        rows = [
+            (f"r{r.number}", r.status, moment(r.created_at), r.operation_id) for r in view.releases
+        ]
+        lines += ["", *table(("RELEASE", "STATUS", "BUILT", "OPERATION"), rows)]
+    return lines
+
+
+def _facts(view: SiteView) -> list[str]:
+    site = view.site
+    return fields(
         [
             ("status", site.status),
             ("reason", site.failure_reason),
@@ -158,14 +171,6 @@ def _lines(view: SiteView) -> list[str]:
         ],
         indent="  ",
     )
-    if live is not None:
-        lines += ["", f"live release r{live.number}", *_parts(live)]
-    if view.releases:
-        rows = [
-            (f"r{r.number}", r.status, moment(r.created_at), r.operation_id) for r in view.releases
-        ]
-        lines += ["", *table(("RELEASE", "STATUS", "BUILT", "OPERATION"), rows)]
-    return lines
 
 
 def _parts(release: Release) -> list[str]:

@@ -30,6 +30,7 @@ from tests.ops.records import (
 
 NAME = "SITE_PROMOTION of site-1 (tenant-1) in sit"
 WHO = f"operation {ID}, requested by jane.doe@example.com"
+TABLES = "2 failed attempts; The export task runs: 3 of 10 tables."
 SHOW_SITE = "sitefleet sites show site-1 --tenant-id tenant-1 --env sit"
 
 
@@ -68,8 +69,7 @@ def test_running():
 
 def test_waiting_says_for_what_and_since_when():
     assert printed(WAITING, DONE_THREE, 85)[6] == (
-        "  waiting  export_source    1 min 15 s  2 failed attempts; "
-        "The export task runs: 3 of 10 tables."
+        f"  waiting  export_source    1 min 15 s  {TABLES}"
     )
 
 
@@ -114,7 +114,7 @@ def test_undo_lists_what_it_will_take_back_next():
     plan = ("lock_site", "prepare_secrets", "create_access_point", "place_content")
     turned = replace(UNDOING, plan=plan, cursor=3)
     undo = [row for row in timeline(turned, (), at(50)) if row.phase is Phase.UNDO]
-    assert [(row.step, row.mark) for row in undo][0] == ("place_content", Mark.RUNNING)
+    assert (undo[0].step, undo[0].mark) == ("place_content", Mark.RUNNING)
     assert {row.mark for row in undo[1:]} <= {Mark.NEXT}
     assert "create_access_point" in {row.step for row in undo[1:]}
 
@@ -167,8 +167,7 @@ def test_completed():
 
 def test_stalled():
     assert printed(STALLED, DONE_THREE, 300)[6:] == [
-        "  stalled  export_source    4 min 50 s  2 failed attempts; "
-        "The export task runs: 3 of 10 tables.",
+        f"  stalled  export_source    4 min 50 s  {TABLES}",
         "  next     switch",
         "  next     complete",
         "",

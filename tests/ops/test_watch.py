@@ -30,6 +30,8 @@ from tests.ops.records import (
     operation,
 )
 
+TABLES = "2 failed attempts; The export task runs: 3 of 10 tables."
+
 
 @dataclass
 class Story:
@@ -77,12 +79,11 @@ def test_one_line_per_change_and_the_end():
     assert console.file.getvalue().splitlines() == [
         "SITE_PROMOTION of site-1 (tenant-1) in sit: PENDING, 0.2 s",
         f"operation {ID}, requested by jane.doe@example.com",
-        "    10.0 s  done     plan  3.0 s",
-        "    10.0 s  done     lock_site  0.4 s",
-        "    10.0 s  done     reserve_release  1.0 s  1 failed attempt",
-        "    10.0 s  running  export_source",
-        "      20 s  waiting  export_source  2 failed attempts; The export task runs: "
-        "3 of 10 tables.",
+        "      10 s  done     plan  3.0 s",
+        "      10 s  done     lock_site  0.4 s",
+        "      10 s  done     reserve_release  1.0 s  1 failed attempt",
+        "      10 s  running  export_source",
+        f"      20 s  waiting  export_source  {TABLES}",
         "      30 s  waiting  export_source  2 failed attempts; 4 of 10 tables.",
         " 2 min 5 s  done     export_source  1 min 40 s",
         " 2 min 5 s  done     switch  1.0 s",

@@ -1,0 +1,83 @@
+"""Every boundary call of every workflow, stopped before, after, and with its answer lost."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+import structlog
+
+from core.adapters.memory.boundary import Boundary, Moment
+from events.vocabulary import OperationStatus, Phase
+from simulation.crashes import Point, enumerate_crashes, undisturbed_run
+from simulation.promises import Run, broken_promises, snapshot
+from simulation.scenarios import SCENARIOS
+from simulation.table import as_text, crash_table
+
+
+@pytest.fixture(autouse=True)
+def _quiet():
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name.replace(", ", "-"))
+def test_every_promise_holds_wherever_the_run_is_stopped(scenario):
+    points = list(enumerate_crashes(scenario))
+    holes = [p for p in points if not p.held]
+    assert len(points) == 3 * len(undisturbed_run(scenario).calls)
+    assert not holes, f"{len(holes)} of {len(points)}: {holes[:3]}"
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name.replace(", ", "-"))
+def test_every_step_that_was_recorded_was_also_stopped_at(scenario):
+    run = undisturbed_run(scenario)
+    fleet = scenario.start(Boundary())
+    fleet.run()
+    recorded = {
+        f"undo {step}" if phase is Phase.UNDO else step
+        for operation_id, phase, step in fleet.store.step_records
+        if operation_id == run.operation_id
+    }
+    assert recorded <= set(run.steps)
+    if scenario.ends is OperationStatus.COMPLETED:
+        assert set(fleet.store.operations[run.operation_id].plan) == recorded
+    else:
+        assert any(step.startswith("undo ") for step in recorded)
+
+
+def test_a_promise_that_is_broken_is_reported():
+    """The checks can fail: a world with an orphan, a lock and a silent dead letter."""
+    scenario = SCENARIOS[0]
+    baseline = undisturbed_run(scenario)
+    fleet = scenario.start(Boundary())
+    fleet.run()
+    fleet.effects.make_schema("s_orphan_r1")
+    fleet.store.locks["tenant-1", "site-9"] = "somebody"
+    fleet.queues.send("creation", "left behind", delay_seconds=0, tenant_id="t")
+    fleet.world.notifications.clear()
+    run = Run(
+        fleet=fleet,
+        operation_id=baseline.operation_id,
+        ends=scenario.ends,
+        expected=baseline.after,
+    )
+    broken = {text.partition(":")[0] for text in broken_promises(run)}
+    assert {
+        "effects_happen_once",
+        "locks_are_released",
+        "nothing_is_left_on_a_queue",
+        "the_end_is_announced_once",
+    } <= broken
+    assert snapshot(fleet) != baseline.after
+
+
+def test_the_table_counts_what_was_tried_and_marks_holes():
+    points = [
+        Point(scenario="creation", step="accept", call="1 a.b", moment=moment, broken=broken)
+        for moment, broken in ((Moment.BEFORE, ()), (Moment.AFTER, ("it_ends: no",)))
+    ]
+    assert as_text(crash_table(points)) == (
+        "\ncreation\n  accept     2 tried     1 held  HOLE\n\n2 points tried, 1 held."
+    )
