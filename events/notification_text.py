@@ -221,20 +221,20 @@ def _commands(
     if payload.next_command:
         return [_line(payload.next_command)]
     if kind in {_Type.OPERATION_REJECTED, _Type.DLQ_REPLAY_FINISHED} or not payload.operation_id:
-        return [f"sitefleet dlq list {env}"]
-    target = f"{payload.operation_id} {env}"
-    if outcome is _Outcome.WAITING:
-        plan = f"--plan-hash {payload.plan_hash}" if payload.plan_hash else ""
-        approve = f"sitefleet operations approve {target} {plan}".rstrip()
-        roles = payload.roles or ()
-        return [f"sitefleet operations show {target}", *(f"{approve} --role {r}" for r in roles)]
-    if kind is _Type.SITE_PROMOTION_COMPLETE:
-        back = f'to take it back: sitefleet operations rollback {target} --reason "..."'
-        return [f"sitefleet operations show {target}", back]
+        return _read_dead_letters(payload)
+    show = f"sitefleet operations show {payload.operation_id} {env}"
     if kind is _Type.SITE_PROMOTION_ROLLBACK_FAILED or outcome is _Outcome.STALLED:
-        retry = f'sitefleet operations retry {target} --reason "..."'
-        return [f"sitefleet operations show {target}", retry]
-    return [f"sitefleet operations show {target}"]
+        retry = f'sitefleet operations retry {payload.operation_id} {env} --reason "..."'
+        return [show, retry]
+    return [show]
+
+
+def _read_dead_letters(payload: NotificationPayload) -> list[str]:
+    """A refused message has no operation: its dead letter is the record."""
+    queue = f"bbws-wp-site-operations-dlq-{payload.environment}"
+    url = f"$(aws sqs get-queue-url --queue-name {queue} --query QueueUrl --output text)"
+    options = "--message-attribute-names All --visibility-timeout 0"
+    return [f'aws sqs receive-message --queue-url "{url}" {options}']
 
 
 def _line(text: str) -> str:

@@ -111,6 +111,15 @@ def one_successor_per_step(run: Run) -> str | None:
     return f"Different events for the same step: {sorted(map(str, doubled))}" if doubled else None
 
 
+def one_task_per_attempt(run: Run) -> str | None:
+    """No attempt of a step starts its container job twice."""
+    world = run.fleet.world
+    tasks = [*world.tasks, *(world.source.tasks if world.source else [])]
+    started = Counter(task.reference.started_by for task in tasks)
+    doubled = [name for name, count in started.items() if count > 1]
+    return f"Started twice: {doubled}" if doubled else None
+
+
 def locks_are_released(run: Run) -> str | None:
     """Locks and leases are always released."""
     if run.fleet.store.locks:
@@ -152,6 +161,7 @@ PROMISES: tuple[Callable[[Run], str | None], ...] = (
     it_ends_as_it_must,
     effects_happen_once,
     one_successor_per_step,
+    one_task_per_attempt,
     locks_are_released,
     nothing_is_left_on_a_queue,
     the_end_is_announced_once,

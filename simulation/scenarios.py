@@ -10,12 +10,19 @@ from functools import cache
 from core.adapters.memory.boundary import Boundary
 from core.adapters.memory.jobs import Play
 from core.adapters.memory.world import World
-from core.domain.jobs import Check, JobDescription, JobResult, VerifyFacts
+from core.domain.jobs import (
+    Check,
+    JobDescription,
+    JobError,
+    JobResult,
+    VerifyFacts,
+    VerifyJob,
+)
 from core.ports.messaging import QueueName
 from core.ports.sites import Tenant
 from events.formats import Environment
 from events.vocabulary import OperationStatus
-from simulation.fleet import FleetState, SimulatedFleet
+from simulation.fleet import VISIBILITY_SECONDS, FleetState, SimulatedFleet
 from simulation.jobs import DIGEST
 
 TENANT, SITE = "tenant-1", "site-banana"
@@ -76,6 +83,8 @@ class Scenario:
     ends: OperationStatus
     spoiled_step: str = ""
     """A step whose checks find the site broken."""
+    job_seconds: float = 0
+    """How long container jobs run; longer than the visibility timeout: a redelivery finds one."""
     keeps_target: bool = False
     """Whether the target must stand afterwards as it stood before."""
 
@@ -83,6 +92,7 @@ class Scenario:
         """Return the fleet with the scenario's message on its queue."""
         state = copy.deepcopy(_state_after(self.environment, self.earlier))
         fleet = SimulatedFleet(environment=self.environment, boundary=boundary, state=state)
+        fleet.jobs.seconds = self.job_seconds
         if self.spoiled_step:
             fleet.jobs.play = _spoiled(fleet.jobs.play, self.spoiled_step)
         fleet.send(QUEUES[self.environment], self.body)
@@ -108,13 +118,18 @@ def _state_after(environment: Environment, earlier: tuple[str, ...]) -> FleetSta
 
 
 def _spoiled(play: Play, step: str) -> Play:
+    """Let a step's job do its work and then report that it is no good."""
+
     def spoiled(job: JobDescription) -> JobResult | None:
         result = play(job)
         if job.step != step or result is None:
             return result
-        bad = Check(name="front-page", passed=False, evidence="The page is empty.")
-        facts = VerifyFacts(passed=False, checks=[bad]).model_dump(mode="json")
-        return result.model_copy(update={"facts": facts})
+        if isinstance(job, VerifyJob):
+            bad = Check(name="front-page", passed=False, evidence="The page is empty.")
+            facts = VerifyFacts(passed=False, checks=[bad]).model_dump(mode="json")
+            return result.model_copy(update={"facts": facts})
+        error = JobError(code="SYS_001", message="The rows do not match.", retryable=False)
+        return result.model_copy(update={"facts": {}, "error": error})
 
     return spoiled
 
@@ -131,6 +146,13 @@ FIRST = promotion(correlation="first")
 SCENARIOS = (
     Scenario(name="creation", environment=DEV, body=creation(), ends=DONE),
     Scenario(
+        name="creation, slow jobs",
+        environment=DEV,
+        body=creation(),
+        ends=DONE,
+        job_seconds=VISIBILITY_SECONDS + 60,
+    ),
+    Scenario(
         name="creation, clone",
         environment=DEV,
         earlier=(APPLE,),
@@ -146,6 +168,15 @@ SCENARIOS = (
     ),
     Scenario(name="promotion, first", environment=SIT, body=promotion(), ends=DONE),
     Scenario(name="promotion", environment=SIT, earlier=(FIRST,), body=promotion(), ends=DONE),
+    Scenario(
+        name="promotion, import fails",
+        environment=SIT,
+        earlier=(FIRST,),
+        body=promotion(),
+        ends=FAILED,
+        spoiled_step="import_database",
+        keeps_target=True,
+    ),
     Scenario(
         name="promotion, undone",
         environment=SIT,

@@ -51,7 +51,7 @@ class Operation:
     environment: Environment
     correlation_id: str
     request_hash: str
-    """Hash of the canonical payload: the same key with another payload is refused."""
+    """128 bits of the canonical payload's hash: the same key with another payload is refused."""
     plan: tuple[str, ...]
     """Names of the steps, stored at accept, so that a deployment does not change a running plan."""
     status: OperationStatus

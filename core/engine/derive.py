@@ -44,7 +44,7 @@ def derive_stalled(operation: Operation) -> FleetEvent:
                 code=ErrorCode.PROM_004,
                 message=f"Step {operation.step} has not finished in time.{waiting}",
             ),
-            next_command=f"sitefleet operations show {operation.operation_id}",
+            next_command=_command("operations show", operation.operation_id, operation),
         ),
     )
 
@@ -118,5 +118,10 @@ def _error(operation: Operation) -> EventError | None:
 
 def _next_command(operation: Operation) -> str:
     if operation.status is OperationStatus.COMPLETED:
-        return f"sitefleet sites show {operation.site_id} --tenant-id {operation.tenant_id}"
-    return f"sitefleet operations show {operation.operation_id}"
+        what = f"{operation.site_id} --tenant-id {operation.tenant_id}"
+        return _command("sites show", what, operation)
+    return _command("operations show", operation.operation_id, operation)
+
+
+def _command(command: str, what: str, operation: Operation) -> str:
+    return f"sitefleet {command} {what} --env {operation.environment}"

@@ -54,7 +54,9 @@ class Recorder:
     def commit(self, after: Operation, *, wait_seconds: int = 0) -> Operation:
         """Write the operation's new state, with the time at which the sweeper looks again."""
         armed = replace(after, due_at=self._due(after, wait_seconds))
-        self._engine.store.commit(armed)
+        next_holder = self._engine.store.commit(armed)
+        if next_holder is not None:
+            self._wake(next_holder)
         return armed
 
     def publish(self, operation: Operation) -> None:
@@ -63,7 +65,6 @@ class Recorder:
             self._engine.bus.publish([derive_stalled(operation)])
         elif operation.step_since is None:
             self._engine.bus.publish(derive_events(operation))
-            self._wake_next_holder(operation)
 
     def send_poll(self, operation: Operation, seconds: int) -> None:
         """Send the current poll of a waiting operation."""
@@ -119,11 +120,9 @@ class Recorder:
         slack = timedelta(seconds=self._engine.policy.sweep_grace_seconds)
         return due_after(operation, self._engine.now() + timedelta(seconds=seconds), slack)
 
-    def _wake_next_holder(self, operation: Operation) -> None:
-        if not (operation.is_terminal and operation.lock_held):
-            return
-        holder_id = self._engine.store.lock_holder(operation.tenant_id, operation.site_id)
-        holder = self._engine.store.get(holder_id) if holder_id else None
+    def _wake(self, operation_id: str) -> None:
+        """Wake the operation that the site's lock went to; its own poll is the fallback."""
+        holder = self._engine.store.get(operation_id)
         if holder is not None:
-            wake_up = WakeUp(operation_id=holder.operation_id, reason="the site is free")
+            wake_up = WakeUp(operation_id=operation_id, reason="the site is free")
             self.send(holder, wake_up.queue_body(), 0)

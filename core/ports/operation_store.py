@@ -102,8 +102,10 @@ class OperationStore(SiteLocks, Protocol):
         """Put the step's result, before the operation moves on."""
         ...
 
-    def commit(self, operation: Operation) -> None:
+    def commit(self, operation: Operation) -> str | None:
         """Move the operation to this state; refused when its fence is not the stored one.
+
+        Returns the operation id that the site's lock went to, to be woken; mostly None.
 
         A refused write whose stored record equals this one is a success. A terminal state is
         written in one transaction with the site's lock, which goes to the next waiter.

@@ -6,12 +6,11 @@ boto3 and the standard library; nothing of this project (test_client_is_foreign.
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -99,8 +98,8 @@ def envelope(message_type: str, payload: Mapping[str, Any], **rest: Any) -> dict
     """Wrap a payload as the contract says."""
     return {
         "messageType": message_type,
-        "correlationId": f"acceptance-{uuid.uuid4()}",
-        "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+        "correlationId": f"acceptance-{secrets.token_hex(8)}",
+        "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "payload": dict(payload),
         **rest,
     }
@@ -114,10 +113,9 @@ def creation(site_id: str, subdomain: str, **payload: Any) -> dict[str, Any]:
         "siteName": f"The {subdomain} shop",
         "subdomain": subdomain,
         "environment": "dev",
-        "configuration": {},
         **payload,
     }
-    return envelope("SITE_CREATION_REQUEST", asked, idempotencyKey=f"create-{uuid.uuid4()}")
+    return envelope("SITE_CREATION_REQUEST", asked, idempotencyKey=f"create-{secrets.token_hex(8)}")
 
 
 def promotion(site_id: str, **payload: Any) -> dict[str, Any]:
@@ -129,7 +127,9 @@ def promotion(site_id: str, **payload: Any) -> dict[str, Any]:
         "targetEnvironment": "sit",
         **payload,
     }
-    return envelope("SITE_PROMOTION_REQUEST", asked, idempotencyKey=f"promote-{uuid.uuid4()}")
+    return envelope(
+        "SITE_PROMOTION_REQUEST", asked, idempotencyKey=f"promote-{secrets.token_hex(8)}"
+    )
 
 
 def cancel(operation_id: str, reason: str = "changed my mind") -> dict[str, Any]:

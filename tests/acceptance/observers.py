@@ -6,8 +6,8 @@ Each observer owns a queue in the account and reads it in a thread until it is c
 from __future__ import annotations
 
 import json
+import secrets
 import threading
-import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,7 +29,7 @@ class Reader:
 
     def __init__(self, account: Account, prefix: str) -> None:
         self.account = account
-        self.name = f"{prefix}-{uuid.uuid4().hex[:8]}"
+        self.name = f"{prefix}-{secrets.token_hex(4)}"
         self._sqs = account.client("sqs")
         self.url = self._sqs.create_queue(QueueName=self.name)["QueueUrl"]
         self.arn = self._sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])[
@@ -42,8 +42,12 @@ class Reader:
     def start(self) -> None:
         self._thread.start()
 
-    def close(self) -> None:
+    def stop(self) -> None:
+        """Ask the thread to end."""
         self._closing.set()
+
+    def close(self) -> None:
+        self.stop()
         self._thread.join(10)
 
     def allow(self, service: str, source_arn: str) -> None:
@@ -99,15 +103,20 @@ class Notifications(Reader):
         )
         self.start()
 
-    def about(self, site_id: str) -> list[dict[str, Any]]:
-        """Return the notifications about a site: the SNS envelope with its body as `body`."""
+    @property
+    def all(self) -> list[dict[str, Any]]:
+        """Return every SNS envelope, with what it holds as `body`."""
         found = []
         for message in self.messages:
             wrapped = json.loads(message["Body"])
             wrapped["body"] = json.loads(wrapped["Message"])
-            if wrapped["body"]["payload"].get("siteId") == site_id:
-                found.append(wrapped)
+            wrapped["operationId"] = wrapped["body"]["payload"].get("operationId")
+            found.append(wrapped)
         return found
+
+    def about(self, site_id: str) -> list[dict[str, Any]]:
+        """Return the notifications about a site."""
+        return [n for n in self.all if n["body"]["payload"].get("siteId") == site_id]
 
     def wait_for(self, site_id: str, event_type: str, *, seconds: float = 120) -> dict[str, Any]:
         """Return the first notification of a type about a site."""
@@ -117,6 +126,15 @@ class Notifications(Reader):
             return next(wanted, None)
 
         return eventually(look, f"{event_type} for {site_id}", seconds=seconds)
+
+    def wait_for_operation(self, operation_id: str, event_type: str) -> dict[str, Any]:
+        """Return the first notification of a type about an operation."""
+
+        def look() -> dict[str, Any] | None:
+            wanted = (n for n in self.all if n["body"]["eventType"] == event_type)
+            return next((n for n in wanted if n["operationId"] == operation_id), None)
+
+        return eventually(look, f"{event_type} of {operation_id}", seconds=30)
 
 
 class Events(Reader):

@@ -81,7 +81,7 @@ def operation(number: int = 1, site: str = "site-1") -> Operation:
         site_id=site,
         environment=Environment.SIT,
         correlation_id="corr-1",
-        request_hash="sha256:" + "0" * 64,
+        request_hash="0" * 32,
         plan=("plan", "export_source", "switch"),
         status=OperationStatus.PENDING,
         head=accepted_fact(),
@@ -157,7 +157,7 @@ class TestAccept:
 
     def test_a_second_accept_returns_what_is_there(self, store):
         store.accept(operation(), "{}")
-        other = replace(operation(), request_hash="sha256:" + "1" * 64)
+        other = replace(operation(), request_hash="1" * 32)
         answer = store.accept(other, "{}")
         assert not answer.created
         assert answer.operation == operation()
@@ -402,7 +402,7 @@ class TestLock:
     def test_the_last_write_gives_it_back(self, store):
         first = self._claimed(store, 1)
         store.acquire_lock(first, NOW)
-        self._end(store, first)
+        assert self._end(store, first) is None
         assert store.lock_holder("tenant-1", "site-1") is None
 
     def test_it_goes_to_the_waiters_in_order_of_arrival(self, store):
@@ -411,7 +411,7 @@ class TestLock:
         store.enqueue_waiter(third, NOW)
         store.enqueue_waiter(second, NOW + timedelta(seconds=1))
         store.enqueue_waiter(third, NOW + timedelta(seconds=2))
-        self._end(store, first)
+        assert self._end(store, first) == third.operation_id
         assert store.lock_holder("tenant-1", "site-1") == third.operation_id
         assert store.get(third.operation_id).lock_held
         self._end(store, third)
@@ -439,10 +439,10 @@ class TestLock:
         return claim(store, operation(number))
 
     @staticmethod
-    def _end(store, op: Operation) -> None:
+    def _end(store, op: Operation) -> str | None:
         held = store.get(op.operation_id).lock_held
         ended = moved(op, status=OperationStatus.COMPLETED, due_at=None, lock_held=held)
-        store.commit(ended)
+        return store.commit(ended)
 
 
 class TestLookups:
@@ -485,6 +485,7 @@ def test_a_promotions_operation_item_stays_below_one_kilobyte():
         lease_until=NOW,
         step_since=NOW,
         summary={"siteUrl": "https://banana.wpsit.kimmyai.io", "release": 12},
+        waiting_for="the job import_database to finish",
         requested_by="jane.doe@example.org",
     )
     item = operation_items.created_item(op)

@@ -171,12 +171,10 @@ def test_the_email_tells_an_operator_what_to_do():
     )
 
 
-def test_the_email_of_a_waiting_promotion_has_the_command_per_role_and_the_expiry():
+def test_the_email_of_a_waiting_promotion_has_the_command_and_the_expiry():
     email = sample_notification(NotificationType.SITE_PROMOTION_AWAITING_APPROVAL).email()
 
-    assert f"sitefleet operations approve {OPERATION} --env prod --plan-hash sha256:" in email
-    assert "--role TECH_LEAD\n" in email
-    assert "--role OPERATIONS_LEAD\n" in email
+    assert f"sitefleet operations show {OPERATION} --env prod\n" in email
     assert "It expires at 2026-11-22T07:30:00.000Z." in email
 
 
@@ -195,7 +193,8 @@ def test_the_email_lists_the_fields_of_a_rejected_request():
 
     assert "\n         - payload.changeTicket is missing\n" in email
     assert "Next:    Correct the fields that are named and send the request again.\n" in email
-    assert "sitefleet dlq list --env prod" in email
+    assert "aws sqs receive-message" in email
+    assert "bbws-wp-site-operations-dlq-prod" in email
 
 
 def test_the_next_safe_command_of_a_stalled_operation_comes_from_its_evidence():

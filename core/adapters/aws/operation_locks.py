@@ -13,6 +13,10 @@ from core.domain.errors import LostClaimError, TransientError
 from core.domain.operation import Operation
 
 WAITER: Final = "WAITER#"
+MINE: Final = "holder = :me"
+NO_WAITER: Final = "attribute_not_exists(waiting)"
+LOCK_CHECK: Final = 1
+"""Position of the lock in the transaction of a last write."""
 FENCE_CHECK: Final = 1
 """Position of the operation item in the transaction that takes the lock."""
 
@@ -26,15 +30,15 @@ class OperationLocks(OperationQueries):
             lambda: self._client.transact_write_items(
                 TransactItems=[
                     {
-                        "Put": {
+                        "Update": {
                             "TableName": self._table,
-                            "Item": {
-                                **_lock_key(operation),
-                                "holder": {"S": operation.operation_id},
-                                "since": {"S": items.when(now)},
-                            },
+                            "Key": _lock_key(operation),
                             "ConditionExpression": "attribute_not_exists(holder) OR holder = :me",
-                            "ExpressionAttributeValues": {":me": {"S": operation.operation_id}},
+                            "UpdateExpression": "SET holder = :me, since = :now",
+                            "ExpressionAttributeValues": {
+                                ":me": {"S": operation.operation_id},
+                                ":now": {"S": items.when(now)},
+                            },
                         }
                     },
                     {
@@ -75,6 +79,16 @@ class OperationLocks(OperationQueries):
                     "operationId": {"S": operation.operation_id},
                 },
             )
+        conditionally(
+            f"the lock of site {operation.site_id}",
+            lambda: self._client.update_item(
+                TableName=self._table,
+                Key=_lock_key(operation),
+                ConditionExpression="attribute_exists(holder)",
+                UpdateExpression="SET waiting = :yes",
+                ExpressionAttributeValues={":yes": {"BOOL": True}},
+            ),
+        )
 
     def lock_holder(self, tenant_id: str, site_id: str) -> str | None:
         pk = items.site_pk(tenant_id, site_id)
@@ -86,34 +100,56 @@ class OperationLocks(OperationQueries):
             )
         return answer["Item"]["holder"]["S"] if "Item" in answer else None
 
-    def commit_and_hand_over(self, operation: Operation, update: dict[str, Any]) -> Refusal | None:
-        """Write the terminal state and the lock's next holder in one transaction."""
-        writes: list[Any] = [{"Update": update}]
-        writes += self._hand_over(operation, self._first_waiter(operation))
-        answer = conditionally(
+    def commit_and_hand_over(
+        self, operation: Operation, update: dict[str, Any]
+    ) -> str | Refusal | None:
+        """Write the terminal state and the lock in one transaction; return the next holder.
+
+        Nobody waits as a rule, and the lock says so: then no waiter has to be looked for.
+        """
+        answer = self._end(operation, update, self._give_back(operation, f"{MINE} AND {NO_WAITER}"))
+        if not isinstance(answer, Refusal) or LOCK_CHECK not in answer.failed:
+            return answer if isinstance(answer, Refusal) else None
+        waiter = self._first_waiter(operation)
+        answer = self._end(operation, update, self._hand_over(operation, waiter))
+        if isinstance(answer, Refusal) or waiter is None:
+            return answer if isinstance(answer, Refusal) else None
+        return waiter["operationId"]["S"]
+
+    def _end(self, operation: Operation, update: dict[str, Any], lock: list[Any]) -> object:
+        writes: list[Any] = [{"Update": update}, *lock]
+        return conditionally(
             f"operation {operation.operation_id}",
-            lambda: self._client.transact_write_items(
-                TransactItems=writes, ClientRequestToken=operation.event_id
-            ),
+            lambda: self._client.transact_write_items(TransactItems=writes),
         )
-        return answer if isinstance(answer, Refusal) else None
+
+    def _give_back(self, operation: Operation, condition: str) -> list[Any]:
+        return [
+            {
+                "Delete": {
+                    "TableName": self._table,
+                    "Key": _lock_key(operation),
+                    "ConditionExpression": condition,
+                    "ExpressionAttributeValues": {":me": {"S": operation.operation_id}},
+                }
+            }
+        ]
 
     def _hand_over(self, operation: Operation, waiter: items.Item | None) -> list[Any]:
-        mine = {
-            "TableName": self._table,
-            "Key": _lock_key(operation),
-            "ConditionExpression": "holder = :me",
-        }
-        me = {":me": {"S": operation.operation_id}}
         if waiter is None:
-            return [{"Delete": {**mine, "ExpressionAttributeValues": me}}]
+            return self._give_back(operation, MINE)
         next_id = waiter["operationId"]["S"]
         return [
             {
                 "Update": {
-                    **mine,
+                    "TableName": self._table,
+                    "Key": _lock_key(operation),
+                    "ConditionExpression": MINE,
                     "UpdateExpression": "SET holder = :next",
-                    "ExpressionAttributeValues": {**me, ":next": {"S": next_id}},
+                    "ExpressionAttributeValues": {
+                        ":me": {"S": operation.operation_id},
+                        ":next": {"S": next_id},
+                    },
                 }
             },
             {

@@ -121,17 +121,17 @@ class DynamoOperations(OperationLocks, OperationQueries):
         with calling("DynamoDB", f"operation {record.operation_id}"):
             self._client.put_item(TableName=self._table, Item=items.step_item(record))
 
-    def commit(self, operation: Operation) -> None:
+    def commit(self, operation: Operation) -> str | None:
         update = self._commit_update(operation)
         if operation.is_terminal and operation.lock_held:
-            refusal = self.commit_and_hand_over(operation, update)
+            answer: object = self.commit_and_hand_over(operation, update)
         else:
             answer = conditionally(
                 f"operation {operation.operation_id}", lambda: self._client.update_item(**update)
             )
-            refusal = answer if isinstance(answer, Refusal) else None
-        if refusal is not None:
-            _explain(refusal, operation)
+        if isinstance(answer, Refusal):
+            _explain(answer, operation)
+        return answer if isinstance(answer, str) else None
 
     def record_failure(self, failure: AttemptFailure) -> None:
         about = failure.operation_id or "unknown"

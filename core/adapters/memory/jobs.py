@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 from core.adapters.memory.world import StoredTask, World
 from core.domain.errors import ConfigurationError
@@ -17,9 +18,11 @@ type Play = Callable[[JobDescription], JobResult | None]
 class MemoryJobs:
     """Starting a job twice makes two tasks, as RunTask does: the caller has to look first."""
 
-    def __init__(self, world: World, play: Play) -> None:
+    def __init__(self, world: World, play: Play, *, seconds: float = 0) -> None:
         self.world = world
         self.play = play
+        self.seconds = seconds
+        """How long every task runs."""
 
     def find(self, where: Where, reference: JobReference) -> JobTask | None:
         mine = [task for task in self._world(where, reference).tasks if task.reference == reference]
@@ -44,9 +47,11 @@ class MemoryJobs:
         return _task(_most_relevant(mine))
 
     def tick(self) -> Sequence[JobReference]:
-        """Run every unfinished task to its end; return what ended, to be turned into wake-ups."""
+        """End every task whose time has come; return what ended, to be turned into wake-ups."""
         worlds = [self.world, *([self.world.source] if self.world.source else [])]
-        tasks = [task for world in worlds for task in world.tasks if self._is_mine(task)]
+        tasks = [
+            t for world in worlds for t in world.tasks if self._is_mine(t) and self._is_over(t)
+        ]
         for task in tasks:
             task.stopped_reason = task.stop_requested or self._run(task)
         return [task.reference for task in tasks]
@@ -64,6 +69,10 @@ class MemoryJobs:
     def _is_mine(self, task: StoredTask) -> bool:
         """Whether this environment started the task (the source runs tasks of its own, too)."""
         return not task.stopped and task.description.bucket == self.world.transfer_bucket
+
+    def _is_over(self, task: StoredTask) -> bool:
+        end = task.started_at + timedelta(seconds=self.seconds)
+        return task.stop_requested is not None or self.world.clock.now() >= end
 
     def _run(self, task: StoredTask) -> str:
         description = job_adapter.validate_json(self.world.objects[task.description.key])

@@ -59,11 +59,11 @@ class MemoryOperationStore:
     def prepare(self, record: StepRecord) -> None:
         self.step_records[record.operation_id, record.phase, record.step] = record
 
-    def commit(self, operation: Operation) -> None:
+    def commit(self, operation: Operation) -> str | None:
         stored = self.operations[operation.operation_id]
         wanted = replace(operation, lock_held=stored.lock_held, cancel_reason=stored.cancel_reason)
         if stored == wanted:
-            return
+            return None
         if stored.fence != operation.fence or stored.lease_owner is None:
             raise LostClaimError(
                 f"Another worker has taken operation {operation.operation_id} over."
@@ -71,8 +71,7 @@ class MemoryOperationStore:
         if stored.cancel_requested != operation.cancel_requested:
             raise CancelRequestedError(stored.cancel_reason or "")
         self.operations[operation.operation_id] = wanted
-        if wanted.is_terminal and wanted.lock_held:
-            self._hand_over(wanted)
+        return self._hand_over(wanted) if wanted.is_terminal and wanted.lock_held else None
 
     def record_failure(self, failure: AttemptFailure) -> None:
         if failure not in self.failures:
@@ -143,20 +142,21 @@ class MemoryOperationStore:
     def announced(self, event_id: str, now: datetime) -> None:  # noqa: ARG002 - the port's signature
         self.facts[event_id] = True
 
-    def _hand_over(self, operation: Operation) -> None:
+    def _hand_over(self, operation: Operation) -> str | None:
         site = (operation.tenant_id, operation.site_id)
         if self.locks.get(site) != operation.operation_id:
-            return
+            return None
         waiting = self.waiters.get(site, {})
         for name in [n for n in waiting if self.operations[n].is_terminal]:
             del waiting[name]
         first = min(waiting, key=lambda name: waiting[name], default=None)
         if first is None:
             del self.locks[site]
-            return
+            return None
         self.locks[site] = first
         del waiting[first]
         self.operations[first] = replace(self.operations[first], lock_held=True)
+        return first
 
 
 def _may_claim(operation: Operation, request: ClaimRequest) -> bool:

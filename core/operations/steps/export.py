@@ -34,7 +34,7 @@ def plan(context: StepContext) -> Outcome:
         "plan_hash": plan_hash(context, census),
         "pages": census.posts.get("page:publish", 0),
     }
-    return Done(facts=facts, summary={"planHash": plan_hash(context, census)})
+    return Done(facts=facts)
 
 
 def plan_hash(context: StepContext, census: Census) -> str:

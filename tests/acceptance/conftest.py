@@ -1,0 +1,142 @@
+"""One machine for the session, and on it every scenario that the selected tests ask for."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance import malformed, scenarios
+from tests.acceptance.world import World
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+LOG_LINES = 40
+SCENARIOS = {
+    "story": scenarios.story,
+    "worker_kills": scenarios.worker_kills,
+    "job_kills": scenarios.job_kills,
+    "refusals": scenarios.refusals,
+    "malformed_messages": malformed.send_all,
+    "repeats": scenarios.repeats,
+    "clone": scenarios.clone,
+    "change": scenarios.change,
+}
+"""In the order in which they start."""
+HOME = pytest.StashKey[Path]()
+
+
+def local(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the one-machine runtime as a person types it."""
+    return subprocess.run(
+        [sys.executable, "-m", "local", *arguments],
+        cwd=CHECKOUT,
+        env={**os.environ, "SITEFLEET_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def home(request, tmp_path_factory) -> Path:
+    """A home of its own that shares the checkout's cache: sam build takes its time.
+
+    SITEFLEET_ACCEPTANCE_HOME names a directory to use, and to keep, instead.
+    """
+    if given := os.environ.get("SITEFLEET_ACCEPTANCE_HOME"):
+        path = Path(given).resolve()
+    else:
+        path = tmp_path_factory.mktemp("acceptance").resolve()
+        shared = CHECKOUT / ".sitefleet" / "cache"
+        shared.mkdir(parents=True, exist_ok=True)
+        (path / "cache").symlink_to(shared)
+    request.config.stash[HOME] = path
+    return path
+
+
+@pytest.fixture(scope="session")
+def machine(home) -> Iterator[dict[str, Any]]:
+    """What `up --json` printed."""
+    finished = local(home, "up", "--json")
+    try:
+        assert finished.returncode == 0, finished.stderr
+        yield json.loads(finished.stdout)
+    finally:
+        local(home, "down")
+
+
+@pytest.fixture(scope="session")
+def world(machine, home) -> Iterator[World]:
+    world = World(machine, home)
+    yield world
+    world.close()
+
+
+@pytest.fixture(scope="session")
+def running(request, world) -> Iterator[dict[str, Future[Any]]]:
+    """Every scenario that a selected test asks for, started at once."""
+    asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+    if asked & {"clone", "change"}:
+        asked.add("story")
+    futures: dict[str, Future[Any]] = {}
+
+    def done(name: str) -> Any:
+        return futures[name].result()
+
+    with ThreadPoolExecutor(max_workers=len(SCENARIOS)) as pool:
+        for name, scenario in SCENARIOS.items():
+            if name in asked or "everything_done" in asked:
+                futures[name] = pool.submit(scenario, world, done)
+        yield futures
+
+
+def _told(name: str):
+    @pytest.fixture(scope="session", name=name)
+    def told(running):
+        return running[name].result()
+
+    return told
+
+
+story = _told("story")
+worker_kills = _told("worker_kills")
+job_kills = _told("job_kills")
+refusals = _told("refusals")
+malformed_messages = _told("malformed_messages")
+repeats = _told("repeats")
+clone = _told("clone")
+change = _told("change")
+
+
+@pytest.fixture(scope="session")
+def everything_done(running) -> dict[str, Any]:
+    """All scenarios, told to their end; the ones that broke tell so in their own tests."""
+    for future in running.values():
+        future.exception()
+    return running
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    home = item.config.stash.get(HOME, None)
+    if report.failed and home is not None and not item.config.stash.get(_SHOWN, False):
+        item.config.stash[_SHOWN] = True
+        report.sections += [(path.name, _tail(path)) for path in sorted(home.glob("local/logs/*"))]
+    return report
+
+
+_SHOWN = pytest.StashKey[bool]()
+
+
+def _tail(path: Path) -> str:
+    lines = path.read_text(errors="replace").splitlines()
+    told = [line for line in lines if "INFO" not in line and line.strip()]
+    return "\n".join(line[:400] for line in told[-LOG_LINES:])

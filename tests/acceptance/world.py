@@ -1,0 +1,124 @@
+"""One running machine and everything that a client of it watches."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+import xmlrpc.client
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.acceptance.browser import Browser
+from tests.acceptance.fleet_client import Account, accounts_of, creation, promotion
+from tests.acceptance.inventory import Inventory
+from tests.acceptance.observers import DeadLetters, Events, Notifications
+from tests.acceptance.processes import Processes
+
+COMPLETE = ("SITE_CREATION_COMPLETE", "SITE_PROMOTION_COMPLETE")
+PICTURE = b"\x89PNG\r\n\x1a\nnot quite a picture"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One operation that was asked for, and how it ended."""
+
+    request: dict[str, Any]
+    end: dict[str, Any]
+    seconds: float
+
+    @property
+    def operation_id(self) -> str:
+        return self.end["detail"]["metadata"]["operationId"]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return self.end["detail"]["data"]
+
+    @property
+    def status(self) -> str:
+        return self.data["status"]
+
+    @property
+    def url(self) -> str:
+        return self.data["siteUrl"]
+
+
+class World:
+    """The accounts, their observers, and the proxy."""
+
+    def __init__(self, machine: Mapping[str, Any], home: Path) -> None:
+        self.machine = machine
+        self.home = home
+        self.accounts: dict[str, Account] = accounts_of(machine)
+        self.processes = Processes(home)
+        self.browser = Browser(machine["proxy"])
+        data = self.processes.data_directory()
+        self.inventory = {
+            name: Inventory(account, data / "efs" / name) for name, account in self.accounts.items()
+        }
+        self.events = {name: Events(account) for name, account in self.accounts.items()}
+        self.letters = {name: DeadLetters(account) for name, account in self.accounts.items()}
+        wanted = {"eventType": list(COMPLETE), "tenantId": ["tenant-1"]}
+        self.completions = {n: Notifications(a, wanted) for n, a in self.accounts.items()}
+        everything = {"environment": ["dev", "sit", "prod"]}
+        self.notifications = {n: Notifications(a, everything) for n, a in self.accounts.items()}
+
+    def close(self) -> None:
+        watched = (self.events, self.letters, self.completions, self.notifications)
+        readers = [reader for kind in watched for reader in kind.values()]
+        for reader in readers:
+            reader.stop()
+        for reader in readers:
+            reader.close()
+        for account in self.accounts.values():
+            account.close()
+
+    # --- what a client does ------------------------------------------------------------------
+
+    def run(self, environment: str, request: dict[str, Any], *, seconds: float = 170) -> Run:
+        """Drop a request on its queue and wait until its operation has ended."""
+        started = time.monotonic()
+        queue = "creation" if "CREATION" in request["messageType"] else "promotion"
+        self.accounts[environment].send(queue, request)
+        end = self.events[environment].wait_for_end(request["correlationId"], seconds=seconds)
+        return Run(request, end, time.monotonic() - started)
+
+    def create(self, subdomain: str, **payload: Any) -> Run:
+        """Create a site in dev."""
+        return self.run("dev", creation(new_site_id(), subdomain, **payload))
+
+    def promote(self, site_id: str) -> Run:
+        """Promote a site from dev to sit."""
+        return self.run("sit", promotion(site_id))
+
+    def publish(self, site: Run, title: str) -> str:
+        """Write an article with a picture in the site's own WordPress; return the picture's URL."""
+        name = f"/{site.request['payload']['siteId']}/admin"
+        secret = next(t for n, t in self.inventory["dev"].secrets().items() if n.endswith(name))
+        login = json.loads(secret)
+        who = (1, login["username"], login["password"])
+        upload = {
+            "name": f"{secrets.token_hex(4)}.png",
+            "type": "image/png",
+            "bits": xmlrpc.client.Binary(PICTURE),
+        }
+        picture = self.browser.call(site.url, "wp.uploadFile", *who, upload)["url"]
+        article = {
+            "post_type": "post",
+            "post_status": "publish",
+            "post_title": title,
+            "post_content": f'<p>🍰 <a href="{site.url}/">home</a></p><img src="{picture}">',
+        }
+        self.browser.call(site.url, "wp.newPost", *who, article)
+        return picture
+
+
+def new_site_id() -> str:
+    return f"site-{secrets.token_hex(6)}"
+
+
+def site_id(run: Run) -> str:
+    return run.request["payload"]["siteId"]

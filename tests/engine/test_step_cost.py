@@ -1,0 +1,36 @@
+"""What a step costs beyond what it does itself, counted on the real DynamoDB adapter."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.step_cost import dollars_per_million_steps, measure, report
+
+
+@pytest.fixture(scope="module")
+def messages():
+    return measure()
+
+
+def test_a_step_reads_once_and_writes_three_times_at_most(messages):
+    steps = [m for m in messages if m.events]
+    assert len(steps) == 17  # the accept and the sixteen steps of a promotion
+    assert {m.reads for m in steps} == {1}
+    assert max(m.writes for m in steps) == 3
+
+
+def test_a_step_publishes_one_event_and_the_last_one_the_operations_too(messages):
+    assert [m.events for m in messages if m.events] == [1] * 16 + [2]
+
+
+def test_a_duplicate_costs_one_write_and_nothing_else(messages):
+    silent = [m for m in messages if m.writes == 1 and not m.events]
+    assert silent
+    assert all(m.write_units == 1 for m in silent)
+
+
+def test_a_million_steps_cost_less_than_five_dollars(messages):
+    direct = [m for m in messages if m.events]
+    dollars, steps = dollars_per_million_steps(direct)
+    assert steps == 17
+    assert sum(dollars.values()) < 5, report(messages)
