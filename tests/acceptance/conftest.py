@@ -86,6 +86,8 @@ def running(request, world) -> Iterator[dict[str, Future[Any]]]:
     if asked & {"clone", "change"}:
         asked.add("story")
     futures: dict[str, Future[Any]] = {}
+    if asked & {*SCENARIOS, "everything_done"}:
+        world.warm_up()
 
     def done(name: str) -> Any:
         return futures[name].result()

@@ -16,8 +16,8 @@ from tests.acceptance.world import Run, World, new_site_id
 QUEUES = ("creation", "update", "deletion", "promotion")
 SHELL = "$(touch /tmp/pwned); `id` | rm -rf / #"
 SQL = "'); DROP TABLE wp_posts; --"
-NOISE_BYTES = 1024 * 1024 - 2048
-"""SQS takes 1 MiB, attributes and all."""
+IN_FLIGHT = 8
+"""Messages that wait for their answer at a time: this machine may have two cores."""
 
 
 @dataclass(frozen=True)
@@ -37,35 +37,24 @@ class Sent:
 
     messages: list[Malformed]
     good: Run
-    left: dict[str, int]
-    """What was left on the queues."""
 
 
 def send_all(world: World, _done: Callable[[str], Any]) -> Sent:
     dev, messages = world.accounts["dev"], list(all_messages())
-    half = len(messages) // 2
-    for message in messages[:half]:
-        dev.send_text(message.queue, message.body)
     good = creation(new_site_id(), "good-one", siteName=f"Robert{SQL} {SHELL} <script>x</script>")
-    dev.send("creation", good)
-    for message in messages[half:]:
+    for number, message in enumerate(messages):
+        if number == len(messages) // 2:
+            dev.send("creation", good)
         dev.send_text(message.queue, message.body)
+        _wait_for_letters(world, number - IN_FLIGHT)
     end = world.events["dev"].wait_for_end(good["correlationId"])
-    eventually(
-        lambda: len(world.letters["dev"].messages) >= len(messages),
-        f"{len(messages)} dead letters",
-        seconds=60,
-    )
-    return Sent(messages, Run(good, end, 0), {queue: _left(dev, queue) for queue in QUEUES})
+    _wait_for_letters(world, len(messages))
+    return Sent(messages, Run(good, end, 0))
 
 
-def _left(account: Any, queue: str) -> int:
-    wanted = ("", "NotVisible", "Delayed")
-    names = [f"ApproximateNumberOfMessages{suffix}" for suffix in wanted]
-    answer = account.client("sqs").get_queue_attributes(
-        QueueUrl=account.queue_url(queue), AttributeNames=names
-    )
-    return sum(int(answer["Attributes"][name]) for name in names)
+def _wait_for_letters(world: World, count: int) -> None:
+    letters = world.letters["dev"]
+    eventually(lambda: len(letters.messages) >= count, f"{count} dead letters", seconds=120)
 
 
 def all_messages() -> Iterator[Malformed]:
@@ -81,7 +70,7 @@ def all_messages() -> Iterator[Malformed]:
 def _on_any_queue(queue: str) -> Iterator[Malformed]:
     request = _request_of(queue)
     noise = random.Random(queue)  # the same noise in every run, another one per queue
-    text = "".join(noise.choices(string.printable.strip() + "é", k=1000))
+    text = "".join(noise.choices(string.printable.strip(), k=1000))
 
     def changed(says: str, name: str, **rest: Any) -> Malformed:
         fresh = _request_of(queue)
@@ -102,12 +91,7 @@ def _on_any_queue(queue: str) -> Iterator[Malformed]:
     yield changed("payload.siteId must be a text", "a number for a text", siteId=4711)
     yield changed("payload.tenantId", "a tenant in capitals", tenantId="Tenant_1")
     yield changed("payload.tenantId", "a tenant with a path", tenantId="../tenant-1")
-    yield Malformed(
-        "1 MiB of noise",
-        queue,
-        (text * 1100)[:NOISE_BYTES].encode()[:NOISE_BYTES].decode(errors="ignore"),
-        "at most 262144",
-    )
+    yield Malformed("1 MiB of noise", queue, text * 1046, "at most 262144 are accepted")
     deep = '{"a":' * 5000 + f'"{queue}"' + "}" * 5000
     yield Malformed("deep nesting", queue, deep, "deep")
     unknown = envelope("SITE_EXPLOSION_REQUEST", {"siteId": "site-1", "tenantId": "tenant-1"})
@@ -195,7 +179,8 @@ def _injected(queue: str, request: dict[str, Any], text: str, kind: str) -> Iter
         if path != ("correlationId",):
             changed["correlationId"] = f"{kind}-in-{'-'.join(map(str, path))}"
         name = ".".join(str(part) for part in path)
-        yield Malformed(f"{kind} in {name}", queue, json.dumps(changed), str(path[-1]).strip("01"))
+        field = [part for part in path if isinstance(part, str)][-1]
+        yield Malformed(f"{kind} in {name}", queue, json.dumps(changed), field)
 
 
 def _text_fields(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

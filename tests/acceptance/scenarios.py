@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.acceptance.browser import Page, Visitors, Visits
-from tests.acceptance.fleet_client import cancel, creation, eventually, promotion
+from tests.acceptance.fleet_client import creation, eventually, promotion
 from tests.acceptance.world import Run, World, new_site_id, site_id
 
 type Done = Callable[[str], Any]
@@ -172,7 +172,7 @@ def refusals(world: World, _done: Done) -> Refusals:
     locked = world.events["sit"].wait_for("SiteStepCompleted", step="lock_site", **mine)
     refused = world.run("sit", second)
     operation_id = locked["detail"]["metadata"]["operationId"]
-    world.accounts["sit"].send("promotion", cancel(operation_id))
+    world.cancel("sit", operation_id)
     end = world.events["sit"].wait_for_end(first["correlationId"])
     same = world.events["dev"].wait_for_end(taken["correlationId"])
     return Refusals(site, Run(taken, same, 0), refused, Run(first, end, 0), paths)

@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from tests.acceptance.browser import Browser
-from tests.acceptance.fleet_client import Account, accounts_of, creation, promotion
+from tests.acceptance.fleet_client import (
+    Account,
+    accounts_of,
+    cancel,
+    creation,
+    envelope,
+    eventually,
+    promotion,
+)
 from tests.acceptance.inventory import Inventory
 from tests.acceptance.observers import DeadLetters, Events, Notifications
 from tests.acceptance.processes import Processes
@@ -76,6 +84,17 @@ class World:
         for account in self.accounts.values():
             account.close()
 
+    def warm_up(self) -> None:
+        """Have every function started once: on few cores, many cold starts at once time out."""
+        for name, queue in (("dev", "creation"), ("sit", "promotion"), ("dev", "promotion")):
+            request = envelope("OPERATION_CANCEL_REQUEST", {"operationId": "none", "reason": "-"})
+            self.accounts[name].send(queue, request)
+            asked = request["correlationId"]
+            self.events[name].wait_for("SiteOperationRejected", correlationId=asked)
+        for name in ("dev", "sit"):
+            heard = self.notifications[name]
+            eventually(lambda heard=heard: heard.messages, f"a notification in {name}")
+
     # --- what a client does ------------------------------------------------------------------
 
     def run(self, environment: str, request: dict[str, Any], *, seconds: float = 170) -> Run:
@@ -93,6 +112,10 @@ class World:
     def promote(self, site_id: str) -> Run:
         """Promote a site from dev to sit."""
         return self.run("sit", promotion(site_id))
+
+    def cancel(self, environment: str, operation_id: str) -> None:
+        """Ask for the cancellation of a promotion."""
+        self.accounts[environment].send("promotion", cancel(operation_id))
 
     def publish(self, site: Run, title: str) -> str:
         """Write an article with a picture in the site's own WordPress; return the picture's URL."""

@@ -2,8 +2,8 @@
 
 `memory`    the twins of core/adapters/memory
 `moto`      the AWS adapters over moto, in this process
-`emulator`  the AWS adapters over the one-machine runtime's emulator: SITEFLEET_TEST_ENDPOINT is
-            its address; every test works in an account of its own
+`emulator`  the AWS adapters over the one-machine runtime's emulator, started by conftest.py (or at
+            SITEFLEET_TEST_ENDPOINT); every test works in an account of its own
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from unittest.mock import patch
 
-import pytest
 from moto import mock_aws
 
 from core.adapters.aws.session import AwsClients, SourceAccount
@@ -123,11 +122,7 @@ def _moto() -> Iterator[Backend]:
 
 
 def _emulator() -> Iterator[Backend]:
-    endpoint = os.environ.get(ENDPOINT_VARIABLE)
-    if endpoint is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"CI must start the emulator and set {ENDPOINT_VARIABLE}.")
-        pytest.skip(f"no emulator: {ENDPOINT_VARIABLE} is not set")
+    endpoint = os.environ[ENDPOINT_VARIABLE]
     account, source = _new_account(), _new_account()
     environment = {**_environment(account), "AWS_ENDPOINT_URL": endpoint}
     with patch.dict(os.environ, environment):

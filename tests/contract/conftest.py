@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
+from unittest.mock import patch
 
 import pytest
 
@@ -12,7 +14,19 @@ from core.domain.names import ReleaseNames, SiteNames
 from events.formats import Environment
 from events.progress import EventMetadata, FleetEvent
 from events.vocabulary import DetailType, OperationType
-from tests.contract.backends import Backend, opened
+from tests.contract.backends import ENDPOINT_VARIABLE, Backend, opened
+from tests.contract.emulator import running_emulator
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emulator_endpoint() -> Iterator[str]:
+    """The emulator's address; it runs as long as the contract tests of this process."""
+    given = os.environ.get(ENDPOINT_VARIABLE)
+    if given:
+        yield given
+        return
+    with running_emulator() as endpoint, patch.dict(os.environ, {ENDPOINT_VARIABLE: endpoint}):
+        yield endpoint
 
 
 @pytest.fixture(params=["memory", "moto", "emulator"])

@@ -1,13 +1,11 @@
-"""One contract, two stores: the memory twin that the proofs run on, and DynamoDB (moto)."""
+"""One contract, three stores: the memory twin of the proofs, DynamoDB on moto and the emulator."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from core.adapters.aws import operation_items
 from core.adapters.aws.operations import DynamoOperations
@@ -17,25 +15,18 @@ from core.domain.operation import AttemptFailure, Fact, Failure, Operation, Step
 from core.ports.operation_store import ClaimRequest, OperationStore
 from events.formats import Environment
 from events.vocabulary import DetailType, OperationStatus, OperationType, Phase, StepStatus
+from tests.contract.backends import Memory
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=90)
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
-def store(request):
-    if request.param == "memory":
-        yield MemoryOperationStore()
-        return
-    with mock_aws():
-        client = boto3.client(
-            "dynamodb",
-            region_name="af-south-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
-        client.create_table(**TABLE)
-        yield DynamoOperations(client=client, table_name="operations")
+@pytest.fixture
+def store(backend):
+    if isinstance(backend, Memory):
+        return MemoryOperationStore()
+    backend.clients.dynamodb.create_table(**TABLE)
+    return DynamoOperations(client=backend.clients.dynamodb, table_name="operations")
 
 
 TABLE = {

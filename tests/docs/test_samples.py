@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import sys
 import tomllib
 from types import SimpleNamespace
 
@@ -55,7 +56,7 @@ def test_sample_messages_are_accepted_by_the_wire(block):
 def test_sample_scripts_send_a_message_and_compute_its_operation(block, monkeypatch):
     queue = Queue()
     module = SimpleNamespace(client=lambda _service, **_: queue)
-    monkeypatch.setitem(__import__("sys").modules, "boto3", module)
+    monkeypatch.setitem(sys.modules, "boto3", module)
     names = {}
     exec(compile(block.text, block.page, "exec"), names)
     (sent,) = queue.sent
