@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -53,7 +54,17 @@ class Build:
 
 
 def ensure_build(layout: Layout) -> Build:
-    """Return the build of the present sources; make it if there is none yet."""
+    """Return the build of the present sources; make it if there is none yet.
+
+    Homes may share a cache: one of them builds, the others wait for it.
+    """
+    layout.cache.mkdir(parents=True, exist_ok=True)
+    with (layout.cache / "build.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _ensure_build(layout)
+
+
+def _ensure_build(layout: Layout) -> Build:
     directory = layout.cache / "sam" / source_hash()
     if not (directory / "done").exists():
         shutil.rmtree(directory, ignore_errors=True)

@@ -12,7 +12,7 @@ from migrator.exporting import run_export
 from migrator.importing import run_import
 from migrator.install import run_install
 from migrator.placing import run_content
-from migrator.removal import run_drop_database, run_remove_content
+from migrator.removal import run_drop_database, run_remove_content, run_retire
 from migrator.services import Services
 from migrator.verification import run_verify
 
@@ -28,5 +28,6 @@ JOBS: dict[str, Work] = {
     "verify": run_verify,
     "drop-database": run_drop_database,
     "remove-content": run_remove_content,
+    "retire": run_retire,
 }
 """Kind of a JobDescription -> the function that does it and returns the kind's facts."""

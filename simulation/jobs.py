@@ -21,6 +21,7 @@ from core.domain.jobs import (
     JobResult,
     ObjectLocation,
     RemoveContentJob,
+    RetireJob,
     VerifyFacts,
     VerifyJob,
 )
@@ -52,7 +53,7 @@ class JobPlayer:
             facts=facts.model_dump(mode="json") if facts else {},
         )
 
-    def _facts(self, job: JobDescription) -> JobModel | None:  # noqa: PLR0911 - one per kind
+    def _facts(self, job: JobDescription) -> JobModel | None:  # noqa: C901, PLR0911 - one per kind
         match job:
             case CensusJob():
                 return self._census(job)
@@ -73,6 +74,11 @@ class JobPlayer:
                 self._effects.drop_schema(job.database.schema_name)
             case RemoveContentJob():
                 self._effects.remove_directory(job.content_root)
+            case RetireJob():
+                for database in job.databases:
+                    self._effects.drop_schema(database.schema_name)
+                for root in job.content_roots:
+                    self._effects.remove_directory(root)
         return None
 
     def _census(self, job: CensusJob) -> Census:

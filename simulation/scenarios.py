@@ -142,6 +142,7 @@ DONE, FAILED, BACK = (
 )
 APPLE = creation("site-apple", correlation="apple", subdomain="apple")
 FIRST = promotion(correlation="first")
+SECOND = promotion(correlation="second")
 
 SCENARIOS = (
     Scenario(name="creation", environment=DEV, body=creation(), ends=DONE),
@@ -168,6 +169,13 @@ SCENARIOS = (
     ),
     Scenario(name="promotion, first", environment=SIT, body=promotion(), ends=DONE),
     Scenario(name="promotion", environment=SIT, earlier=(FIRST,), body=promotion(), ends=DONE),
+    Scenario(
+        name="promotion, third",
+        environment=SIT,
+        earlier=(FIRST, SECOND),
+        body=promotion(),
+        ends=DONE,
+    ),
     Scenario(
         name="promotion, import fails",
         environment=SIT,

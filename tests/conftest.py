@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+import structlog
 
 MACHINES = {"acceptance": "machine", "local": "local"}
 """Folder -> group: tests of a group run in one process, in order."""
@@ -17,3 +19,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(here).parts[0]
         if folder in MACHINES:
             item.add_marker(pytest.mark.xdist_group(MACHINES[folder]))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_logs() -> None:
+    """Drop log lines: rendering a traceback for a terminal takes longer than most tests."""
+    structlog.configure(processors=[_drop])
+
+
+def _drop(_logger: object, _name: str, _event: object) -> NoReturn:
+    raise structlog.DropEvent

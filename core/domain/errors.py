@@ -37,6 +37,10 @@ class TransientError(SitefleetError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class UnfinishedError(TransientError):
+    """The work did not fit into one step's time; it goes on where it stopped."""
+
+
 class PublishError(TransientError):
     """Some events were not taken by the event bus; what is recorded will be published again."""
 

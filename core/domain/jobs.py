@@ -195,6 +195,14 @@ class RemoveContentJob(Job):
     content_root: str
 
 
+class RetireJob(Job):
+    """Remove schemas and content directories of releases that nobody can go back to any more."""
+
+    kind: Literal["retire"] = "retire"
+    databases: list[Database]
+    content_roots: list[str]
+
+
 type JobDescription = Annotated[
     CensusJob
     | ExportJob
@@ -203,7 +211,8 @@ type JobDescription = Annotated[
     | ContentJob
     | VerifyJob
     | DropDatabaseJob
-    | RemoveContentJob,
+    | RemoveContentJob
+    | RetireJob,
     Field(discriminator="kind"),
 ]
 

@@ -11,6 +11,7 @@ from core.operations.steps.content import CREATE_ACCESS_POINT, PLACE_CONTENT
 from core.operations.steps.database import IMPORT_DATABASE, PREPARE_SECRETS
 from core.operations.steps.export import EXPORT_SOURCE, PLAN
 from core.operations.steps.reservation import LOCK_SITE, RESERVE_RELEASE
+from core.operations.steps.retirement import RETIRE_RELEASES
 from core.operations.steps.service import REPLICATE_IMAGE, START_RELEASE
 from core.operations.steps.traffic import RECORD_DNS, SWITCH, UPDATE_DNS
 from core.ports.messaging import QueueName
@@ -34,6 +35,7 @@ STEPS = (
     SWITCH,
     UPDATE_DNS,
     CHECK_AFTER,
+    RETIRE_RELEASES,
     COMPLETE,
 )
 

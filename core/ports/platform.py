@@ -64,7 +64,7 @@ class Images(Protocol):
         """Copy manifest and layers from the source's repository and tag it here.
 
         The operation id names the role session in the source account (CloudTrail). A copy that
-        does not fit into one step raises TransientError; the next one goes on where it stopped.
+        does not fit into one step raises UnfinishedError; the next one goes on where it stopped.
         Raises NotFoundError when the source has no such image.
         """
         ...

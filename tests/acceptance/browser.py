@@ -9,7 +9,7 @@ import time
 import xmlrpc.client
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 
@@ -80,7 +80,7 @@ class Visitors:
             for seen in self.visits
         ]
 
-    def __enter__(self) -> Visitors:
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
             time.sleep(0.1)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +19,7 @@ from tests.acceptance import malformed, scenarios
 from tests.acceptance.world import World
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-LOG_LINES = 40
+LOG_LINES = 20
 SCENARIOS = {
     "story": scenarios.story,
     "worker_kills": scenarios.worker_kills,
@@ -30,6 +32,9 @@ SCENARIOS = {
 }
 """In the order in which they start."""
 HOME = pytest.StashKey[Path]()
+SHOWN = pytest.StashKey[bool]()
+TIMES = pytest.StashKey[list[str]]()
+COMPLAINT = re.compile(r" (ERROR|WARNING) |Traceback|Error: |\[5\d\d\]|PHP (Warning|Fatal)")
 
 
 def local(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -86,16 +91,24 @@ def running(request, world) -> Iterator[dict[str, Future[Any]]]:
     if asked & {"clone", "change"}:
         asked.add("story")
     futures: dict[str, Future[Any]] = {}
+    times = request.config.stash.setdefault(TIMES, [])
     if asked & {*SCENARIOS, "everything_done"}:
         world.warm_up()
 
     def done(name: str) -> Any:
         return futures[name].result()
 
+    def tell(name: str) -> Any:
+        started = time.monotonic()
+        try:
+            return SCENARIOS[name](world, done)
+        finally:
+            times.append(f"scenario {name}: {time.monotonic() - started:.0f} s")
+
     with ThreadPoolExecutor(max_workers=len(SCENARIOS)) as pool:
-        for name, scenario in SCENARIOS.items():
+        for name in SCENARIOS:
             if name in asked or "everything_done" in asked:
-                futures[name] = pool.submit(scenario, world, done)
+                futures[name] = pool.submit(tell, name)
         yield futures
 
 
@@ -127,18 +140,22 @@ def everything_done(running) -> dict[str, Any]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
+    """Show once, with the first failure, what the machine's own logs complain about."""
     report = yield
     home = item.config.stash.get(HOME, None)
-    if report.failed and home is not None and not item.config.stash.get(_SHOWN, False):
-        item.config.stash[_SHOWN] = True
-        report.sections += [(path.name, _tail(path)) for path in sorted(home.glob("local/logs/*"))]
+    if report.failed and home is not None and not item.config.stash.get(SHOWN, False):
+        item.config.stash[SHOWN] = True
+        tails = {path.stem: _complaints(path) for path in sorted(home.glob("local/logs/*.log"))}
+        report.sections += [(f"log of {name}", text) for name, text in tails.items() if text]
     return report
 
 
-_SHOWN = pytest.StashKey[bool]()
-
-
-def _tail(path: Path) -> str:
+def _complaints(path: Path) -> str:
     lines = path.read_text(errors="replace").splitlines()
-    told = [line for line in lines if "INFO" not in line and line.strip()]
-    return "\n".join(line[:400] for line in told[-LOG_LINES:])
+    told = [line[:300] for line in lines if COMPLAINT.search(line)]
+    return "\n".join(told[-LOG_LINES:])
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for line in config.stash.get(TIMES, []):
+        terminalreporter.write_line(line)

@@ -9,8 +9,14 @@ from typing import Any
 
 from tests.acceptance.fleet_client import Account
 
-PLATFORM = ("START RequestId:", "END RequestId:", "REPORT RequestId:", "INIT_START")
-"""Lines that Lambda itself writes."""
+PLATFORM = (
+    "START RequestId:",
+    "END RequestId:",
+    "REPORT RequestId:",
+    "Worker process died",
+    "Task timed out after",
+)
+"""Lines that Lambda itself writes, also about a function that was killed."""
 
 
 @dataclass(frozen=True)

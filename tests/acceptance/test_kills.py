@@ -1,5 +1,7 @@
 """kill -9 in the middle: the operation completes, and its effects are there once."""
 
+from itertools import pairwise
+
 import pytest
 
 pytestmark = pytest.mark.machine
@@ -15,8 +17,7 @@ def gaps(events):
     """Seconds between the facts of an operation, longest first."""
     times = sorted({event["detail"]["metadata"]["occurredAt"] for event in events})
     seconds = [float(t[14:16]) * 60 + float(t[17:23]) for t in times]
-    pairs = zip(seconds, seconds[1:], strict=False)
-    return sorted(((b - a) % 3600 for a, b in pairs), reverse=True)
+    return sorted(((b - a) % 3600 for a, b in pairwise(seconds)), reverse=True)
 
 
 def test_a_migrator_was_killed_in_each_of_four_steps(job_kills):

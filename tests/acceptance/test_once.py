@@ -27,11 +27,8 @@ def test_its_work_is_done_once(world, repeats, operation):
     records = [item for item in dev.site(site) if "#RELEASE#" in item["SK"]]
     assert [(r["number"], r["status"]) for r in records] == [("1", "LIVE")]
     key = records[0]["schema"].split("_")[1]
-    found = {
-        kind: {release: count for release, count in releases.items() if release[0] == key}
-        for kind, releases in dev.releases().items()
-    }
-    assert found == dict.fromkeys(found, {(key, 1): 1})
+    for kind, found in dev.releases().items():
+        assert {r: n for r, n in found.items() if r[0] == key} == {(key, 1): 1}, kind
     assert dev.jobs(operation) == ["check_after/0", "check_before/0", "install_wordpress/0"]
     assert dev.hosts()["ten-times.wpdev.kimmyai.io"] == 1
 

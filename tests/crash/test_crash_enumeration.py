@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-
 import pytest
-import structlog
 
 from core.adapters.memory.boundary import Boundary, Moment
 from events.vocabulary import OperationStatus, Phase
@@ -13,13 +10,6 @@ from simulation.crashes import Point, enumerate_crashes, undisturbed_run
 from simulation.promises import Run, broken_promises, snapshot
 from simulation.scenarios import SCENARIOS
 from simulation.table import as_text, crash_table
-
-
-@pytest.fixture(autouse=True)
-def _quiet():
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name.replace(", ", "-"))

@@ -104,7 +104,7 @@ def test_migrator_and_export_mount_the_file_system_and_know_what_they_need(sit):
         "MIGRATOR_ENVIRONMENT": "sit",
         "MIGRATOR_SITES_TABLE": "sites",
         "MIGRATOR_MOUNT_PATH": "/mnt/efs",
-        "MIGRATOR_DATABASE_CA": "/etc/ssl/certs/rds-global-bundle.pem",
+        "MIGRATOR_DATABASE_CA": "/opt/sitefleet/ca-bundle.pem",
         "MIGRATOR_WORDPRESS_PATH": "/usr/src/wordpress",
     }
     admin = {"MIGRATOR_DATABASE_ADMIN_SECRET": "stored-DatabaseAdminSecretArn"}

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import urllib3
 
 from core.adapters.aws.errors import calling
-from core.domain.errors import SitefleetError, TransientError
+from core.domain.errors import SitefleetError, TransientError, UnfinishedError
 from core.ports.clock import Clock
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class LayerCopy:
 
     def _check_time(self, digest: str) -> None:
         if self._deadline is not None and self._clock.now() >= self._deadline:
-            raise TransientError(
+            raise UnfinishedError(
                 f"The copy of the image goes on with layer {digest} next time.",
                 retry_after_seconds=1,
             )

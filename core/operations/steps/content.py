@@ -11,6 +11,7 @@ from core.domain.jobs import (
     RemoveContentJob,
 )
 from core.domain.names import manifest_key, transfer_prefix
+from core.domain.operation import Json
 from core.engine.outcome import Done, Outcome
 from core.engine.step import Step, StepContext
 from core.operations.steps.database import drop_database
@@ -88,7 +89,12 @@ def install_wordpress(context: StepContext) -> Outcome:
     )
     if not isinstance(answer, dict):
         return answer
-    return Done(facts=InstallFacts.model_validate(answer).model_dump(mode="json"))
+    facts = InstallFacts.model_validate(answer)
+    versions: dict[str, Json] = {
+        "wordpressVersion": facts.wordpress_version,
+        "phpVersion": facts.php_version,
+    }
+    return Done(facts=facts.model_dump(mode="json"), summary=versions)
 
 
 CREATE_ACCESS_POINT = Step(name="create_access_point", run=create_access_point, undo=remove_content)

@@ -19,7 +19,7 @@ from events.requests import SitePromotionPayload
 
 
 def prepare_secrets(context: StepContext) -> Outcome:
-    """Make (or find) the site's secrets; values are generated there and never seen here."""
+    """Make (or find) the site's secrets; no value is kept, logged or sent."""
     move, secrets = Move(context), context.ports.secrets
     return Done(
         facts={

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from core.domain.errors import UnfinishedError
 from core.domain.operation import Json
 from core.engine.outcome import Done, Failed, Outcome, Wait
 from core.engine.step import Step, StepContext
@@ -24,7 +25,10 @@ def replicate_image(context: StepContext) -> Outcome:
     present = images.present(digest)
     if not present:
         operation_id = context.operation.operation_id
-        images.copy_from_source(digest, _release_tag(context), operation_id=operation_id)
+        try:
+            images.copy_from_source(digest, _release_tag(context), operation_id=operation_id)
+        except UnfinishedError:
+            return Wait(seconds=1, why="the rest of the image's layers")
     return Done(facts={"image_digest": digest, "copied": not present})
 
 
