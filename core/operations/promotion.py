@@ -75,7 +75,8 @@ def admit(admission: Admission) -> None:
         )
     check_tenant(admission, payload.tenant_id)
     site = admission.ports.sites.get(payload.tenant_id, payload.site_id)
-    if site is not None and site.status is not SiteStatus.ACTIVE:
+    # A site that is being built is let in: its lock tells who is at work on it (PROM_001).
+    if site is not None and site.status not in {SiteStatus.ACTIVE, SiteStatus.PROVISIONING}:
         raise RefusedError(
             ErrorCode.SITE_005, f"Site {payload.site_id} is {site.status} in {target}."
         )

@@ -118,6 +118,25 @@ def sql_layer(quote: bytes, *, backslash: bool) -> Layer:
     )
 
 
+def decode_quotes(raw: bytes) -> bytes | None:
+    """The text of a literal in which only quotes are escaped, and all of them; otherwise None.
+
+    ``encode_quotes`` of the result is ``raw`` again.
+    """
+    text = half = raw.replace(b'\\"', b'"')
+    if b"\\" in half:
+        text = half.replace(b"\\'", b"'")
+        if b"\\" in text:
+            return None
+    escaped = text.count(b'"') == len(raw) - len(half) and text.count(b"'") == len(half) - len(text)
+    return text if escaped else None
+
+
+def encode_quotes(text: bytes) -> bytes:
+    """A text without backslashes with its quotes escaped."""
+    return text.replace(b'"', b'\\"').replace(b"'", b"\\'")
+
+
 def decode_canonical(raw: bytes) -> bytes | None:
     """The text of a literal written the way dump programs do, otherwise None.
 

@@ -133,16 +133,18 @@ class OriginMatcher:
                 found[before + host + behind] = (back, new + match.tail, match.form)
         return found
 
-    def match(self, text: bytes, host_start: int, start: int = 0) -> OriginMatch | None:
+    def match(
+        self, text: bytes, host_start: int, start: int = 0, end: int = sys.maxsize
+    ) -> OriginMatch | None:
         """The form whose host begins at ``host_start``, or None.
 
-        Looks back no further than ``start``, the beginning of the value.
+        Looks no further than ``start`` and ``end``, the bounds of the value.
         """
         prefix = _prefix(text, host_start, start)
         if prefix is None:
             return None
         for entry in self._entries:
-            found = entry.match(text, host_start, prefix)
+            found = entry.match(text, host_start, end, prefix)
             if found is not None:
                 return found
         return None
@@ -160,8 +162,8 @@ class _Entry:
         if mapping.source.host == mapping.target.host:
             self.ends_with_host = False
 
-    def match(self, text: bytes, host_start: int, prefix: _Prefix) -> OriginMatch | None:
-        found = self._pattern.match(text, host_start)
+    def match(self, text: bytes, host_start: int, end: int, prefix: _Prefix) -> OriginMatch | None:
+        found = self._pattern.match(text, host_start, end)
         if found is None or not self._port_fits(found, prefix):
             return None
         key = (prefix.colon, prefix.slash)

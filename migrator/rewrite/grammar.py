@@ -42,6 +42,8 @@ class Grammar:
     """As many complete rows as follow one another, with the commas between them."""
     value: re.Pattern[bytes]
     """One value within a row, up to and including the comma or parenthesis behind it."""
+    begun: re.Pattern[bytes]
+    """The same as far as it is complete: up to a literal that goes on beyond the text."""
     statement: re.Pattern[bytes]
     """Anything up to and including the semicolon that ends it."""
 
@@ -71,5 +73,6 @@ def grammar(*, backslash: bool) -> Grammar:
         row=re.compile(row, _FLAGS),
         rows=re.compile(rb"(?:" + row + rb"\s*+,\s*+)++", _FLAGS),
         value=re.compile(item + rb"[,)]", _FLAGS),
+        begun=re.compile(item, _FLAGS),
         statement=re.compile(statement, _FLAGS),
     )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from migrator.rewrite.edits import Edit, shifted
 from migrator.rewrite.encoded import ENTITY, JSON, PERCENT, Decoded, Layer
 from migrator.rewrite.forms import OriginMatch, OriginMatcher
-from migrator.rewrite.serialized import NotSerializedError, parse_serialized
+from migrator.rewrite.serialized import NotSerializedError, parse_serialized, simple_edits
 
 _QUOTE_ENTITY = rb"&(?:amp;)*+(?:quot|#0*+34|#[Xx]0*+22);"
 _START = rb"(?<![A-Za-z0-9_])"
@@ -30,6 +30,7 @@ _LAYERS: dict[str, Layer] = {"json": JSON, "entity": ENTITY, "percent": PERCENT}
 _PERCENT_STOP = re.compile(rb"[^A-Za-z0-9%._~+*!'()-]")
 _ENTITY_STOP = re.compile(rb"[\"<>]")
 _MAX_DEPTH = 40
+_SIMPLE_STARTS = (b"a", b"s")
 _BACKSLASH = 0x5C
 
 
@@ -46,22 +47,45 @@ class TextRewriter:
         self._width = len(matcher.needles[0])
         self.broken = False
 
-    def edits(self, text: bytes) -> list[Edit]:
-        """All edits of a decoded text, origins and lengths."""
+    def edits(self, text: bytes, hits: Sequence[int], *, whole: bool = True) -> list[Edit]:
+        """All edits of a decoded text, origins and lengths.
+
+        ``hits`` are the offsets of the source hosts in it; ``whole`` tells that it is a value and
+        not just the end of one.
+        """
         self.broken = False
-        return self._edits(text, 0)
+        if hits and whole and text[:1] in _SIMPLE_STARTS:
+            edits = simple_edits(text, hits, self._outer)
+            if edits is not None:
+                return edits
+            self.broken = False
+        edits = self._inner(text, 0, len(text), hits, 0)
+        self.broken = self.broken and whole
+        return edits
 
     # --- private ---
 
-    def _edits(self, text: bytes, depth: int) -> list[Edit]:
-        hits = self._matcher.positions(text)
+    def _outer(self, text: bytes, start: int, end: int, hits: Sequence[int]) -> list[Edit]:
+        return self._inner(text, start, end, hits, 1)
+
+    def _deeper(
+        self, depth: int, text: bytes, start: int, end: int, hits: Sequence[int]
+    ) -> list[Edit]:
+        return self._inner(text, start, end, hits, depth + 1)
+
+    def _inner(
+        self, text: bytes, start: int, end: int, hits: Sequence[int], depth: int
+    ) -> list[Edit]:
+        """Edits between two offsets of a text."""
         if not hits:
             return []
-        if depth < _MAX_DEPTH and may_be_serialized(text, hits[-1]):
+        if depth >= _MAX_DEPTH or not may_be_serialized(text, hits[-1], start):
+            return self._plain(text, hits, start, end)
+        if start == 0 and end == len(text):
             return self._mixed(text, hits, depth)
-        return self._plain(text, hits)
+        return shifted(self._mixed(text[start:end], [at - start for at in hits], depth), start)
 
-    def _plain(self, text: bytes, hits: Sequence[int]) -> list[Edit]:
+    def _plain(self, text: bytes, hits: Sequence[int], first: int, last: int) -> list[Edit]:
         edits: list[Edit] = []
         end = 0
         for hit in hits:
@@ -72,7 +96,7 @@ class TextRewriter:
                 end = hit + self._width
                 edits.append(Edit(hit - known[0], end, known[1], known[2]))
                 continue
-            found = self._matcher.match(text, hit)
+            found = self._matcher.match(text, hit, first, last)
             if found is not None:
                 edits += origin_edits(text, found)
                 end = found.end
@@ -95,7 +119,8 @@ class TextRewriter:
     def _between(self, text: bytes, start: int, end: int, hits: Sequence[int]) -> list[Edit]:
         if start >= end:
             return []
-        return self._plain(text, hits[bisect_left(hits, start) : bisect_left(hits, end)])
+        inside = hits[bisect_left(hits, start) : bisect_left(hits, end)]
+        return self._plain(text, inside, 0, len(text))
 
     def _fragment(
         self, text: bytes, found: re.Match[bytes], done: int, hits: Sequence[int], depth: int
@@ -107,19 +132,22 @@ class TextRewriter:
         if kind is not None and quoted is not None:
             begin, end = _enclosing(kind, text, quoted, done)
             if begin <= start:
-                decoded = Decoded(_LAYERS[kind], text[begin:end])
-                return (
-                    begin,
-                    end,
-                    shifted(decoded.encode(self._edits(decoded.text, depth + 1)), begin),
-                )
+                return begin, end, self._layered(_LAYERS[kind], text, begin, end, depth)
+        positions = self._matcher.positions
         try:
             end, edits = parse_serialized(
-                text, start, hits, lambda content: self._edits(content, depth + 1)
+                text, start, hits, lambda *content: self._deeper(depth, *content), positions
             )
         except NotSerializedError as error:
             return self._refused(text, found, error)
         return start, end, edits
+
+    def _layered(self, layer: Layer, text: bytes, begin: int, end: int, depth: int) -> list[Edit]:
+        decoded = Decoded(layer, text[begin:end])
+        inside = decoded.text
+        hits = self._matcher.positions(inside)
+        edits = self._inner(inside, 0, len(inside), hits, depth + 1)
+        return shifted(decoded.encode(edits), begin)
 
     def _refused(
         self, text: bytes, found: re.Match[bytes], error: NotSerializedError
@@ -132,10 +160,10 @@ class TextRewriter:
         return found.start(), max(found.end(), error.at if container else 0), None
 
 
-def may_be_serialized(text: bytes, end: int) -> bool:
+def may_be_serialized(text: bytes, end: int, start: int = 0) -> bool:
     """Whether a length may stand in the text before ``end``; only such text needs parsing."""
-    return MARK.search(text, 0, end) is not None or (
-        b"%" in text and PERCENT_MARK.search(text, 0, end) is not None
+    return MARK.search(text, start, end) is not None or (
+        text.find(b"%", start, end) >= 0 and PERCENT_MARK.search(text, start, end) is not None
     )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from migrator.rewrite.edits import Edit, apply_edits
 from migrator.rewrite.encoded import (
     Decoded,
     decode_canonical,
+    decode_quotes,
     encode_canonical,
+    encode_quotes,
     sql_layer,
 )
 from migrator.rewrite.forms import OriginMatcher
@@ -53,27 +55,74 @@ class ValueRewriter:
         if not hits:
             return None
         if not may_be_serialized(raw, hits[-1]):
-            edits = self._plain(raw, hits)
-            self._count(raw, hits, edits, table, column)
-            return apply_edits(raw, edits) if edits else None
-        text = decode_canonical(raw) if backslash and quote == b"'" else None
-        layered = None
-        if text is None:
-            layered = Decoded(sql_layer(quote, backslash=backslash), raw)
-            text = layered.text
-        edits = self._text.edits(text)
+            return self.plain(raw, hits, table, column)
+        return self.structured(raw, table, column, offset, backslash=backslash, quote=quote)
+
+    def plain(
+        self,
+        raw: bytes,
+        hits: Sequence[int],
+        table: Table,
+        column: Callable[[], int],
+        *,
+        counted: bool = False,
+    ) -> bytes | None:
+        """The new inside of a literal without lengths, or of a piece of one; None: it stays.
+
+        ``counted`` tells that the value has changed before.
+        """
+        edits = self._plain(raw, hits)
+        self._count(raw, hits, edits, table, column)
+        if counted and edits:
+            self._report.values_changed[table.name] -= 1
+        return apply_edits(raw, edits) if edits else None
+
+    def structured(
+        self,
+        raw: bytes,
+        table: Table,
+        column: Callable[[], int],
+        offset: int,
+        *,
+        backslash: bool,
+        quote: bytes,
+    ) -> bytes | None:
+        """The new inside of a literal in which lengths may stand, or None when it stays."""
+        encode, text = encode_quotes, None
+        if backslash and quote == b"'":
+            text = decode_quotes(raw)
+            if text is None:
+                encode, text = encode_canonical, decode_canonical(raw)
+        if text is not None:
+            edits = self.decoded(text, table, column, offset)
+            return encode(apply_edits(text, edits)) if edits else None
+        layered = Decoded(sql_layer(quote, backslash=backslash), raw)
+        edits = self.decoded(layered.text, table, column, offset)
+        return apply_edits(raw, layered.encode(edits)) if edits else None
+
+    def decoded(
+        self,
+        text: bytes,
+        table: Table,
+        column: Callable[[], int],
+        offset: int,
+        *,
+        whole: bool = True,
+        counted: bool = False,
+    ) -> list[Edit]:
+        """The edits of a decoded literal, or of the end of one when it is not ``whole``."""
+        hits = self._matcher.positions(text)
+        edits = self._text.edits(text, hits, whole=whole)
         if self._text.broken:
             self._report.add_broken(table.name, table.column(column()), offset)
-        self._count(text, self._matcher.positions(text), edits, table, column)
-        if not edits:
-            return None
-        if layered is None:
-            return encode_canonical(apply_edits(text, edits))
-        return apply_edits(raw, layered.encode(edits))
+        self._count(text, hits, edits, table, column)
+        if counted and edits:
+            self._report.values_changed[table.name] -= 1
+        return edits
 
-    def kept(self, raw: bytes, table: Table, index: int, reason: Keep) -> None:
+    def kept(self, raw: bytes, hits: Sequence[int], table: Table, index: int, reason: Keep) -> None:
         """Count what stays in a column that is not rewritten."""
-        count = sum(self._stands_alone(raw, hit) for hit in self._matcher.positions(raw))
+        count = sum(self._stands_alone(raw, hit) for hit in hits)
         if count:
             self._report.leftovers[table.name, table.column(index), reason.value] += count
 
@@ -99,7 +148,7 @@ class ValueRewriter:
                 return False
         return self._name_ends.match(text, hit) is not None
 
-    def _plain(self, raw: bytes, hits: list[int]) -> list[Edit]:
+    def _plain(self, raw: bytes, hits: Sequence[int]) -> list[Edit]:
         edits: list[Edit] = []
         end = 0
         for hit in hits:
@@ -112,7 +161,7 @@ class ValueRewriter:
     def _count(
         self,
         raw: bytes,
-        hits: list[int],
+        hits: Sequence[int],
         edits: list[Edit],
         table: Table,
         column: Callable[[], int],
@@ -122,7 +171,11 @@ class ValueRewriter:
         if edits:
             report.values_changed[table.name] += 1
             report.tables[table.name] += len(replaced)
-            report.forms.update(edit.form for edit in edits if edit.form)
+            for edit in edits:
+                if edit.form:
+                    report.forms[edit.form] += 1
+        if len(replaced) == len(hits):
+            return
         end = 0
         for hit in hits:
             if hit in replaced:

@@ -101,7 +101,6 @@ def test_nothing_exists_without_a_release(world, environment):
     assert kept
     for kind, found in here.releases().items():
         assert dict(found) == kept, kind
-    assert sorted(here.users()) == sorted({f"u_{key}" for key, _ in kept})
 
 
 def test_no_lock_is_held_and_every_operation_has_ended(world, environment):

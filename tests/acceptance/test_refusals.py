@@ -5,6 +5,12 @@ import pytest
 pytestmark = pytest.mark.machine
 
 
+def key_of(world, run):
+    """The short key in the names of what a site owns, the same in every environment."""
+    release = world.inventory["dev"].site(run.request["payload"]["siteId"])[1]
+    return release["schema"].split("_")[1]
+
+
 @pytest.mark.parametrize("path", ["dev to prod", "sit to dev", "sit to prod", "prod to dev"])
 def test_a_path_that_is_not_offered_is_rejected(refusals, path):
     event = refusals.paths[path]
@@ -55,18 +61,27 @@ def test_a_cancelled_promotion_ends_cancelled(world, refusals):
 
 
 def test_a_cancelled_promotion_leaves_the_target_as_it_was(world, refusals):
-    """No schema, user, directory, access point, service, rule, name, secret or site record."""
+    """No schema, directory, access point, service, rule, name, secret or site record."""
     site, sit = refusals.site.request["payload"]["siteId"], world.inventory["sit"]
-    record = world.inventory["dev"].site(site)[1]
-    key = record["schema"].split("_")[1]
+    key = key_of(world, refusals.site)
     for kind, found in sit.releases().items():
         assert [release for release in found if release[0] == key] == [], kind
-    assert f"u_{key}" not in sit.users()
     assert "first-come.wpsit.kimmyai.io" not in sit.hosts()
     assert "first-come.wpsit.kimmyai.io" not in sit.names()
     assert [name for name in sit.secrets() if site in name] == []
     assert [i for i in sit.site(site) if i.get("status") != "DISCARDED"] == []
     assert world.browser.get("https://first-come.wpsit.kimmyai.io").status == 404
+
+
+def test_a_cancelled_promotion_leaves_no_database_user(world, refusals):
+    """It was cancelled after the import, which had made one."""
+    steps = world.events["sit"].where(
+        "SiteStepCompleted", operationId=refusals.cancelled.operation_id, step="import_database"
+    )
+    assert {step["detail"]["metadata"]["phase"] for step in steps} == {"forward", "undo"}
+    key = key_of(world, refusals.site)
+    assert f"u_{key}" in world.inventory["dev"].users()
+    assert f"u_{key}" not in world.inventory["sit"].users()
 
 
 def test_a_cancelled_promotion_leaves_the_source_as_it_was(world, refusals):

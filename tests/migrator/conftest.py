@@ -51,9 +51,9 @@ def scratch():
     shutil.rmtree(path)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def fake_aws():
-    """One fake of AWS and its clients for the session: making clients is what costs time."""
+    """One fake of AWS and its clients for a module of tests: making clients is what costs time."""
     with pytest.MonkeyPatch.context() as patch, mock_aws() as fake:
         patch.setenv("AWS_ACCESS_KEY_ID", "536580886816")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "test")

@@ -7,9 +7,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from migrator.rewrite import lexer, longrow, stream, text
 from tests.migrator_rewrite.dumps import LAYOUTS, SOURCE, TARGET, dump, php, rewrite
 
 URL = "\ue000"  # stands for the origin while a structure is generated
@@ -53,6 +55,10 @@ def plain(value: object, url: str) -> bytes:
     if isinstance(value, Nested):
         return value.write(value.value, url)
     return str(value).replace(URL, url).encode("utf-8", "surrogatepass")
+
+
+def serialize_bytes(text: bytes) -> bytes:
+    return b's:%d:"%s";' % (len(text), text)
 
 
 def encode_json(value: object, url: str) -> bytes:
@@ -118,6 +124,29 @@ def test_dump_without_the_host_is_copied(rows: list[bytes | None]) -> None:
         assert report.replacements == 0
 
 
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    rows=st.lists(st.one_of(VALUES.map(lambda value: Nested(serialize, value)), TEXT), min_size=1),
+    harm=st.tuples(st.integers(0, 400), st.sampled_from([b"", b"5", b'"', b";", b"}", b"i:1;"])),
+)
+def test_simple_and_full_parser_agree(
+    rows: list[object], harm: tuple[int, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The short way for arrays of strings and numbers, also where a value is damaged."""
+    at, what = harm
+    values = [plain(row, SOURCE) for row in rows]
+    values += [value[:at] + what + value[at + 1 :] for value in values]
+    data = dump(values)
+    short, short_report = rewrite(data)
+    with monkeypatch.context() as patch:
+        patch.setattr(text, "simple_edits", lambda *_: None)
+        full, full_report = rewrite(data)
+    assert short == full
+    assert short_report.as_dict() == full_report.as_dict()
+
+
 @settings(max_examples=200, deadline=None)
 @given(rows=ROWS, column=st.sampled_from(["longtext", "blob", "guid"]))
 def test_fast_and_exact_scanner_agree(rows: list[object], column: str) -> None:
@@ -130,6 +159,33 @@ def test_fast_and_exact_scanner_agree(rows: list[object], column: str) -> None:
     assert exact_report.leftovers == fast_report.leftovers
     assert exact_report.forms == fast_report.forms
     assert exact_report.values_changed == fast_report.values_changed
+
+
+@settings(
+    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    rows=st.lists(st.one_of(VALUES.map(lambda value: Nested(serialize, value)), TEXT), min_size=1),
+    times=st.integers(1, 40),
+    layout=st.sampled_from(LAYOUTS),
+    column=st.sampled_from(["longtext", "blob", "guid"]),
+)
+def test_rows_longer_than_a_block_are_no_different(
+    rows: list[object], times: int, layout: str, column: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long literals go through piece by piece, with the same bytes and the same report."""
+    values = [plain(row, SOURCE) for row in rows]
+    values += [b" ".join(values), b"".join(values) * times, serialize_bytes(b"".join(values))]
+    data = dump(values, layout=layout, column=column)
+    whole, report = rewrite(data)
+    with monkeypatch.context() as patch:
+        patch.setattr(stream, "BLOCK_BYTES", 50)
+        patch.setattr(lexer, "LONG", 80)
+        patch.setattr(longrow, "_MARGIN", 300)
+        patch.setattr(longrow, "_OUT_BYTES", 64)
+        pieces, same = rewrite(data, chunks=[37] * (len(data) // 37))
+    assert pieces == whole
+    assert same.as_dict() == report.as_dict()
 
 
 @settings(max_examples=200, deadline=None)

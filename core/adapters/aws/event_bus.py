@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from core.adapters.aws.errors import calling
+from core.adapters.aws.retries import briefly
 from core.adapters.aws.session import AwsClients
 from core.domain.errors import PublishError
 from events.progress import SOURCE, FleetEvent
@@ -35,15 +36,20 @@ class EventBridgeBus:
         receivers know an event by its id.
         """
         waiting: Sequence[FleetEvent] = events
-        refused: dict[str, str] = {}
-        for _ in range(MAX_TRIES):
+
+        def put_waiting() -> None:
+            nonlocal waiting
             refused = self._put_all(waiting)
             waiting = [event for event in waiting if event.metadata.event_id in refused]
-            if not waiting:
-                return
+            if waiting:
+                raise self._not_taken(refused, len(events))
+
+        briefly(PublishError, attempts=MAX_TRIES)(put_waiting)
+
+    def _not_taken(self, refused: Mapping[str, str], number: int) -> PublishError:
         named = ", ".join(f"{event_id} ({code})" for event_id, code in refused.items())
-        raise PublishError(
-            f"Event bus {self._bus_name} did not take {len(refused)} of {len(events)} events: "
+        return PublishError(
+            f"Event bus {self._bus_name} did not take {len(refused)} of {number} events: "
             f"{named}. They are published again from the record."
         )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError
 
 from core.adapters.aws.errors import calling, code_of
+from core.adapters.aws.retries import briefly
 from core.adapters.aws.session import AwsClients
 from core.domain.errors import NotFoundError, SitefleetError, TransientError
 from core.ports.platform import ListenerRule
@@ -26,6 +27,10 @@ PRIORITY_TAKEN: Final = "PriorityInUse"
 MISSING: Final = "RuleNotFound"
 
 
+class PriorityTakenError(TransientError):
+    """Somebody else took the priority between the look and the call."""
+
+
 class ListenerRules:
     """One rule per host name."""
 
@@ -37,14 +42,17 @@ class ListenerRules:
         return next((rule for rule in self._all() if rule.host == host), None)
 
     def create(self, host: str, target_group_arn: str, tags: Sequence[TagTypeDef]) -> ListenerRule:
-        for _ in range(MAX_TRIES):
+        def create_at_a_free_priority() -> ListenerRule:
             priority = free_priority(host, {rule.priority for rule in self._all()})
             made = self._create(host, target_group_arn, priority, tags)
-            if made is not None:
-                return self._settled(made)
-        raise TransientError(
-            f"Others took every priority that was tried for {host}.", retry_after_seconds=2
-        )
+            if made is None:
+                raise PriorityTakenError(
+                    f"Others took every priority that was tried for {host}.",
+                    retry_after_seconds=2,
+                )
+            return self._settled(made)
+
+        return briefly(PriorityTakenError, attempts=MAX_TRIES)(create_at_a_free_priority)
 
     def point(self, rule: ListenerRule, target_group_arn: str) -> ListenerRule:
         """Move the pointer; raises NotFoundError when the rule has gone."""
