@@ -6,17 +6,13 @@ import logging
 
 import structlog
 
+from core.adapters.json_logs import json_processors
+
 
 def configure_logs() -> None:
     """Write JSON lines to standard output, as CloudWatch Logs Insights reads them."""
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=json_processors(),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=True,

@@ -10,19 +10,14 @@ import sys
 
 import structlog
 
+from core.adapters.json_logs import json_processors
 from core.domain.jobs import Job
 
 
 def configure() -> None:
     """Set up structlog for this process; called once, by the command line."""
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=json_processors(),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )

@@ -19,8 +19,8 @@ _WINDOW = 256
 _DOUBLED = re.compile(rb"''(?:(?<![,(\s]'')|(?![,)\s]))")
 _OTHER_LINE = re.compile(rb"\n(?=[^(])")
 # A literal's closing quote, certainly, and numbers behind it: an opening one follows a comma, a
-# parenthesis or the space of an introducer, and two quotes in a row are an empty literal.
-_LITERAL_ENDS = re.compile(rb"(?:[^,(\\' ]|[,(]')'(?:,[0-9A-Za-z.+_-]*+)*+\Z")
+# parenthesis or the space of `_binary`, and two quotes in a row are an empty literal.
+_LITERAL_ENDS = re.compile(rb"(?:[^,(\\' ]|[^y] |[,(]')'(?:,[0-9A-Za-z.+_-]*+)*+\Z")
 
 
 def end_of_rows(buffer: bytes, at: int) -> int:

@@ -92,9 +92,9 @@ class TextRewriter:
             if hit < end:
                 continue
             known = self._shortcuts.get(text[hit - 8 : hit + self._width + 1])
-            if known is not None:
+            if known is not None and not known[0]:
                 end = hit + self._width
-                edits.append(Edit(hit - known[0], end, known[1], known[2]))
+                edits.append(Edit(hit, end, known[1], known[2]))
                 continue
             found = self._matcher.match(text, hit, first, last)
             if found is not None:

@@ -33,6 +33,7 @@ class ValueRewriter:
     def __init__(self, matcher: OriginMatcher, report: RewriteReport) -> None:
         self._matcher, self._report = matcher, report
         self._text = TextRewriter(matcher)
+        self._shortcuts, self._width = matcher.shortcuts(), len(matcher.needles[0])
         hosts = b"|".join(re.escape(needle) for needle in matcher.needles)
         self._name_ends = re.compile(b"(?i:" + hosts + b")(?!" + _NAME_AFTER + b")")
 
@@ -151,8 +152,16 @@ class ValueRewriter:
     def _plain(self, raw: bytes, hits: Sequence[int]) -> list[Edit]:
         edits: list[Edit] = []
         end = 0
+        known, width = self._shortcuts.get, self._width
         for hit in hits:
-            found = self._matcher.match(raw, hit) if hit >= end else None
+            if hit < end:
+                continue
+            short = known(raw[hit - 8 : hit + width + 1]) or known(raw[hit - 12 : hit + width + 3])
+            if short is not None and not short[0]:
+                end = hit + width
+                edits.append(Edit(hit, end, short[1], short[2]))
+                continue
+            found = self._matcher.match(raw, hit)
             if found is not None:
                 edits += origin_edits(raw, found)
                 end = found.end

@@ -113,3 +113,14 @@ def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -
     cli.add_arguments(parser)
     assert cli.run(parser.parse_args(arguments)) == cli.EXIT_USAGE
     assert capsys.readouterr().err.startswith("rewrite: ")
+
+
+def test_change_of_scheme_in_serialized_data_leaves_nothing_over() -> None:
+    """One address replaced with its scheme is no leftover of the value's other, foreign one."""
+    row = b"('a:1:{i:0;s:42:\\\"https://site.dev/x https://site.dev:8443/y/ab\\\";}')"
+    row = row.replace(b"s:42", b"s:%d" % len(b"https://site.dev/x https://site.dev:8443/y/ab"))
+    got, report = rewrite(b"-- MySQL dump\nINSERT INTO t VALUES " + row + b";\n",
+                          target="http://new.example")  # fmt: skip
+    assert b'"http://new.example/x https://site.dev:8443/y/ab' in got.replace(b"\\", b"")
+    assert report.broken_count == 0
+    assert report.replacements == report.leftovers.total() == 1
