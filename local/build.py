@@ -30,7 +30,7 @@ SOURCES = (
     "local/container.py",
     "local/build.py",
 )
-KEPT_BUILDS = 2
+KEPT_BUILDS = 4
 _YAML_TO_JSON = """
 import json, sys, yaml
 json.dump(yaml.safe_load(sys.stdin), sys.stdout, default=str)
@@ -65,7 +65,8 @@ def ensure_build(layout: Layout) -> Build:
 
 
 def _ensure_build(layout: Layout) -> Build:
-    directory = layout.cache / "sam" / source_hash()
+    # Resolved: the layer is used where it was built, also by homes that only link to this cache.
+    directory = (layout.cache / "sam" / source_hash()).resolve()
     if not (directory / "done").exists():
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)

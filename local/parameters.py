@@ -29,9 +29,9 @@ _STORED = "AWS::SSM::Parameter::Value"
 _NOTHING = "none"
 """Parameter Store refuses empty values; these entries are named but not read."""
 TIMINGS = {
-    "FunctionTimeoutSeconds": "10",
-    "LeaseSeconds": "15",
-    "VisibilitySeconds": "60",
+    "FunctionTimeoutSeconds": "15",
+    "LeaseSeconds": "20",
+    "VisibilitySeconds": "90",
     "MaximumConcurrency": "5",
 }
 

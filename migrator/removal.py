@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from core.domain.names import site_key
 from migrator.directories import release_root, remove
-from migrator.schemas import drop_schema, operation_lock, require_not_live, require_own_schema
+from migrator.schemas import (
+    drop_schema,
+    drop_user,
+    operation_lock,
+    require_not_live,
+    require_own_schema,
+)
 
 if TYPE_CHECKING:
     from core.domain.jobs import DropDatabaseJob, Job, RemoveContentJob, RetireJob
@@ -17,8 +24,9 @@ log = structlog.get_logger(__name__)
 
 
 def run_drop_database(services: Services, job: DropDatabaseJob) -> dict[str, object]:
-    """Drop a release's schema; nothing there is fine. Users and secrets stay: steps own those."""
-    return {"dropped": _drop(services, job, job.database.schema_name)}
+    """Drop a release's schema, and the site's user if the job says so; nothing there is fine."""
+    user = f"u_{site_key(job.tenant_id, job.site_id)}" if job.drop_user else None
+    return {"dropped": _drop(services, job, job.database.schema_name, user)}
 
 
 def run_remove_content(services: Services, job: RemoveContentJob) -> dict[str, object]:
@@ -39,12 +47,14 @@ def run_retire(services: Services, job: RetireJob) -> dict[str, object]:
 # --- private --------------------------------------------------------------------------------
 
 
-def _drop(services: Services, job: Job, schema: str) -> bool:
+def _drop(services: Services, job: Job, schema: str, user: str | None = None) -> bool:
     require_not_live(services.sites, job, require_own_schema(schema, job.tenant_id, job.site_id))
     databases = services.databases
     administrator = databases.credentials(services.configuration.required("database_admin_secret"))
     with databases.connect(administrator) as admin, operation_lock(admin, job.operation_id):
         dropped = drop_schema(admin, schema)
+        if user is not None:
+            drop_user(admin, user)
     log.info("schema_dropped", schema=schema, existed=dropped)
     return dropped
 

@@ -115,6 +115,22 @@ def drop_schema(admin: Connection, schema: str) -> bool:
     return bool(there)
 
 
+def drop_user(admin: Connection, user: str) -> bool:
+    """Drop a site's database user, unless it still has a schema; nobody there is fine."""
+    granted = rows(
+        admin,
+        "SELECT DISTINCT table_schema FROM information_schema.schema_privileges WHERE grantee = %s",
+        f"'{user}'@'%'",
+    )
+    names = {str(pattern).replace("\\_", "_") for (pattern,) in granted}
+    there = {name for (name,) in rows(admin, "SELECT schema_name FROM information_schema.schemata")}
+    if names & there:
+        return False
+    rows(admin, "DROP USER IF EXISTS %s@'%%'", user)
+    log.info("user_dropped", user=user)
+    return True
+
+
 def _revoke(admin: Connection, schema: str) -> None:
     pattern = schema.replace("_", r"\_")
     found = rows(

@@ -11,6 +11,8 @@ class Effects:
 
     schemas: set[str] = field(default_factory=set)
     directories: set[str] = field(default_factory=set)
+    users: set[str] = field(default_factory=set)
+    """Sites that have a database user."""
 
     def make_schema(self, name: str) -> None:
         """Make it anew; jobs may run twice."""

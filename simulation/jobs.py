@@ -61,6 +61,7 @@ class JobPlayer:
                 return self._export(job)
             case ImportJob():
                 self._effects.make_schema(job.database.schema_name)
+                self._effects.users.add(job.site_id)
                 return ImportFacts(rows=job.rows, replacements=40, broken_values=0, leftovers=0)
             case InstallJob():
                 return self._install(job)
@@ -72,6 +73,8 @@ class JobPlayer:
                 )
             case DropDatabaseJob():
                 self._effects.drop_schema(job.database.schema_name)
+                if job.drop_user:
+                    self._effects.users.discard(job.site_id)
             case RemoveContentJob():
                 self._effects.remove_directory(job.content_root)
             case RetireJob():
@@ -115,6 +118,7 @@ class JobPlayer:
         )
 
     def _install(self, job: InstallJob) -> InstallFacts:
+        self._effects.users.add(job.site_id)
         self._effects.make_schema(job.database.schema_name)
         self._effects.make_directory(job.content_root)
         return InstallFacts(

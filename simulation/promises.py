@@ -59,6 +59,7 @@ def snapshot(fleet: SimulatedFleet) -> Snapshot:
         "dns": {name: record.target for name, record in world.dns_records.items()},
         "objects": sorted(k for k in world.objects if not k.startswith("jobs/")),
         "schemas": sorted(fleet.effects.schemas),
+        "database users": sorted(fleet.effects.users),
         "directories": sorted(fleet.effects.directories),
     }
 

@@ -186,6 +186,8 @@ class DropDatabaseJob(Job):
 
     kind: Literal["drop-database"] = "drop-database"
     database: Database
+    drop_user: bool = False
+    """Whether the site's database user goes too: it had none before this operation."""
 
 
 class RemoveContentJob(Job):

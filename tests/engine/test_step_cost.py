@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.step_cost import dollars_per_million_steps, measure, report
+from core.operations.promotion import STEPS
 
 
 @pytest.fixture(scope="module")
@@ -14,13 +15,13 @@ def messages():
 
 def test_a_step_reads_once_and_writes_three_times_at_most(messages):
     steps = [m for m in messages if m.events]
-    assert len(steps) == 17  # the accept and the sixteen steps of a promotion
+    assert len(steps) == 1 + len(STEPS)  # the accept and the steps of a promotion
     assert {m.reads for m in steps} == {1}
     assert max(m.writes for m in steps) == 3
 
 
 def test_a_step_publishes_one_event_and_the_last_one_the_operations_too(messages):
-    assert [m.events for m in messages if m.events] == [1] * 16 + [2]
+    assert [m.events for m in messages if m.events] == [1] * len(STEPS) + [2]
 
 
 def test_a_duplicate_costs_one_write_and_nothing_else(messages):
@@ -32,5 +33,5 @@ def test_a_duplicate_costs_one_write_and_nothing_else(messages):
 def test_a_million_steps_cost_less_than_five_dollars(messages):
     direct = [m for m in messages if m.events]
     dollars, steps = dollars_per_million_steps(direct)
-    assert steps == 17
+    assert steps == 1 + len(STEPS)
     assert sum(dollars.values()) < 5, report(messages)

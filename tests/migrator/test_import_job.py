@@ -204,6 +204,25 @@ def test_a_schema_is_dropped_with_what_was_granted_on_it(fleet, job):
     assert "no release schema" in error.message
 
 
+def users(fleet):
+    return {user for (user,) in fleet.database.run("SELECT user FROM mysql.user")}
+
+
+def test_a_user_that_was_made_for_the_release_goes_with_it(fleet, job):
+    fleet.done("import", **job)
+    assert fleet.names.database_user in users(fleet)
+    fleet.done("drop-database", database=fleet.job_database(2), dropUser=True)
+    assert fleet.names.database_user not in users(fleet)
+    fleet.done("drop-database", database=fleet.job_database(2), dropUser=True)
+
+
+def test_a_user_with_another_schema_stays(fleet, job):
+    fleet.done("import", **job)
+    fleet.own_schema(schema(fleet, 1))
+    fleet.done("drop-database", database=fleet.job_database(2), dropUser=True)
+    assert fleet.names.database_user in users(fleet)
+
+
 def test_no_secret_is_in_results_or_logs(fleet, job, capfd):
     fleet.done("import", **job)
     fleet.failed("import", **(job | {"rows": {}}))

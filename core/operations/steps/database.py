@@ -66,11 +66,15 @@ def import_database(context: StepContext) -> Outcome:
 
 
 def drop_database(context: StepContext) -> Outcome:
-    """Undo: drop the schema of the release, which was never live."""
+    """Undo: drop the schema of the release, which was never live, and a user made for it."""
     waiting = stop_job(context)
     if waiting is not None:
         return waiting
-    job = DropDatabaseJob(**job_fields(context), database=Move(context).database)
+    job = DropDatabaseJob(
+        **job_fields(context),
+        database=Move(context).database,
+        drop_user=not context.facts["reserve_release"].get("had_site"),
+    )
     answer = run_job(context, job)
     return Done() if isinstance(answer, dict) else answer
 
