@@ -40,7 +40,7 @@ demo: setup ## Create a real site, promote it, prove it (KEEP=1 leaves it runnin
 	@$(RUN)/python -m demo $(if $(KEEP),--keep)
 
 test: setup ## Run every test: unit, contract, wire, template, integration, acceptance.
-	@$(RUN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
+	@$(RUN)/pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered $(ARGS)
 
 lint: .venv/.ready ## ruff, mypy, import-linter, bandit, cfn-lint on the expanded template.
 	@$(RUN)/ruff check .

@@ -114,6 +114,8 @@ def _state_after(environment: Environment, earlier: tuple[str, ...]) -> FleetSta
     for body in earlier:
         fleet.send(QUEUES[environment], body)
         fleet.run()
+    fleet.world.events.clear()
+    fleet.world.notifications.clear()
     return fleet.saved()
 
 
