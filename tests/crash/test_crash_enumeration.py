@@ -1,4 +1,7 @@
-"""Every boundary call of every workflow, stopped before, after, and with its answer lost."""
+"""Boundary calls of every workflow, stopped before, after, and with the answer lost.
+
+A sample, so that CI stays short; `make prove` stops every call and prints the whole table.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +22,18 @@ from simulation.table import as_text, crash_table
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_complete_enumeration_has_no_hole():
-    """What `make prove` prints: every call of every workflow, stopped in three ways."""
+def test_the_printed_table_names_every_scenario_and_has_no_hole():
+    """Each twelfth call, here; `make prove` prints the same table over every call."""
     done = subprocess.run(
-        [sys.executable, "-m", "simulation"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "simulation", "--every", "12"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     tried, held = map(int, re.findall(r"(\d+) points tried, (\d+) held", done.stdout)[0])
-    assert tried == held > 5000
+    assert tried == held > 500
     for scenario in SCENARIOS:
         assert f"\n{scenario.name}\n" in done.stdout
 
