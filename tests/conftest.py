@@ -12,6 +12,7 @@ MACHINES = {"acceptance": "machine", "local": "local"}
 """Folder -> group: tests of a group run in one process, in order."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep tests that share a machine together when the run is spread over processes."""
     here = Path(__file__).parent
