@@ -39,8 +39,10 @@ $(UV):
 demo: setup ## Create a real site, promote it, prove it (KEEP=1 leaves it running).
 	@$(RUN)/python -m demo $(if $(KEEP),--keep)
 
+# Tests that start the whole machine run behind the others and by themselves: it needs both cores.
 test: setup ## Run every test: unit, contract, wire, template, integration, acceptance.
-	@$(RUN)/pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered $(ARGS)
+	@$(RUN)/pytest -n 2 --cov --cov-report=term:skip-covered --ignore tests/local --ignore tests/acceptance $(ARGS)
+	$(RUN)/pytest tests/local tests/acceptance $(ARGS)
 
 lint: .venv/.ready ## ruff, mypy, import-linter, bandit, cfn-lint on the expanded template.
 	@$(RUN)/ruff check .
