@@ -138,22 +138,7 @@ def _ports(settings: Settings, clients: AwsClients, store: DynamoOperations) -> 
         accounts=StsAccounts(clients=clients),
         sites=DynamoSites(clients.dynamodb, settings.sites_table),
         tenants=DynamoTenants(clients.dynamodb, settings.tenants_table),
-        jobs=EcsJobs(
-            clients=clients,
-            here=_place(
-                settings.cluster,
-                settings.migrator_family,
-                settings.subnet_ids,
-                settings.security_group_ids,
-            ),
-            source=source,
-            source_place=_place(
-                settings.source_cluster,
-                settings.source_export_family,
-                settings.source_subnet_ids,
-                settings.source_security_group_ids,
-            ),
-        ),
+        jobs=_jobs(settings, clients, source),
         transfer=S3TransferStore(clients=clients, bucket=settings.transfer_bucket),
         secrets=SecretsManagerSecrets(
             clients=clients, database_endpoint=settings.database_endpoint
@@ -173,6 +158,25 @@ def _ports(settings: Settings, clients: AwsClients, store: DynamoOperations) -> 
             clients=clients,
             hosted_zone_id=settings.hosted_zone_id,
             load_balancer_arn=settings.load_balancer_arn,
+        ),
+    )
+
+
+def _jobs(settings: Settings, clients: AwsClients, source: SourceAccount) -> EcsJobs:
+    return EcsJobs(
+        clients=clients,
+        here=_place(
+            settings.cluster,
+            settings.migrator_family,
+            settings.subnet_ids,
+            settings.security_group_ids,
+        ),
+        source=source,
+        source_place=_place(
+            settings.source_cluster,
+            settings.source_export_family,
+            settings.source_subnet_ids,
+            settings.source_security_group_ids,
         ),
     )
 
