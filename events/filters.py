@@ -80,8 +80,8 @@ def rule_patterns() -> dict[str, list[dict[str, Any]]]:
 def wake_up_patterns(transfer_bucket: str) -> dict[str, dict[str, Any]]:
     """The patterns of the rules on the default bus that wake waiting steps, by name.
 
-    startedBy and the object key name the operation but not its type, so each workflow queue is a
-    target; a consumer that does not know the operation acknowledges.
+    startedBy and the object key name the operation but not its type, so all of them go
+    to one wake-up queue; whoever does not know the operation acknowledges.
     """
     return {
         "task-stopped": {

@@ -56,7 +56,6 @@ class Policy(PolicyModel):
     """Environment-local WordPress options that a promotion leaves as the target has them."""
     kept_releases: int = Field(default=1, gt=0)
     """Releases kept behind the live one."""
-    secret_recovery_days: int = Field(default=7, ge=0, le=30)
     admit_unknown_tenants: bool = False
     """Whether a tenant that the tenants table does not know may have sites."""
     isolation_level_by_tier: Mapping[str, int]

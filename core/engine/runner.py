@@ -47,6 +47,10 @@ class Runner:
                 return self._come_back(message, ticket, claim)
             case Finished():
                 return self._catch_up(claim)
+            case Unknown() if ticket.is_wake_up:
+                # An export task of another environment's promotion ended in this account.
+                log.info("ignoring_wake_up", operationId=ticket.operation_id)
+                return Acknowledged()
             case Unknown():
                 self._engine.queues.dead_letter(unknown_operation(message, ticket))
                 return Acknowledged()

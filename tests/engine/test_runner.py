@@ -172,6 +172,12 @@ class TestClaims:
         assert fleet.consumer.handle(message(body)) == Acknowledged()
         assert fleet.world.dead_letters[0].attributes["errorCode"] == "SITE_002"
 
+    def test_a_wake_up_of_another_environments_operation_is_no_dead_letter(self, fleet):
+        """The source account hears of its export tasks too; their operation is the target's."""
+        wake = WakeUp(operation_id="00000000-0000-5000-8000-000000000009", reason="task stopped")
+        assert fleet.consumer.handle(message(wake.queue_body(), queue=None)) == Acknowledged()
+        assert fleet.world.dead_letters == []
+
 
 class TestWaits:
     def test_a_waiting_step_sends_one_numbered_poll(self, fleet):
