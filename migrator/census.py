@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from core.domain.jobs import Census
+from core.domain.census import Census
 from migrator.databases import count_rows
 from migrator.manifest import summarise
 from migrator.sources import live_release, site_credentials

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import structlog
 from botocore.exceptions import ClientError
 
-from core.domain.jobs import ExportFacts, ObjectLocation
+from core.domain.job_facts import ExportFacts
+from core.domain.job_models import ObjectLocation
 from events.vocabulary import ErrorCode
 from migrator.compression import Compressor
 from migrator.content import load_manifest, pack

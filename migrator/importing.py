@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pymysql
 import structlog
 
-from core.domain.jobs import ImportFacts
+from core.domain.job_facts import ImportFacts
 from migrator.compression import decompressed
 from migrator.databases import count_rows
 from migrator.errors import JobFailure, Refusal

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from core.domain.jobs import InstallFacts
+from core.domain.job_facts import InstallFacts
 from events.vocabulary import ErrorCode
 from migrator.databases import read_secret
 from migrator.directories import FOLDER_MODE, files_below, own, release_root, replacing

@@ -15,7 +15,8 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError, field_validator
 
-from core.domain.jobs import ContentSummary, JobModel
+from core.domain.census import ContentSummary
+from core.domain.job_models import JobModel
 from migrator.directories import files_below
 from migrator.errors import JobFailure, Refusal
 

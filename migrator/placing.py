@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.domain.jobs import ContentFacts
+from core.domain.job_facts import ContentFacts
 from migrator.content import MANIFEST, load_manifest, place
 from migrator.directories import release_root, site_folder
 from migrator.errors import Refusal

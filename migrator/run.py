@@ -25,7 +25,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, ValidationError
 
 from core.domain.errors import SitefleetError, TransientError
-from core.domain.jobs import JobDescription, JobError, JobResult, job_adapter
+from core.domain.job_facts import JobError, JobResult
+from core.domain.jobs import JobDescription, job_adapter
 from events.formats import format_timestamp
 from events.vocabulary import ErrorCode
 from migrator import logs

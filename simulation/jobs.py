@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from core.domain.jobs import (
-    Census,
-    CensusJob,
+from core.domain.census import Census, ContentSummary
+from core.domain.job_facts import (
     Check,
     ContentFacts,
-    ContentJob,
-    ContentSummary,
-    DropDatabaseJob,
     ExportFacts,
-    ExportJob,
     ImportFacts,
-    ImportJob,
     InstallFacts,
+    JobResult,
+    VerifyFacts,
+)
+from core.domain.job_models import JobModel, ObjectLocation
+from core.domain.jobs import (
+    CensusJob,
+    ContentJob,
+    DropDatabaseJob,
+    ExportJob,
+    ImportJob,
     InstallJob,
     JobDescription,
-    JobModel,
-    JobResult,
-    ObjectLocation,
     RemoveContentJob,
     RetireJob,
-    VerifyFacts,
     VerifyJob,
 )
 from core.domain.names import origin

@@ -10,14 +10,8 @@ from functools import cache
 from core.adapters.memory.boundary import Boundary
 from core.adapters.memory.jobs import Play
 from core.adapters.memory.world import World
-from core.domain.jobs import (
-    Check,
-    JobDescription,
-    JobError,
-    JobResult,
-    VerifyFacts,
-    VerifyJob,
-)
+from core.domain.job_facts import Check, JobError, JobResult, VerifyFacts
+from core.domain.jobs import JobDescription, VerifyJob
 from core.ports.messaging import QueueName
 from core.ports.sites import Tenant
 from events.formats import Environment

@@ -1,4 +1,4 @@
-"""What the fleet asks of the container job, and what the job answers: the contract between the two.
+"""What the fleet asks of the container job: one description per kind of job.
 
 A step writes a `JobDescription` to the transfer bucket and starts one ECS task whose command is
 `run s3://bucket/jobs/<operation>/<step>/<attempt>/job.json`; the job writes a `JobResult` beside
@@ -9,75 +9,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
-from pydantic.alias_generators import to_camel
+from pydantic import Field, TypeAdapter
 
+from core.domain.job_models import Database, JobModel, ObjectLocation, OriginMapping
 from events.formats import Environment, SiteId, TenantId
-
-
-class JobModel(BaseModel):
-    """Base of job descriptions and results: frozen, camelCase as JSON, unknown fields refused."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
-    )
-
-
-class ObjectLocation(JobModel):
-    """One object, or one prefix, in S3."""
-
-    bucket: str
-    key: str
-
-
-class Database(JobModel):
-    """One release's database: where its credentials are, and its schema."""
-
-    secret_id: str
-    """Secret of the site: JSON with host, port, username, password."""
-    schema_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,64}$")]
-
-
-class OriginMapping(JobModel):
-    """One origin to replace, for example https://a.wpdev.example by https://a.wpsit.example."""
-
-    source: Annotated[str, Field(pattern=r"^https?://")]
-    target: Annotated[str, Field(pattern=r"^https?://")]
-
-
-class ContentSummary(JobModel):
-    """Files and bytes per top folder of wp-content."""
-
-    files: int
-    size_bytes: int
-    folders: dict[str, int] = Field(default_factory=dict)
-    """Bytes per first path part."""
-
-
-class Census(JobModel):
-    """What a site consists of, counted: the evidence of a plan."""
-
-    tenant_id: TenantId
-    site_id: SiteId
-    environment: Environment
-    site_name: str
-    subdomain: str
-    site_url: str
-    release: int
-    site_version: int
-    image_digest: str
-    wordpress_version: str
-    php_version: str
-    theme: str
-    plugins: dict[str, str] = Field(default_factory=dict)
-    """Active plugins: file -> version."""
-    permalinks: str
-    tables: dict[str, int] = Field(default_factory=dict)
-    """Table -> rows, counted with COUNT(*)."""
-    posts: dict[str, int] = Field(default_factory=dict)
-    """post_type:post_status -> count."""
-    content: ContentSummary
-    isolation_level: int = 1
 
 
 class Job(JobModel):
@@ -98,6 +33,34 @@ class CensusJob(Job):
 
     kind: Literal["census"] = "census"
     environment: Environment
+    mappings: list[OriginMapping] = Field(default_factory=list)
+    """Origins that a move would replace: counted per table without writing anything (dry run)."""
+
+
+class TargetCensusJob(Job):
+    """Count what the target's live release consists of, and what has changed in it since."""
+
+    kind: Literal["target-census"] = "target-census"
+    database: Database
+    content_root: str
+    marks: ObjectLocation | None = None
+    """The release's `Marks` from its cut-over; None or nothing there: it never was cut over."""
+    protected_tables: list[str] = Field(default_factory=list)
+    """Patterns of table names (shell style, whole names), whose new rows are counted."""
+    kept_options: list[str] = Field(default_factory=list)
+
+
+class PreflightJob(Job):
+    """Try every right that a later job needs, without changing anything that stays."""
+
+    kind: Literal["preflight"] = "preflight"
+    environment: Environment
+    destination: ObjectLocation | None = None
+    """A transfer prefix to which a probe object is written and from which it is deleted again."""
+    database: Database | None = None
+    """Here: whether the administrator may make this schema (it is not made)."""
+    content_root: str | None = None
+    """Here: whether a directory may be made and owned by 33:33 (it is removed again)."""
 
 
 class ExportJob(Job):
@@ -110,6 +73,10 @@ class ExportJob(Job):
     destination: ObjectLocation
     known_manifest: ObjectLocation | None = None
     """Manifest of what the target already has: files with a known sha256 do not travel."""
+    tables: list[str] | None = None
+    """Patterns of the tables that travel; None: all."""
+    folders: list[str] | None = None
+    """Folders below wp-content that travel; None: all."""
 
 
 class ImportJob(Job):
@@ -127,6 +94,11 @@ class ImportJob(Job):
     keep_options_from: str | None = None
     """Schema of the live release whose environment-local options are kept."""
     kept_options: list[str] = Field(default_factory=list)
+    carried_from: str | None = None
+    """Schema of the target's live release whose tables are carried over."""
+    carried_tables: list[str] = Field(default_factory=list)
+    """Patterns of the tables that come from `carried_from` and not from the dump: protected ones,
+    and, when a selection leaves tables out, every one that the dump lacks (`*`)."""
 
 
 class InstallJob(Job):
@@ -153,6 +125,10 @@ class ContentJob(Job):
     """Where files of the target's live release may be copied from."""
     manifest_destination: ObjectLocation
     """Where the placed release's manifest is kept for later transfers."""
+    selected_folders: list[str] | None = None
+    """Folders that come from the source; all others from the live release. None: all."""
+    kept_folders: list[str] = Field(default_factory=list)
+    """Protected folders: they come from the live release, whatever the source has."""
 
 
 class VerifyExpectation(JobModel):
@@ -179,6 +155,55 @@ class VerifyJob(Job):
     content_root: str
     expected: VerifyExpectation | None = None
     """None for a fresh site."""
+    comprehensive: bool = False
+    """Every address of the sitemap, and a headless browser; read-only like all checks."""
+
+
+class CutOverJob(Job):
+    """Hold writes to protected tables, copy what changed, compare, move the pointer, let go.
+
+    The hold is bounded; a job that dies lets go by itself. It finds what an earlier attempt did.
+    """
+
+    kind: Literal["cut-over"] = "cut-over"
+    database: Database
+    """The new release's."""
+    live_schema: str | None = None
+    """None: nothing was live; only the marks are written."""
+    protected_tables: list[str] = Field(default_factory=list)
+    hold_seconds: float
+    """The longest that writes may be held; longer: let go, and fail as retryable."""
+    drain_seconds: float
+    """How long requests may still be under way at the old release after the pointer has moved."""
+    rule_arn: str | None = None
+    """The site's listener rule; None: it does not exist yet, the caller makes it."""
+    target_group_arn: str
+    marks: ObjectLocation
+    """Where the new release's `Marks` go."""
+
+
+class SalvageJob(Job):
+    """Export the rows that were written to a release after its cut-over, and count them."""
+
+    kind: Literal["salvage"] = "salvage"
+    database: Database
+    marks: ObjectLocation
+    drain_seconds: float
+    destination: ObjectLocation
+    """The object for the rows (JSON lines, zstd); not written when there are none."""
+
+
+class ProbeJob(Job):
+    """Request a site through its public name for a while; ends early when it does not answer."""
+
+    kind: Literal["probe"] = "probe"
+    site_url: str
+    addresses: list[str]
+    paths: list[str] = Field(default_factory=lambda: ["/"])
+    window_seconds: float
+    interval_seconds: float
+    failures_to_end: int = 1
+    """Failed requests in a row (not 200, or no answer) after which it ends at once."""
 
 
 class DropDatabaseJob(Job):
@@ -207,11 +232,16 @@ class RetireJob(Job):
 
 type JobDescription = Annotated[
     CensusJob
+    | TargetCensusJob
+    | PreflightJob
     | ExportJob
     | ImportJob
     | InstallJob
     | ContentJob
     | VerifyJob
+    | CutOverJob
+    | SalvageJob
+    | ProbeJob
     | DropDatabaseJob
     | RemoveContentJob
     | RetireJob,
@@ -219,88 +249,3 @@ type JobDescription = Annotated[
 ]
 
 job_adapter: TypeAdapter[JobDescription] = TypeAdapter(JobDescription)
-
-
-class Check(JobModel):
-    """One check's verdict with the evidence a person needs to act on it."""
-
-    name: str
-    passed: bool
-    evidence: str
-
-
-class ExportFacts(JobModel):
-    """What an export wrote."""
-
-    dump: ObjectLocation
-    dump_sha256: str
-    """Of the compressed object."""
-    dump_size_bytes: int
-    rows: dict[str, int]
-    manifest_sha256: str
-    files: int
-    files_travelled: int
-    content_size_bytes: int
-    release: int
-
-
-class ImportFacts(JobModel):
-    """What an import did."""
-
-    rows: dict[str, int]
-    replacements: int
-    broken_values: int
-    leftovers: int
-    leftover_tables: list[str] = Field(default_factory=list)
-    kept_options: list[str] = Field(default_factory=list)
-
-
-class InstallFacts(JobModel):
-    """What a fresh installation consists of."""
-
-    wordpress_version: str
-    php_version: str
-    theme: str
-    tables: int
-    files: int
-
-
-class ContentFacts(JobModel):
-    """What was placed."""
-
-    files: int
-    size_bytes: int
-    copied_from_live: int
-    manifest: ObjectLocation
-
-
-class VerifyFacts(JobModel):
-    """Every check with its verdict."""
-
-    passed: bool
-    checks: list[Check]
-
-
-class JobError(JobModel):
-    """Why a job did not succeed."""
-
-    code: str
-    """One of the contract's error codes."""
-    message: str
-    retryable: bool
-    """Whether the same job may succeed when it is run again."""
-
-
-class JobResult(JobModel):
-    """What the job reports: exactly one of `error` and `facts`."""
-
-    operation_id: str
-    step: str
-    attempt: int
-    kind: str
-    started_at: str
-    completed_at: str
-    peak_memory_bytes: int | None = None
-    error: JobError | None = None
-    facts: dict[str, object] = Field(default_factory=dict)
-    """The facts model of the job's kind, by camelCase names."""

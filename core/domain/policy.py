@@ -11,15 +11,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from core.domain.promotion_policy import PolicyModel, PromotionPolicy
 from events.formats import Environment
-
-
-class PolicyModel(BaseModel):
-    """Base of policy data: frozen, unknown keys refused (a misspelt key must not be ignored)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class EnvironmentPolicy(PolicyModel):
@@ -44,6 +39,8 @@ class Policy(PolicyModel):
     environments: Mapping[Environment, EnvironmentPolicy]
     promotion_sources: Mapping[Environment, Environment]
     """Target -> source: the only promotion paths (dev -> sit -> prod)."""
+    promotion: PromotionPolicy | None = None
+    """None where nothing is promoted to (dev)."""
     default_step: StepPolicy
     steps: Mapping[str, StepPolicy] = Field(default_factory=dict)
     max_job_attempts: int = Field(default=3, gt=0)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from core.domain.jobs import JobDescription, JobResult, ObjectLocation
+from core.domain.job_facts import JobResult
+from core.domain.job_models import ObjectLocation
+from core.domain.jobs import JobDescription
 from core.domain.names import JobReference
 
 

@@ -9,7 +9,7 @@ import pytest
 from core.adapters.aws.jobs import EcsJobs, TaskPlace
 from core.adapters.memory.jobs import MemoryJobs
 from core.domain.errors import ConfigurationError
-from core.domain.jobs import ObjectLocation
+from core.domain.job_models import ObjectLocation
 from core.domain.names import JobReference
 from core.ports.jobs import JobRunner, Where
 from tests.contract.backends import Aws, Backend, Memory

@@ -6,7 +6,8 @@ import pytest
 
 from core.adapters.memory.jobs import MemoryJobs
 from core.adapters.memory.transfer import MemoryTransfer
-from core.domain.jobs import JobDescription, JobResult, RemoveContentJob
+from core.domain.job_facts import JobResult
+from core.domain.jobs import JobDescription, RemoveContentJob
 from core.domain.names import JobReference
 from core.ports.jobs import Where
 from tests.contract.backends import Memory

@@ -7,7 +7,9 @@ import pytest
 from core.adapters.aws.transfer import S3TransferStore
 from core.adapters.memory.transfer import MemoryTransfer
 from core.domain.errors import SitefleetError
-from core.domain.jobs import JobResult, ObjectLocation, RemoveContentJob, job_adapter
+from core.domain.job_facts import JobResult
+from core.domain.job_models import ObjectLocation
+from core.domain.jobs import RemoveContentJob, job_adapter
 from core.domain.names import JobReference
 from core.ports.jobs import TransferStore
 from tests.contract.backends import Backend, Memory

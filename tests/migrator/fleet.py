@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from core.adapters.aws.sites import DynamoSites
-from core.domain.jobs import Database as JobDatabase
-from core.domain.jobs import JobResult, ObjectLocation, job_adapter
+from core.domain.job_facts import JobResult
+from core.domain.job_models import Database as JobDatabase
+from core.domain.job_models import ObjectLocation
+from core.domain.jobs import job_adapter
 from core.domain.names import SiteNames
 from core.domain.site import Release, ReleaseStatus, Site
 from events.formats import Environment

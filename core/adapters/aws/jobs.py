@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from core.adapters.aws.errors import calling
 from core.adapters.aws.session import AwsClients, SourceAccount
 from core.domain.errors import ConfigurationError, TransientError
-from core.domain.jobs import ObjectLocation
+from core.domain.job_models import ObjectLocation
 from core.domain.names import JobReference
 from core.ports.jobs import JobTask, Where
 

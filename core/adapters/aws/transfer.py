@@ -10,7 +10,9 @@ from botocore.exceptions import ClientError
 from core.adapters.aws.errors import calling, code_of
 from core.adapters.aws.session import AwsClients
 from core.domain.errors import SitefleetError, TransientError
-from core.domain.jobs import JobDescription, JobResult, ObjectLocation, job_adapter
+from core.domain.job_facts import JobResult
+from core.domain.job_models import ObjectLocation
+from core.domain.jobs import JobDescription, job_adapter
 from core.domain.names import JobReference
 
 MISSING: Final = frozenset({"NoSuchKey", "404", "NotFound"})

@@ -7,7 +7,9 @@ from datetime import timedelta
 
 from core.adapters.memory.world import StoredTask, World
 from core.domain.errors import ConfigurationError
-from core.domain.jobs import JobDescription, JobResult, ObjectLocation, job_adapter
+from core.domain.job_facts import JobResult
+from core.domain.job_models import ObjectLocation
+from core.domain.jobs import JobDescription, job_adapter
 from core.domain.names import JobReference
 from core.ports.jobs import JobTask, Where
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from core.adapters.memory.world import World
 from core.domain.errors import SitefleetError
-from core.domain.jobs import JobDescription, JobResult, ObjectLocation, job_adapter
+from core.domain.job_facts import JobResult
+from core.domain.job_models import ObjectLocation
+from core.domain.jobs import JobDescription, job_adapter
 from core.domain.names import JobReference
 
 

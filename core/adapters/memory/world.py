@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from core.adapters.memory.clock import ManualClock, SeededIds
-from core.domain.jobs import ObjectLocation
+from core.domain.job_models import ObjectLocation
 from core.domain.names import JobReference
 from core.domain.site import Release, Site
 from core.ports.clock import Clock, IdSource

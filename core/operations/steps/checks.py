@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from core.domain.jobs import VerifyExpectation, VerifyFacts, VerifyJob
+from core.domain.job_facts import VerifyFacts
+from core.domain.jobs import VerifyExpectation, VerifyJob
 from core.domain.names import host
 from core.engine.outcome import Done, Failed, Outcome
 from core.engine.step import Step, StepContext

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from core.domain.jobs import (
-    ContentFacts,
-    ContentJob,
-    ExportFacts,
-    InstallFacts,
-    InstallJob,
-    RemoveContentJob,
-)
+from core.domain.job_facts import ContentFacts, ExportFacts, InstallFacts
+from core.domain.jobs import ContentJob, InstallJob, RemoveContentJob
 from core.domain.names import manifest_key, transfer_prefix
 from core.domain.operation import Json
 from core.engine.outcome import Done, Outcome

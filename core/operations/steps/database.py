@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from core.domain.jobs import (
-    Census,
-    DropDatabaseJob,
-    ExportFacts,
-    ImportFacts,
-    ImportJob,
-    OriginMapping,
-)
+from core.domain.census import Census
+from core.domain.job_facts import ExportFacts, ImportFacts
+from core.domain.job_models import OriginMapping
+from core.domain.jobs import DropDatabaseJob, ImportJob
 from core.domain.names import origin
 from core.engine.outcome import Done, Outcome
 from core.engine.step import Step, StepContext

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 
+from core.domain.census import Census
 from core.domain.errors import WrongAccountError
-from core.domain.jobs import Census, CensusJob, ExportFacts, ExportJob
+from core.domain.job_facts import ExportFacts
+from core.domain.jobs import CensusJob, ExportJob
 from core.domain.names import manifest_key, transfer_prefix
 from core.domain.operation import Json
 from core.engine.outcome import Done, Outcome

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, TypedDict
 
 from core.domain.errors import TransientError
-from core.domain.jobs import JobDescription, JobResult, ObjectLocation
+from core.domain.job_facts import JobResult
+from core.domain.job_models import ObjectLocation
+from core.domain.jobs import JobDescription
 from core.domain.names import JobReference
 from core.engine.outcome import Failed, Wait
 from core.engine.step import StepContext

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from core.domain import names
-from core.domain.jobs import Census, Database
+from core.domain.census import Census
+from core.domain.job_models import Database
 from core.domain.names import ReleaseNames, SiteNames
 from core.engine.step import StepContext
 from core.ports.jobs import Where

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.domain.errors import SitefleetError, TransientError
-from core.domain.jobs import Database, RetireJob
+from core.domain.job_models import Database
+from core.domain.jobs import RetireJob
 from core.domain.names import manifest_key
 from core.domain.operation import Json
 from core.domain.site import Release, ReleaseStatus

@@ -1,0 +1,60 @@
+"""A census: what a site consists of, counted. The evidence of a plan, readable by a person."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from core.domain.job_models import JobModel
+from events.formats import Environment, SiteId, TenantId
+
+
+class ContentSummary(JobModel):
+    """Files and bytes per top folder of wp-content."""
+
+    files: int
+    size_bytes: int
+    folders: dict[str, int] = Field(default_factory=dict)
+    """Bytes per first path part."""
+
+
+class PageSummary(JobModel):
+    """One page, reduced to what two environments must have in common."""
+
+    title: str
+    links: list[str] = Field(default_factory=list)
+    """Paths of links within the site, sorted, once each."""
+    text_length: int
+    """Characters of visible text."""
+    mojibake: int = 0
+    """Suspicious sequences (a double-encoded quote, U+FFFD) in it."""
+    php_messages: int = 0
+
+
+class Census(JobModel):
+    """What a site consists of, counted: the evidence of a plan."""
+
+    tenant_id: TenantId
+    site_id: SiteId
+    environment: Environment
+    site_name: str
+    subdomain: str
+    site_url: str
+    release: int
+    site_version: int
+    image_digest: str
+    wordpress_version: str
+    php_version: str
+    theme: str
+    plugins: dict[str, str] = Field(default_factory=dict)
+    """Active plugins: file -> version."""
+    permalinks: str
+    tables: dict[str, int] = Field(default_factory=dict)
+    """Table -> rows, counted with COUNT(*)."""
+    posts: dict[str, int] = Field(default_factory=dict)
+    """post_type:post_status -> count."""
+    content: ContentSummary
+    isolation_level: int = 1
+    replacements: dict[str, int] = Field(default_factory=dict)
+    """Table -> addresses that the move would replace (dry run); empty when none were asked for."""
+    front_page: PageSummary | None = None
+    """What a visitor sees on the front page, for comparison."""
