@@ -3,7 +3,8 @@
 set -euo pipefail
 
 wanted=(mariadb-server mariadb-client php-cli php-mysql php-xml php-mbstring php-curl php-gd
-  wordpress wordpress-theme-twentytwentythree openssl rsync zstd)
+  wordpress wordpress-theme-twentytwentythree wordpress-theme-twentytwentytwo openssl rsync zstd
+  chromium)
 missing=()
 for package in "${wanted[@]}"; do
   dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null |

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from core.domain.job_facts import Check, VerifyFacts
+from core.domain.job_facts import VerifyFacts
+from core.domain.job_models import Check
 from migrator.checks.assets import assets_load, no_mixed_content
 from migrator.checks.certificate import certificate_valid
 from migrator.checks.database import same_site, search_engines_discouraged

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from core.domain.census import Census, ContentSummary
 from core.domain.job_facts import (
-    Check,
     ContentFacts,
     ExportFacts,
     ImportFacts,
@@ -12,7 +11,7 @@ from core.domain.job_facts import (
     JobResult,
     VerifyFacts,
 )
-from core.domain.job_models import JobModel, ObjectLocation
+from core.domain.job_models import Check, JobModel, ObjectLocation
 from core.domain.jobs import (
     CensusJob,
     ContentJob,

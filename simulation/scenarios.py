@@ -10,7 +10,8 @@ from functools import cache
 from core.adapters.memory.boundary import Boundary
 from core.adapters.memory.jobs import Play
 from core.adapters.memory.world import World
-from core.domain.job_facts import Check, JobError, JobResult, VerifyFacts
+from core.domain.job_facts import JobError, JobResult, VerifyFacts
+from core.domain.job_models import Check
 from core.domain.jobs import JobDescription, VerifyJob
 from core.ports.messaging import QueueName
 from core.ports.sites import Tenant

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from core.domain.job_models import JobModel
+from core.domain.job_models import Check, JobModel
 from events.formats import Environment, SiteId, TenantId
 
 
@@ -58,3 +58,6 @@ class Census(JobModel):
     """Table -> addresses that the move would replace (dry run); empty when none were asked for."""
     front_page: PageSummary | None = None
     """What a visitor sees on the front page, for comparison."""
+    rights: list[Check] = Field(default_factory=list)
+    """Every right that was tried in the source's account."""
+    database_size_bytes: int = 0

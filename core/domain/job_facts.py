@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from core.domain.job_models import JobModel, ObjectLocation
-
-
-class Check(JobModel):
-    """One check's verdict with the evidence a person needs to act on it."""
-
-    name: str
-    passed: bool
-    evidence: str
+from core.domain.job_models import Check, JobModel, ObjectLocation
 
 
 class ExportFacts(JobModel):
@@ -96,12 +88,8 @@ class TargetCensusFacts(JobModel):
     size_bytes: int = 0
     """Database size by information_schema."""
     content_size_bytes: int = 0
-
-
-class PreflightFacts(JobModel):
-    """Every right that was tried."""
-
-    checks: list[Check]
+    rights: list[Check] = Field(default_factory=list)
+    """Every right that was tried: make a schema, make a directory as 33:33, write the manifest."""
 
 
 class CutOverFacts(JobModel):

@@ -36,3 +36,11 @@ class OriginMapping(JobModel):
 
     source: Annotated[str, Field(pattern=r"^https?://")]
     target: Annotated[str, Field(pattern=r"^https?://")]
+
+
+class Check(JobModel):
+    """One check's verdict with the evidence a person needs to act on it."""
+
+    name: str
+    passed: bool
+    evidence: str

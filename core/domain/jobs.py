@@ -35,14 +35,20 @@ class CensusJob(Job):
     environment: Environment
     mappings: list[OriginMapping] = Field(default_factory=list)
     """Origins that a move would replace: counted per table without writing anything (dry run)."""
+    destination: ObjectLocation | None = None
+    """The transfer prefix of a later export: tried by writing an object and deleting it again."""
 
 
 class TargetCensusJob(Job):
-    """Count what the target's live release consists of, and what has changed in it since."""
+    """Count what the target's live release consists of, and what has changed in it since.
+
+    It also tries every right that the later jobs need here, without leaving anything behind.
+    """
 
     kind: Literal["target-census"] = "target-census"
-    database: Database
-    content_root: str
+    database: Database | None = None
+    """The live release's; None: nothing is live."""
+    content_root: str | None = None
     marks: ObjectLocation | None = None
     """The release's `Marks` from its cut-over; None or nothing there: it never was cut over."""
     protected_tables: list[str] = Field(default_factory=list)
@@ -50,17 +56,14 @@ class TargetCensusJob(Job):
     kept_options: list[str] = Field(default_factory=list)
 
 
-class PreflightJob(Job):
-    """Try every right that a later job needs, without changing anything that stays."""
+class VerifySourceJob(Job):
+    """Run the checks against the source's live release: it must work there before it moves."""
 
-    kind: Literal["preflight"] = "preflight"
+    kind: Literal["verify-source"] = "verify-source"
     environment: Environment
-    destination: ObjectLocation | None = None
-    """A transfer prefix to which a probe object is written and from which it is deleted again."""
-    database: Database | None = None
-    """Here: whether the administrator may make this schema (it is not made)."""
-    content_root: str | None = None
-    """Here: whether a directory may be made and owned by 33:33 (it is removed again)."""
+    release: int
+    addresses: list[str]
+    """host:port of the source's load balancer."""
 
 
 class ExportJob(Job):
@@ -233,7 +236,7 @@ class RetireJob(Job):
 type JobDescription = Annotated[
     CensusJob
     | TargetCensusJob
-    | PreflightJob
+    | VerifySourceJob
     | ExportJob
     | ImportJob
     | InstallJob

@@ -6,7 +6,7 @@ import socket
 import ssl
 from urllib.parse import urlsplit
 
-from core.domain.job_facts import Check
+from core.domain.job_models import Check
 from migrator.checks.verdicts import verdict
 from migrator.checks.visits import Visitor
 

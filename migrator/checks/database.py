@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.domain.job_facts import Check
+from core.domain.job_models import Check
 from core.domain.jobs import VerifyExpectation
 from migrator.checks.verdicts import verdict
 from migrator.wordpress import (

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.domain.job_facts import Check
+from core.domain.job_models import Check
 from migrator.checks.verdicts import verdict
 from migrator.directories import OWNER
 

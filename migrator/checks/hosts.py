@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from core.domain.job_facts import Check
+from core.domain.job_models import Check
 from migrator.checks.page import PageContent
 from migrator.checks.pages import FRONT, LOGIN, REST, REST_CONTENT, SITEMAP
 from migrator.checks.verdicts import verdict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from core.domain.job_facts import Check
+from core.domain.job_models import Check
 from migrator.checks.pages import FRONT, LOGIN, REST
 from migrator.checks.verdicts import verdict
 from migrator.checks.visits import Page, Visitor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.domain.job_facts import Check
+from core.domain.job_models import Check
 from migrator.checks.page import PageContent
 from migrator.checks.verdicts import verdict
 from migrator.checks.visits import Visitor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.domain.job_facts import Check
+from core.domain.job_models import Check
 
 _LISTED = 5
 _CHARACTERS = 200
