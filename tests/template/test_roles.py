@@ -43,6 +43,7 @@ ENGINE = {
 SITES = {
     *ENGINE,
     "ecr:BatchGetImage",
+    "ecr:PutImage",
     "ecs:CreateService",
     "ecs:DeleteService",
     "ecs:DeregisterTaskDefinition",
