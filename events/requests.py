@@ -91,6 +91,7 @@ __all__ = [
     "canonical_hash",
     "effective_idempotency_key",
     "encode",
+    "without_proof",
 ]
 
 
@@ -254,6 +255,17 @@ def canonical_hash(request: Request) -> str:
     payload = request.payload.model_dump(mode="json", exclude_none=True)
     text = json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def without_proof(request: Request) -> Request:
+    """The request as it may be stored: a rollback's proof is verified once and kept nowhere.
+
+    Its environment goes too, because a payload that names prod has to carry a proof.
+    """
+    if not isinstance(request, PromotionRollbackRequest):
+        return request
+    payload = request.payload.model_copy(update={"proof": None, "environment": None})
+    return request.model_copy(update={"payload": payload})
 
 
 def encode(request: Request) -> str:

@@ -67,7 +67,6 @@ class Attempts:
         suggested = error.retry_after_seconds if isinstance(error, TransientError) else None
         return TryAgain(after_seconds=backoff_seconds(message.receive_count, suggested))
 
-
     def _given_up(self, broken: BrokenAttempt, after: Operation, now: datetime) -> Operation:
         """Return the state that waits for a person: stalled, or ROLLBACK_FAILED on the way back."""
         operation = broken.operation

@@ -13,7 +13,6 @@ from core.engine.transitions import CANCELLED, TERMINAL_EVENTS
 from events.progress import EventData, EventError, EventMetadata, FleetEvent
 from events.vocabulary import DetailType, ErrorCode, OperationStatus
 
-
 MILESTONES = {
     **TERMINAL_EVENTS,
     OperationStatus.AWAITING_APPROVAL: DetailType.OPERATION_AWAITING_APPROVAL,
@@ -22,7 +21,7 @@ MILESTONES = {
 
 
 def derive_events(operation: Operation) -> list[FleetEvent]:
-    """Return the step's event and, where the operation ends or waits for people, the operation's."""
+    """Return the step's event and, at its end or while it waits for people, the operation's."""
     events = [_event(operation, operation.head, _step_data(operation))]
     milestone = MILESTONES.get(operation.status)
     if milestone is not None:

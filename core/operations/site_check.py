@@ -28,9 +28,7 @@ def admit(admission: Admission) -> None:
     """Refuse a check of a site that is not there."""
     payload = admission.request.payload
     if not isinstance(payload, SiteCheckPayload):
-        raise RefusedError(
-            ErrorCode.SITE_001, f"{admission.request.message_type} checks no site."
-        )
+        raise RefusedError(ErrorCode.SITE_001, f"{admission.request.message_type} checks no site.")
     if admission.ports.sites.get(payload.tenant_id, payload.site_id) is None:
         raise RefusedError(
             ErrorCode.SITE_002,

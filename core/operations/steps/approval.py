@@ -68,9 +68,7 @@ AWAIT_APPROVAL = Step(name="await_approval", run=await_approval, awaits_approval
 
 
 def _wait_timer(context: StepContext, approved: Approved) -> Outcome:
-    free_at = approved.at + timedelta(
-        seconds=context.policy.promotion_rules.approval.wait_seconds
-    )
+    free_at = approved.at + timedelta(seconds=context.policy.promotion_rules.approval.wait_seconds)
     left = (free_at - context.now).total_seconds()
     if left > 0:
         why = f"the time to object, until {format_timestamp(free_at)}"

@@ -6,12 +6,12 @@ from core.domain.job_facts import CutOverFacts, SalvageFacts
 from core.domain.jobs import CutOverJob, SalvageJob
 from core.domain.names import marks_key, salvage_key
 from core.domain.protection import protection_of
-from core.engine.outcome import Done, Outcome
+from core.engine.outcome import Done, Outcome, Wait
 from core.engine.step import Step, StepContext
 from core.operations.steps.jobs import job_fields, run_job, stop_job
 from core.operations.steps.move import Move
 from core.operations.steps.plan_facts import promotion_payload
-from core.operations.steps.traffic import switch, switch_back
+from core.operations.steps.traffic import invalidate_cache, switch, switch_back
 
 
 def cut_over(context: StepContext) -> Outcome:
@@ -50,6 +50,9 @@ def take_back(context: StepContext) -> Outcome:
     if waiting is not None:
         return waiting
     switch_back(context)
+    forgotten = invalidate_cache(context)
+    if isinstance(forgotten, Wait):
+        return forgotten
     if "start_release" not in context.facts:
         return Done()
     salvaged = salvage(context)
@@ -81,5 +84,3 @@ CUT_OVER = Step(name="cut_over", run=cut_over, undo=take_back, cuts_over=True)
 
 def _told(salvaged: SalvageFacts) -> dict[str, int]:
     return {"salvagedRows": sum(salvaged.rows.values())}
-
-

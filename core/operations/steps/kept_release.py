@@ -55,9 +55,7 @@ def _built_by(context: StepContext, releases: Sequence[Release]) -> Release | No
     return next((r for r in releases if r.operation_id == payload.operation_id), None)
 
 
-def _chosen(
-    context: StepContext, releases: Sequence[Release], live: int | None
-) -> Release | None:
+def _chosen(context: StepContext, releases: Sequence[Release], live: int | None) -> Release | None:
     """Return the release that was asked for, else the newest one before the live one."""
     payload = _payload(context)
     wanted = payload.to_release if payload else None

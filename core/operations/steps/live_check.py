@@ -38,14 +38,18 @@ def check_live(context: StepContext) -> Outcome:
     if not isinstance(answer, dict):
         return answer
     facts = VerifyFacts.model_validate(answer)
-    failed = [f"{c.name}: {c.evidence}" for c in facts.checks if not c.passed]
+    failed = [c for c in facts.checks if not c.passed]
     if not failed:
         return Done(facts={"looked": True, "release": release.number, "checks": len(facts.checks)})
     return Failed(
         code=ErrorCode.PROM_002,
-        why=f"The live site fails {len(failed)} of {len(facts.checks)} checks. "
-        f"{' '.join(failed)}"[:1000],
-        details={"release": release.number, "failed": [c.name for c in facts.checks if not c.passed]},
+        why=f"The live site fails {len(failed)} of {len(facts.checks)} checks. {' '.join(failed)}"[
+            :1000
+        ],
+        details={
+            "release": release.number,
+            "failed": [c.name for c in facts.checks if not c.passed],
+        },
     )
 
 

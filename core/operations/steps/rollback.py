@@ -85,9 +85,7 @@ def salvage_rows(context: StepContext) -> Outcome:
         context,
         SalvageJob(
             **job_fields(context),
-            database=Database(
-                secret_id=back.names.database_secret, schema_name=back.failed.schema
-            ),
+            database=Database(secret_id=back.names.database_secret, schema_name=back.failed.schema),
             marks=transfer.location(marks_key(back.failed)),
             drain_seconds=context.policy.promotion_rules.protection.drain_seconds,
             destination=transfer.location(salvage_key(context.operation.operation_id)),

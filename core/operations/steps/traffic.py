@@ -57,17 +57,11 @@ def invalidate_cache(context: StepContext) -> Outcome:
     if site is None:
         return Done(facts={"invalidated": False})
     name = host(site.subdomain, context.policy.here.domain)
-    reference = f"{operation.operation_id}-{operation.attempt}"
+    reference = f"{operation.operation_id}-{operation.phase}-{operation.attempt}"
     invalidation = cdn.invalidate(name, reference)
     if invalidation is not None and not cdn.done(invalidation):
         return Wait(seconds=context.poll_seconds, why=f"the edges to forget the pages of {name}")
     return Done(facts={"invalidated": invalidation is not None})
-
-
-def invalidate_again(context: StepContext) -> Outcome:
-    """Undo: what the edges keep now is of the release that was taken back."""
-    outcome = invalidate_cache(context)
-    return Done() if isinstance(outcome, Done) else outcome
 
 
 def restore_dns(context: StepContext) -> Outcome:
@@ -81,7 +75,7 @@ def restore_dns(context: StepContext) -> Outcome:
 
 SWITCH = Step(name="switch", run=switch, undo=switch_back, cuts_over=True)
 RECORD_DNS = Step(name="record_dns", run=record_dns)
-INVALIDATE_CACHE = Step(name="invalidate_cache", run=invalidate_cache, undo=invalidate_again)
+INVALIDATE_CACHE = Step(name="invalidate_cache", run=invalidate_cache)
 UPDATE_DNS = Step(name="update_dns", run=update_dns, undo=restore_dns, cuts_over=True)
 
 

@@ -55,9 +55,7 @@ class WayBack:
     def record_of(self, release: ReleaseNames) -> Release:
         """Return a release's record; raises NotFoundError when it is gone."""
         names = release.site
-        found = self.context.ports.sites.get_release(
-            names.tenant_id, names.site_id, release.number
-        )
+        found = self.context.ports.sites.get_release(names.tenant_id, names.site_id, release.number)
         if found is None:
             raise NotFoundError(f"The record of release {release.number} is gone.")
         return found
