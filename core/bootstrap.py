@@ -145,6 +145,7 @@ def _ports(settings: Settings, clients: AwsClients, store: DynamoOperations) -> 
     return Ports(
         clock=clock,
         locks=store,
+        wake_ups=store,
         accounts=StsAccounts(clients=clients),
         sites=DynamoSites(clients.dynamodb, settings.sites_table),
         tenants=DynamoTenants(clients.dynamodb, settings.tenants_table),

@@ -145,6 +145,7 @@ class SimulatedFleet:
         return Ports(
             clock=self.clock,
             locks=wrap("locks", self.operation_store),
+            wake_ups=wrap("wake_ups", self.operation_store),
             accounts=wrap("accounts", MemoryAccounts(world)),
             sites=wrap("sites", MemorySites(world)),
             tenants=wrap("tenants", MemoryTenants(world)),

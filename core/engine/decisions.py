@@ -6,15 +6,19 @@ once, and what came of it is stored. A message that comes again finds the stored
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Final
+
 import structlog
 
 from core.domain.approval import Decision
-from core.domain.approvals import check_decision, check_rollback
+from core.domain.approvals import check_decision, check_rollback_role
 from core.domain.errors import RefusedError
 from core.domain.operation import Operation
-from core.domain.people import person_of
+from core.domain.people import identify
 from core.domain.proof import ROLE_HEADER, ProofBinding, ProofDecision, check_proof, proof_digest
 from core.engine.engine import Engine
+from core.engine.stepping import stored_request
 from events.requests import (
     OperationApproval,
     OperationRejection,
@@ -24,6 +28,9 @@ from events.requests import (
 from events.vocabulary import ErrorCode, OperationStatus
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+REQUEST_STEP: Final = "request_approval"
+"""The step that fixes who is asked, and since when."""
 
 type Verdict = OperationApproval | OperationRejection
 
@@ -63,13 +70,7 @@ class Decider:
             environment=operation.environment,
         )
         stored = self._verified(headers, binding, approves=approves, comment=payload.comment)
-        check_decision(
-            self._engine.policy.promotion_rules.approval,
-            stored,
-            requester=operation.requested_by,
-            plan_hash=str(operation.summary.get("planHash", "")),
-            roles=_roles(operation),
-        )
+        self._check(operation, stored)
         return self._keep(stored)
 
     def prove_rollback(self, operation: Operation, request: PromotionRollbackRequest) -> None:
@@ -97,8 +98,23 @@ class Decider:
         )
         reason = request.payload.reason
         stored = self._verified(headers, binding, approves=True, comment=reason)
-        check_rollback(approval, stored)
+        check_rollback_role(approval, person=stored.person, role=stored.role)
         self._keep(stored)
+
+    def _check(self, operation: Operation, decision: Decision) -> None:
+        history = self._engine.store.history(operation.operation_id)
+        asked = next(r for r in history.steps if r.step == REQUEST_STEP)
+        request = stored_request(operation, history)
+        check_decision(
+            self._engine.policy.promotion_rules.approval,
+            decision,
+            earlier=self._engine.ports.decisions.of(operation.operation_id),
+            requester=operation.requested_by,
+            plan_hash=str(operation.summary.get("planHash", "")),
+            asked_at=datetime.fromisoformat(str(asked.facts["asked_at"])),
+            now=decision.decided_at,
+            emergency=getattr(request.payload, "emergency", None) is not None,
+        )
 
     def _known(self, operation_id: str, headers: dict[str, str]) -> Decision | None:
         digest = proof_digest(headers)
@@ -116,7 +132,7 @@ class Decider:
         identities, now = self._engine.ports.identities, self._engine.now()
         check_proof(headers, binding=binding, endpoint=identities.endpoint, now=now)
         principal = identities.ask(headers)
-        person = person_of(self._engine.policy.promotion_rules.approval.people, principal)
+        person = identify(self._engine.policy.promotion_rules.approval, principal)
         return Decision(
             operation_id=binding.operation_id,
             plan_hash=binding.plan_hash,
@@ -133,8 +149,3 @@ class Decider:
         kept = self._engine.ports.decisions.put(decision)
         log.info("keeping_decision", role=kept.role, approves=kept.approves, person=kept.person)
         return kept
-
-
-def _roles(operation: Operation) -> tuple[str, ...]:
-    roles = operation.summary.get("roles")
-    return tuple(str(role) for role in roles) if isinstance(roles, list) else ()

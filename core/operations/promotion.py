@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.domain.approvals import check_request
 from core.domain.errors import RefusedError
 from core.domain.policy import Policy
 from core.domain.promotion_policy import PromotionPolicy
@@ -89,7 +90,11 @@ def admit(admission: Admission) -> None:
             f"A site is not promoted from {source} to {target}; the paths are dev to sit and "
             "sit to prod.",
         )
-    _check_people(admission, payload)
+    check_request(
+        policy.promotion_rules.approval,
+        admission.request.requested_by,
+        emergency=payload.emergency is not None,
+    )
     check_tenant(admission, payload.tenant_id)
     site = admission.ports.sites.get(payload.tenant_id, payload.site_id)
     # A site that is being built is let in: its lock tells who is at work on it (PROM_001).
@@ -127,19 +132,3 @@ def _left_out(rules: PromotionPolicy, *, emergency: bool) -> set[Step]:
     if not rules.monitor.look_again_hours:
         left_out.add(SCHEDULE_LOOKS)
     return left_out
-
-
-def _check_people(admission: Admission, payload: SitePromotionPayload) -> None:
-    approval = admission.policy.promotion_rules.approval
-    if approval.requester_required and admission.request.requested_by is None:
-        raise RefusedError(
-            ErrorCode.SITE_001,
-            f"A promotion to {payload.target_environment} has to say who asks for it: set "
-            "requestedBy, so that nobody approves a request of their own.",
-        )
-    if payload.emergency is not None and not approval.emergency_roles:
-        raise RefusedError(
-            ErrorCode.SITE_001,
-            f"The policy of {payload.target_environment} has no emergency path. Leave `emergency` "
-            "out.",
-        )

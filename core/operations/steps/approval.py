@@ -43,11 +43,13 @@ def await_approval(context: StepContext) -> Outcome:
     )
     match verdict:
         case Approved():
-            return _wait_timer(context, verdict)
+            by_role: dict[str, Json] = dict(verdict.by)
+            return Done(
+                facts={"approved_at": format_timestamp(verdict.at), "by_role": by_role}
+            )
         case Pending():
-            left = (verdict.until - context.now).total_seconds()
-            why = f"{' and '.join(verdict.missing)} to approve the plan"
-            return Wait(seconds=max(1, min(context.poll_seconds, int(left) + 1)), why=why)
+            left = int((verdict.until - context.now).total_seconds()) + 1
+            return Wait(seconds=max(1, min(context.poll_seconds, left)), why=verdict.why)
         case Rejected():
             said = f": {verdict.comment}" if verdict.comment else ""
             return Failed(
@@ -58,20 +60,10 @@ def await_approval(context: StepContext) -> Outcome:
         case Expired():
             return Failed(
                 code=ErrorCode.PROM_003,
-                why=f"Nobody agreed to the plan in time; still missing: "
+                why=f"Not everybody agreed to the plan in time; missing: "
                 f"{', '.join(verdict.missing)}. Ask for the promotion again.",
             )
 
 
 REQUEST_APPROVAL = Step(name="request_approval", run=request_approval)
 AWAIT_APPROVAL = Step(name="await_approval", run=await_approval, awaits_approval=True)
-
-
-def _wait_timer(context: StepContext, approved: Approved) -> Outcome:
-    free_at = approved.at + timedelta(seconds=context.policy.promotion_rules.approval.wait_seconds)
-    left = (free_at - context.now).total_seconds()
-    if left > 0:
-        why = f"the time to object, until {format_timestamp(free_at)}"
-        return Wait(seconds=max(1, min(900, round(left))), why=why)
-    by_role: dict[str, Json] = dict(approved.by_role)
-    return Done(facts={"approved_at": format_timestamp(approved.at), "by_role": by_role})

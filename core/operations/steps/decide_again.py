@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from core.domain.census import Census
 from core.domain.jobs import CensusJob
-from core.domain.windows import Standing, stand
+from core.domain.windows import window_state
 from core.engine.outcome import Done, Failed, Outcome, Wait
 from core.engine.step import Step, StepContext
 from core.operations.steps.export import plan_hash
@@ -14,8 +12,10 @@ from core.operations.steps.gates import decide_gates
 from core.operations.steps.jobs import job_fields, run_job
 from core.operations.steps.move import Move
 from core.operations.steps.plan_facts import is_emergency, plan_hash_of
-from events.formats import format_timestamp
 from events.vocabulary import ErrorCode
+
+MOST_WAIT_SECONDS = 900
+"""The longest delay of a message; a longer wait is chained, poll by poll, and burns no receive."""
 
 
 def decide_again(context: StepContext) -> Outcome:
@@ -57,18 +57,14 @@ CONFIRM_WINDOW = Step(name="confirm_window", run=confirm_window)
 
 def _until_open(context: StepContext, *, switching: bool = False) -> Wait | None:
     rules = context.policy.promotion_rules
-    window = rules.window
-    needed = window.rollback_seconds + (
-        rules.monitor.window_seconds if switching else window.expected_seconds
+    left_to_do = rules.monitor.window_seconds + rules.window.rollback_seconds
+    state = window_state(
+        rules.window,
+        context.now,
+        needed_seconds=left_to_do if switching else None,
+        emergency=is_emergency(context),
     )
-    standing = stand(window, context.now, timedelta(seconds=needed))
-    if standing.is_open_long_enough or is_emergency(context):
+    if state.has_time:
         return None
-    return _closed(standing, context)
-
-
-def _closed(standing: Standing, context: StepContext) -> Wait:
-    opens = standing.opens_at
-    left = (opens - context.now).total_seconds() if opens else 900.0
-    when = f"it opens at {format_timestamp(opens)}" if opens else "nothing says when it opens"
-    return Wait(seconds=max(1, min(900, round(left))), why=f"the maintenance window: {when}")
+    left = (state.opens_at - context.now).total_seconds() if state.opens_at else MOST_WAIT_SECONDS
+    return Wait(seconds=max(1, min(MOST_WAIT_SECONDS, round(left))), why=state.why)
