@@ -96,6 +96,10 @@ class Visitor:
         """Return the answer with the beginning of its body only, and do not keep it."""
         return self._fetch(path, _PROBE_BYTES)
 
+    def pass_by(self, path: str) -> Page:
+        """Return the whole answer, and do not keep it."""
+        return self._fetch(path, _BODY_BYTES)
+
     def follow(self, path: str) -> Page:
         """Return the answer after redirects that stay on the site."""
         page = self.get(path)
