@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import ssl
 import time
 from dataclasses import dataclass, field
@@ -130,6 +131,10 @@ class Visitor:
                 return self._request(path, limit)
             except ssl.SSLCertVerificationError as error:
                 return Page(path=path, status=0, error=f"certificate: {error.verify_message}")
+            except socket.gaierror as error:
+                failure = f"DNS does not know {self.address.host}"
+                if error.errno == socket.EAI_NONAME:
+                    break
             except (OSError, http.client.HTTPException) as error:
                 failure = f"{type(error).__name__} at {self.address}"
             if attempt < _CONNECT_ATTEMPTS:
