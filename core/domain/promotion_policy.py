@@ -121,6 +121,10 @@ class ApprovalPolicy(PolicyModel):
     expires_seconds: Annotated[int, Field(gt=0)] = 172_800
     people: Mapping[str, Person] = Field(default_factory=dict)
 
+    def asked_of(self, *, emergency: bool) -> tuple[str, ...]:
+        """Return the roles whose agreement a promotion needs."""
+        return self.emergency_roles if emergency else self.roles
+
 
 class ProtectionPolicy(PolicyModel):
     """What of the target a promotion leaves alone."""
