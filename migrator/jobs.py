@@ -14,7 +14,7 @@ from migrator.install import run_install
 from migrator.placing import run_content
 from migrator.removal import run_drop_database, run_remove_content, run_retire
 from migrator.services import Services
-from migrator.verification import run_verify
+from migrator.verification import run_verify, run_verify_source
 
 type Facts = BaseModel | dict[str, object]
 type Work = Callable[[Services, Any], Facts]
@@ -26,6 +26,7 @@ JOBS: dict[str, Work] = {
     "install": run_install,
     "content": run_content,
     "verify": run_verify,
+    "verify-source": run_verify_source,
     "drop-database": run_drop_database,
     "remove-content": run_remove_content,
     "retire": run_retire,

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from core.domain.census import PageSummary
 from core.domain.job_models import Database, JobModel, ObjectLocation, OriginMapping
 from events.formats import Environment, SiteId, TenantId
 
@@ -62,8 +63,10 @@ class VerifySourceJob(Job):
     kind: Literal["verify-source"] = "verify-source"
     environment: Environment
     release: int
-    addresses: list[str]
-    """host:port of the source's load balancer."""
+    """The release that the plan saw; another one now means: changed in between."""
+    addresses: list[str] = Field(default_factory=list)
+    """host:port to visit it at; none: where the environment's load balancer answers
+    (MIGRATOR_SITE_ADDRESS), and without that wherever DNS says the site is."""
 
 
 class ExportJob(Job):
@@ -139,14 +142,18 @@ class ContentJob(Job):
 
 
 class VerifyExpectation(JobModel):
-    """What the checks compare with: the source's census and front page."""
+    """What the checks compare with: the source's census and front page. None: not compared."""
 
-    theme: str
-    plugins: dict[str, str] = Field(default_factory=dict)
-    permalinks: str
-    posts: dict[str, int] = Field(default_factory=dict)
+    theme: str | None = None
+    plugins: dict[str, str] | None = None
+    permalinks: str | None = None
+    posts: dict[str, int] | None = None
     foreign_hosts: list[str] = Field(default_factory=list)
     """Hosts that must occur nowhere: the source's."""
+    front_page: PageSummary | None = None
+    """The source's; an empty title is not compared."""
+    php_version: str = ""
+    """What the census says the source runs: reported, while what both servers say decides."""
 
 
 class VerifyJob(Job):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import ssl
 import time
 from dataclasses import dataclass, field
@@ -96,6 +97,10 @@ class Visitor:
         """Return the answer with the beginning of its body only, and do not keep it."""
         return self._fetch(path, _PROBE_BYTES)
 
+    def pass_by(self, path: str) -> Page:
+        """Return the whole answer, and do not keep it."""
+        return self._fetch(path, _BODY_BYTES)
+
     def follow(self, path: str) -> Page:
         """Return the answer after redirects that stay on the site."""
         page = self.get(path)
@@ -126,6 +131,10 @@ class Visitor:
                 return self._request(path, limit)
             except ssl.SSLCertVerificationError as error:
                 return Page(path=path, status=0, error=f"certificate: {error.verify_message}")
+            except socket.gaierror as error:
+                failure = f"DNS does not know {self.address.host}"
+                if error.errno == socket.EAI_NONAME:
+                    break
             except (OSError, http.client.HTTPException) as error:
                 failure = f"{type(error).__name__} at {self.address}"
             if attempt < _CONNECT_ATTEMPTS:

@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from core.domain.jobs import VerifyExpectation
 from migrator.checks.visits import Address
 from migrator.errors import JobFailure
 from migrator.verification import verify_site
@@ -67,7 +68,7 @@ class Stub:
     def failed(self, **fields) -> dict[str, str]:
         checks = verify_site(
             URL, fields.pop("addresses", [self.address]),
-            **({"public": False, "foreign_hosts": [FOREIGN]} | fields),
+            **({"public": False, "expected": VerifyExpectation(foreign_hosts=[FOREIGN])} | fields),
         )  # fmt: skip
         return {check.name: check.evidence for check in checks if not check.passed}
 
