@@ -25,9 +25,7 @@ def check_source(context: StepContext) -> Outcome:
     common["site_id"] = move.source_site_id
     answer = run_job(
         context,
-        VerifySourceJob(
-            **common, environment=move.source_environment, release=move.census.release
-        ),
+        VerifySourceJob(**common, environment=move.source_environment, release=move.census.release),
         move.source_account,
     )
     if not isinstance(answer, dict):
