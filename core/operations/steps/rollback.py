@@ -182,4 +182,7 @@ def _verify(
     )
     if not isinstance(answer, dict):
         return answer
-    return judged(VerifyFacts.model_validate(answer))
+    return judged(
+        VerifyFacts.model_validate(answer),
+        f"Release r{release.number} fails {{failed}} of its {{all}} checks.",
+    )
