@@ -44,9 +44,7 @@ def await_approval(context: StepContext) -> Outcome:
     match verdict:
         case Approved():
             by_role: dict[str, Json] = dict(verdict.by)
-            return Done(
-                facts={"approved_at": format_timestamp(verdict.at), "by_role": by_role}
-            )
+            return Done(facts={"approved_at": format_timestamp(verdict.at), "by_role": by_role})
         case Pending():
             left = int((verdict.until - context.now).total_seconds()) + 1
             return Wait(seconds=max(1, min(context.poll_seconds, left)), why=verdict.why)

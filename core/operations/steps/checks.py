@@ -25,9 +25,7 @@ def check_source(context: StepContext) -> Outcome:
     common["site_id"] = move.source_site_id
     answer = run_job(
         context,
-        VerifySourceJob(
-            **common, environment=move.source_environment, release=move.census.release
-        ),
+        VerifySourceJob(**common, environment=move.source_environment, release=move.census.release),
         move.source_account,
     )
     if not isinstance(answer, dict):
@@ -53,6 +51,13 @@ def check_before(context: StepContext) -> Outcome:
 def check_after(context: StepContext) -> Outcome:
     """Check the site through the load balancer, as visitors now reach it."""
     return _check(context, "public", [context.ports.load_balancer.address()])
+
+
+def judged(facts: VerifyFacts) -> Outcome:
+    """Return what a release's checks mean for its operation."""
+    if facts.passed:
+        return Done(facts={"checks": len(facts.checks)})
+    return _failed(facts, "{failed} of {all} checks failed.")
 
 
 CHECK_SOURCE = Step(name="check_source", run=check_source)
@@ -82,10 +87,7 @@ def _check(
     )
     if not isinstance(answer, dict):
         return answer
-    facts = VerifyFacts.model_validate(answer)
-    if facts.passed:
-        return Done(facts={"checks": len(facts.checks)})
-    return _failed(facts, "{failed} of {all} checks failed.")
+    return judged(VerifyFacts.model_validate(answer))
 
 
 def _failed(facts: VerifyFacts, sentence: str) -> Failed:
