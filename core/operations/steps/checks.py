@@ -49,9 +49,7 @@ def check_after(context: StepContext) -> Outcome:
     return _check(context, "public", [context.ports.load_balancer.address()])
 
 
-def judged(
-    facts: VerifyFacts, sentence: str = "{failed} of {all} checks failed."
-) -> Done | Failed:
+def judged(facts: VerifyFacts, sentence: str = "{failed} of {all} checks failed.") -> Done | Failed:
     """Return the outcome of checks; `sentence` says what failed, with {failed} and {all}."""
     if not facts.passed:
         return _failed(facts, sentence)
