@@ -235,6 +235,7 @@ def _backup_places(settings: Settings) -> BackupPlaces:
         ),
         vault=settings.backup_vault,
         role_arn=settings.backup_role_arn,
+        retention_days=settings.backup_retention_days,
     )
 
 
