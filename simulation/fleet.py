@@ -10,17 +10,26 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 
+from core.adapters.followers import StoredFollowers
 from core.adapters.memory.accounts import MemoryAccounts
+from core.adapters.memory.backups import MemoryBackups
 from core.adapters.memory.boundary import Boundary, Crashed
+from core.adapters.memory.caller_identity import MemoryCallerIdentity
+from core.adapters.memory.cdn import MemoryCdn
 from core.adapters.memory.clock import ManualClock, SeededIds
 from core.adapters.memory.containers import MemoryContainers
+from core.adapters.memory.decisions import MemoryDecisions
+from core.adapters.memory.deployments import MemoryDeploymentRecords
 from core.adapters.memory.dns import MemoryDns
+from core.adapters.memory.documents import MemoryDocuments
 from core.adapters.memory.event_bus import MemoryBus
 from core.adapters.memory.file_systems import MemoryFileSystems
 from core.adapters.memory.images import MemoryImages
 from core.adapters.memory.jobs import MemoryJobs
 from core.adapters.memory.load_balancer import MemoryLoadBalancer
+from core.adapters.memory.metrics import MemoryMetrics
 from core.adapters.memory.operations import MemoryOperationStore
+from core.adapters.memory.permissions import MemoryPermissions
 from core.adapters.memory.secrets import MemorySecrets
 from core.adapters.memory.sites import MemorySites
 from core.adapters.memory.tenants import MemoryTenants
@@ -45,6 +54,7 @@ from events.progress import FleetEvent, WakeUp
 from events.vocabulary import DetailType
 from simulation.effects import Effects
 from simulation.jobs import JobPlayer
+from simulation.people import People
 
 LEASE_SECONDS = 90
 VISIBILITY_SECONDS = 360
@@ -95,10 +105,12 @@ class SimulatedFleet:
         self.store, self.effects = self.state.store, self.state.effects
         self.operation_store: OperationStore = self.other_store or self.store
         self.policy = policy_of(self.environment)
-        self.jobs = MemoryJobs(self.world, JobPlayer(self.policy, self.effects).play)
+        self.jobs = MemoryJobs(self.world, JobPlayer(self.policy, self.effects, self.world).play)
         self.queues = MemoryQueues(
             self.world, visibility_seconds=VISIBILITY_SECONDS, max_receive_count=MAX_RECEIVES
         )
+        self.people = People(policy=self.policy, clock=self.clock)
+        self.world.callers = self.people.callers()
         self.wake_ups: list[WakeUp] = []
         self.notifier_queue: list[FleetEvent] = []
         self._next_sweep = self.clock.now() + timedelta(seconds=SWEEP_SECONDS)
@@ -136,6 +148,7 @@ class SimulatedFleet:
         return Ports(
             clock=self.clock,
             locks=wrap("locks", self.operation_store),
+            wake_ups=wrap("wake_ups", self.operation_store),
             accounts=wrap("accounts", MemoryAccounts(world)),
             sites=wrap("sites", MemorySites(world)),
             tenants=wrap("tenants", MemoryTenants(world)),
@@ -147,6 +160,15 @@ class SimulatedFleet:
             containers=wrap("containers", containers),
             load_balancer=wrap("load_balancer", MemoryLoadBalancer(world)),
             dns=wrap("dns", MemoryDns(world, sync_seconds=0)),
+            decisions=wrap("decisions", MemoryDecisions(world)),
+            identities=wrap("identities", MemoryCallerIdentity(world.callers)),
+            metrics=wrap("metrics", MemoryMetrics(world)),
+            backups=wrap("backups", MemoryBackups(world, settle_seconds=self.settle_seconds)),
+            cdn=wrap("cdn", MemoryCdn(world, settle_seconds=self.settle_seconds)),
+            permissions=wrap("permissions", MemoryPermissions(world)),
+            deployments=wrap("deployments", MemoryDeploymentRecords(world)),
+            documents=wrap("documents", MemoryDocuments(world)),
+            followers=wrap("followers", StoredFollowers(self.operation_store)),
         )
 
     def saved(self) -> FleetState:
@@ -172,6 +194,10 @@ class SimulatedFleet:
             self.send(queue, event.queue_body())
         if notification_for(event) is not None:
             self.notifier_queue.append(event)
+        if event.detail_type is DetailType.OPERATION_AWAITING_APPROVAL:
+            queue = QueueName(OPERATION_QUEUES[event.metadata.operation_type])
+            for body in self.people.approvals(event):
+                self.send(queue, body)
 
     # --- letting things happen --------------------------------------------------------------
 

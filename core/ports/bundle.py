@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.ports.clock import Clock
+from core.ports.decisions import CallerIdentity, Decisions
 from core.ports.jobs import JobRunner, TransferStore
-from core.ports.operation_store import SiteLocks
+from core.ports.observation import Metrics
+from core.ports.operation_store import SiteLocks, WakeUps
 from core.ports.platform import (
     Accounts,
     Containers,
@@ -15,6 +17,14 @@ from core.ports.platform import (
     Images,
     LoadBalancer,
     Secrets,
+)
+from core.ports.protection import (
+    Backups,
+    Cdn,
+    DeploymentRecords,
+    Documents,
+    Followers,
+    Permissions,
 )
 from core.ports.sites import SiteStore, TenantDirectory
 
@@ -25,6 +35,7 @@ class Ports:
 
     clock: Clock
     locks: SiteLocks
+    wake_ups: WakeUps
     accounts: Accounts
     sites: SiteStore
     tenants: TenantDirectory
@@ -36,3 +47,12 @@ class Ports:
     containers: Containers
     load_balancer: LoadBalancer
     dns: Dns
+    decisions: Decisions
+    identities: CallerIdentity
+    metrics: Metrics
+    backups: Backups
+    cdn: Cdn
+    permissions: Permissions
+    deployments: DeploymentRecords
+    documents: Documents
+    followers: Followers
