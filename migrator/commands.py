@@ -90,7 +90,7 @@ def verify_command(_services: Services, args: argparse.Namespace) -> int:
         args.url,
         args.connect,
         public=args.public,
-        expected=VerifyExpectation(foreign_hosts=args.foreign_host),
+        expected=VerifyExpectation(foreign_hosts=args.foreign_host) if args.foreign_host else None,
     )
     for check in checks:
         sys.stdout.write(f"{'ok  ' if check.passed else 'FAIL'} {check.name}: {check.evidence}\n")

@@ -168,7 +168,7 @@ class VerifyJob(Job):
     database: Database
     content_root: str
     expected: VerifyExpectation | None = None
-    """None for a fresh site."""
+    """None for a fresh site, which has to be spotless; an empty one for a site with a past."""
     comprehensive: bool = False
     """Every address of the sitemap, and a headless browser; read-only like all checks."""
 

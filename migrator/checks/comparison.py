@@ -35,12 +35,13 @@ def same_php(site: Outside) -> Check | None:
     Only what both servers say of themselves decides. The census' version is that of the site's
     record or of the job's own image; it is told where the source's server says nothing.
     """
-    if site.expected is None:
+    expected = site.expected
+    if expected is None or not (expected.front_page or expected.php_version):
         return None
     name, here = "PHP version as in the source", server_php(site.visitor.get(FRONT))
-    source = site.expected.front_page.php_version if site.expected.front_page else ""
+    source = expected.front_page.php_version if expected.front_page else ""
     if not source or not here:
-        claimed = source or site.expected.php_version or "unknown"
+        claimed = source or expected.php_version or "unknown"
         return verdict(name, [], f"here {here or 'not told'}, source {claimed}: not compared")
     differs = _branch(here) != _branch(source)
     return verdict(name, [f"here {here}, source {source}"] if differs else [], here)

@@ -144,7 +144,8 @@ def test_each_defect_fails_its_check_and_no_other(stub, path, text, names):
         del stub.pages[path]
     else:
         stub.pages[path] = text
-    assert set(stub.failed()) == names
+    expected = {"expected": None} if names == {MOJIBAKE} else {}
+    assert set(stub.failed(**expected)) == names
 
 
 HARMLESS = {
@@ -158,7 +159,7 @@ HARMLESS = {
 @pytest.mark.parametrize("page", HARMLESS.values(), ids=HARMLESS)
 def test_what_only_looks_like_a_defect_passes(stub, page):
     stub.pages["/"] = page
-    assert stub.failed() == {}
+    assert stub.failed() == stub.failed(expected=None) == {}
 
 
 def test_a_header_with_the_old_host_is_found(stub):

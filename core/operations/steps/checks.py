@@ -49,7 +49,7 @@ def check_after(context: StepContext) -> Outcome:
     return _check(context, "public", [context.ports.load_balancer.address()])
 
 
-def judged(facts: VerifyFacts, sentence: str) -> Done | Failed:
+def judged(facts: VerifyFacts, sentence: str = "{failed} of {all} checks failed.") -> Done | Failed:
     """Return the outcome of checks; `sentence` says what failed, with {failed} and {all}."""
     if not facts.passed:
         return _failed(facts, sentence)
@@ -84,7 +84,7 @@ def _check(
     )
     if not isinstance(answer, dict):
         return answer
-    return judged(VerifyFacts.model_validate(answer), "{failed} of {all} checks failed.")
+    return judged(VerifyFacts.model_validate(answer))
 
 
 def _failed(facts: VerifyFacts, sentence: str) -> Failed:

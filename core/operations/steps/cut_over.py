@@ -52,6 +52,7 @@ def take_back(context: StepContext) -> Outcome:
         return Done()
     salvaged = salvage(context)
     if isinstance(salvaged, SalvageFacts):
+        context.ports.transfer.delete_prefix(marks_key(Move(context).release))
         return Done(facts=salvaged.model_dump(mode="json"), summary=_told(salvaged))
     return salvaged
 
