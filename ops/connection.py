@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from boto3.session import Session
 from botocore.exceptions import BotoCoreError
 
+from core.adapters.aws.decisions import DynamoDecisions
 from core.adapters.aws.errors import calling
 from core.adapters.aws.operations import DynamoOperations
 from core.adapters.aws.session import client_config
@@ -56,6 +57,11 @@ class Connection:
     def operations(self) -> DynamoOperations:
         table = f"bbws-wp-operations-{self.environment}"
         return DynamoOperations(client=self._client("dynamodb"), table_name=table)
+
+    @cached_property
+    def decisions(self) -> DynamoDecisions:
+        table = f"bbws-wp-operations-{self.environment}"
+        return DynamoDecisions(client=self._client("dynamodb"), table_name=table)
 
     @cached_property
     def sites(self) -> DynamoSites:

@@ -1,0 +1,33 @@
+"""The next safe command of a promotion, for whoever looks at it in the middle of the night."""
+
+from __future__ import annotations
+
+from events.vocabulary import OperationStatus, OperationType
+from ops.picture import next_command
+from ops.promotion.records import PromotionRecords
+from ops.timeline import stands_still
+
+EVIDENCE_STATUSES = frozenset({OperationStatus.FAILED, OperationStatus.ROLLED_BACK})
+
+
+def next_safe_command(records: PromotionRecords) -> str:
+    """Return one command that does no harm and leads on."""
+    operation = records.operation
+    operation_id, env = operation.operation_id, f"--env {operation.environment}"
+    if operation.status is OperationStatus.AWAITING_APPROVAL and not stands_still(operation):
+        role = next(iter(records.missing_roles), None)
+        if role is not None:
+            return f"sitefleet promotions approve {operation_id} {env} --role {role}"
+        return f"sitefleet promotions plan {operation_id} {env}"
+    if operation.status in EVIDENCE_STATUSES:
+        return f"sitefleet promotions evidence {operation_id} {env}"
+    if records.payload.get("dryRun") and operation.is_terminal:
+        return f"sitefleet promotions plan {operation_id} {env}"
+    if operation.status is OperationStatus.COMPLETED and is_promotion(records):
+        return f"sitefleet promotions report {operation_id} {env}"
+    return next_command(operation)
+
+
+def is_promotion(records: PromotionRecords) -> bool:
+    """Tell a promotion from a rollback."""
+    return records.operation.operation_type is OperationType.SITE_PROMOTION
