@@ -13,15 +13,23 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from core.adapters.aws.accounts import StsAccounts
+from core.adapters.aws.backups import AwsBackups, BackupPlaces
+from core.adapters.aws.caller_identity import StsCallerIdentity
+from core.adapters.aws.cdn import CloudFrontCdn
 from core.adapters.aws.containers import EcsContainers
+from core.adapters.aws.decisions import DynamoDecisions
+from core.adapters.aws.deployments import DynamoDeploymentRecords
 from core.adapters.aws.dns import Route53Dns
+from core.adapters.aws.documents import S3Documents
 from core.adapters.aws.event_bus import EventBridgeBus
 from core.adapters.aws.file_systems import EfsAccessPoints
 from core.adapters.aws.image_layers import LayerCopy
 from core.adapters.aws.images import EcrImages
 from core.adapters.aws.jobs import EcsJobs, TaskPlace
 from core.adapters.aws.load_balancer import ElbLoadBalancer
+from core.adapters.aws.metrics import CloudWatchMetrics
 from core.adapters.aws.operations import DynamoOperations
+from core.adapters.aws.permissions import IamPermissions
 from core.adapters.aws.receipts import SqsReceipts
 from core.adapters.aws.secrets import SecretsManagerSecrets
 from core.adapters.aws.session import AwsClients, SourceAccount
@@ -31,9 +39,11 @@ from core.adapters.aws.tenants import DynamoTenants
 from core.adapters.aws.topic import SnsTopic
 from core.adapters.aws.transfer import S3TransferStore
 from core.adapters.aws.work_queues import SqsQueues
+from core.adapters.followers import StoredFollowers
 from core.adapters.system import RandomIds, SystemClock
 from core.domain.errors import ConfigurationError
 from core.domain.policy import Policy
+from core.domain.proof import StsEndpoint
 from core.engine.consumer import Consumer
 from core.engine.engine import Engine, Timing
 from core.engine.notifier import Notifier
@@ -153,12 +163,24 @@ def _ports(settings: Settings, clients: AwsClients, store: DynamoOperations) -> 
             load_balancer_arn=settings.load_balancer_arn,
             listener_arn=settings.listener_arn,
             vpc_id=settings.vpc_id,
+            rule_quota=settings.listener_rule_quota,
         ),
         dns=Route53Dns(
             clients=clients,
             hosted_zone_id=settings.hosted_zone_id,
             load_balancer_arn=settings.load_balancer_arn,
         ),
+        decisions=DynamoDecisions(client=clients.dynamodb, table_name=settings.operations_table),
+        identities=StsCallerIdentity(_sts_endpoint(settings)),
+        metrics=CloudWatchMetrics(clients=clients, source=source),
+        backups=AwsBackups(clients=clients, places=_backup_places(settings)),
+        cdn=CloudFrontCdn(clients=clients),
+        permissions=IamPermissions(clients=clients),
+        deployments=DynamoDeploymentRecords(
+            client=clients.dynamodb, table_name=settings.deployments_table
+        ),
+        documents=S3Documents(clients=clients, bucket=settings.transfer_bucket),
+        followers=StoredFollowers(store),
     )
 
 
@@ -196,6 +218,25 @@ def _containers(settings: Settings, clients: AwsClients) -> EcsContainers:
             log_group=f"/aws/ecs/bbws-{settings.environment}/sites",
         ),
     )
+
+
+def _backup_places(settings: Settings) -> BackupPlaces:
+    return BackupPlaces(
+        database_cluster=settings.database_cluster,
+        database_instance=settings.database_instance,
+        file_system_arn=(
+            f"arn:aws:elasticfilesystem:{settings.region}:{settings.account_id}"
+            f":file-system/{settings.file_system_id}"
+        ),
+        vault=settings.backup_vault,
+        role_arn=settings.backup_role_arn,
+    )
+
+
+def _sts_endpoint(settings: Settings) -> StsEndpoint:
+    if settings.endpoint_url:
+        return StsEndpoint.of_one_machine(settings.region, settings.endpoint_url)
+    return StsEndpoint.of_region(settings.region)
 
 
 def _place(cluster: str, family: str, subnet_ids: str, security_group_ids: str) -> TaskPlace:

@@ -59,6 +59,22 @@ class Settings(BaseModel):
     """Task definition family of the migrator in this account."""
     execution_role_arn: str
     site_task_role_arn: str
+    listener_rule_quota: int = 100
+    """Rules per load balancer, default rules not counted (an AWS quota that can be raised)."""
+
+    deployments_table: str
+    """The platform's record of deployments and rollbacks."""
+    database_cluster: str = ""
+    """Identifier of the Aurora cluster to snapshot; empty: a single instance, or none."""
+    database_instance: str = ""
+    """Identifier of the database instance to snapshot, where there is no cluster."""
+    backup_vault: str = ""
+    """AWS Backup vault of the file system's recovery points; empty: none are made."""
+    backup_role_arn: str = ""
+    """Role that AWS Backup works with."""
+
+    endpoint_url: str = ""
+    """Only on one machine: AWS_ENDPOINT_URL, which also stands in for the region's own STS."""
 
     source_account_id: str = ""
     """Account of the environment before this one; empty in dev."""
@@ -82,6 +98,7 @@ class Settings(BaseModel):
             for name, value in environ.items()
             if name.startswith(PREFIX)
         }
+        values["endpoint_url"] = environ.get("AWS_ENDPOINT_URL", "")
         try:
             return cls.model_validate(values)
         except ValidationError as error:

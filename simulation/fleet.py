@@ -10,17 +10,26 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 
+from core.adapters.followers import StoredFollowers
 from core.adapters.memory.accounts import MemoryAccounts
+from core.adapters.memory.backups import MemoryBackups
 from core.adapters.memory.boundary import Boundary, Crashed
+from core.adapters.memory.caller_identity import MemoryCallerIdentity
+from core.adapters.memory.cdn import MemoryCdn
 from core.adapters.memory.clock import ManualClock, SeededIds
 from core.adapters.memory.containers import MemoryContainers
+from core.adapters.memory.decisions import MemoryDecisions
+from core.adapters.memory.deployments import MemoryDeploymentRecords
 from core.adapters.memory.dns import MemoryDns
+from core.adapters.memory.documents import MemoryDocuments
 from core.adapters.memory.event_bus import MemoryBus
 from core.adapters.memory.file_systems import MemoryFileSystems
 from core.adapters.memory.images import MemoryImages
 from core.adapters.memory.jobs import MemoryJobs
 from core.adapters.memory.load_balancer import MemoryLoadBalancer
+from core.adapters.memory.metrics import MemoryMetrics
 from core.adapters.memory.operations import MemoryOperationStore
+from core.adapters.memory.permissions import MemoryPermissions
 from core.adapters.memory.secrets import MemorySecrets
 from core.adapters.memory.sites import MemorySites
 from core.adapters.memory.tenants import MemoryTenants
@@ -147,6 +156,15 @@ class SimulatedFleet:
             containers=wrap("containers", containers),
             load_balancer=wrap("load_balancer", MemoryLoadBalancer(world)),
             dns=wrap("dns", MemoryDns(world, sync_seconds=0)),
+            decisions=wrap("decisions", MemoryDecisions(world)),
+            identities=wrap("identities", MemoryCallerIdentity(world.callers)),
+            metrics=wrap("metrics", MemoryMetrics(world)),
+            backups=wrap("backups", MemoryBackups(world, settle_seconds=self.settle_seconds)),
+            cdn=wrap("cdn", MemoryCdn(world, settle_seconds=self.settle_seconds)),
+            permissions=wrap("permissions", MemoryPermissions(world)),
+            deployments=wrap("deployments", MemoryDeploymentRecords(world)),
+            documents=wrap("documents", MemoryDocuments(world)),
+            followers=wrap("followers", StoredFollowers(self.operation_store)),
         )
 
     def saved(self) -> FleetState:

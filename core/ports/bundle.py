@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.ports.clock import Clock
+from core.ports.decisions import CallerIdentity, Decisions
 from core.ports.jobs import JobRunner, TransferStore
+from core.ports.observation import Metrics
 from core.ports.operation_store import SiteLocks
 from core.ports.platform import (
     Accounts,
@@ -15,6 +17,14 @@ from core.ports.platform import (
     Images,
     LoadBalancer,
     Secrets,
+)
+from core.ports.protection import (
+    Backups,
+    Cdn,
+    DeploymentRecords,
+    Documents,
+    Followers,
+    Permissions,
 )
 from core.ports.sites import SiteStore, TenantDirectory
 
@@ -36,3 +46,12 @@ class Ports:
     containers: Containers
     load_balancer: LoadBalancer
     dns: Dns
+    decisions: Decisions
+    identities: CallerIdentity
+    metrics: Metrics
+    backups: Backups
+    cdn: Cdn
+    permissions: Permissions
+    deployments: DeploymentRecords
+    documents: Documents
+    followers: Followers

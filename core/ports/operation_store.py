@@ -149,3 +149,11 @@ class OperationStore(SiteLocks, Protocol):
     def announced(self, event_id: str, now: datetime) -> None:
         """Note that a fact has been announced."""
         ...
+
+    def note_resource(self, resource: str, operation_id: str) -> None:
+        """Note that an operation waits for a resource whose events name only its ARN."""
+        ...
+
+    def operation_of_resource(self, resource: str) -> str | None:
+        """Return the operation that noted the resource last."""
+        ...

@@ -117,6 +117,17 @@ class Containers(Protocol):
         """Make (or find) the service of a release."""
         ...
 
+    def ensure_running(self, names: ReleaseNames, desired_count: int) -> None:
+        """Bring a kept release's service to this number of containers.
+
+        Raises NotFoundError when the service has gone.
+        """
+        ...
+
+    def scale_down(self, names: ReleaseNames) -> None:
+        """Stop the service's containers and keep the service; nothing there is fine."""
+        ...
+
     def state(self, names: ReleaseNames, target_group_arn: str) -> ServiceState:
         """Return whether the service is steady and its targets healthy."""
         ...
@@ -167,6 +178,10 @@ class LoadBalancer(Protocol):
 
     def delete_rule(self, host: str) -> None:
         """Delete it; nothing there is fine."""
+        ...
+
+    def free_rule_priorities(self) -> int:
+        """Return how many more rules the load balancer takes (its quota less those it has)."""
         ...
 
     def address(self) -> str:

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from core.adapters.aws.errors import calling, code_of
 from core.adapters.aws.session import AwsClients
 from core.adapters.aws.task_definitions import CONTAINER, PORT, TaskDefinitions, TaskSettings
-from core.domain.errors import TransientError
+from core.domain.errors import NotFoundError, TransientError
 from core.domain.names import ReleaseNames
 from core.ports.platform import ReleaseService, ServiceState
 
@@ -62,6 +62,18 @@ class EcsContainers:
                     desiredCount=service.desired_count,
                 )
 
+    def ensure_running(self, names: ReleaseNames, desired_count: int) -> None:
+        found = self._find(names.service)
+        if found is None or found["status"] != "ACTIVE":
+            raise NotFoundError(f"There is no service {names.service} to start again.")
+        if found["desiredCount"] != desired_count:
+            self._scale(names.service, desired_count)
+
+    def scale_down(self, names: ReleaseNames) -> None:
+        found = self._find(names.service)
+        if found is not None and found["status"] == "ACTIVE" and found["desiredCount"] > 0:
+            self._scale(names.service, 0)
+
     def state(self, names: ReleaseNames, target_group_arn: str) -> ServiceState:
         found = self._find(names.service)
         if found is None or found["status"] != "ACTIVE":
@@ -102,6 +114,12 @@ class EcsContainers:
             answer = self._clients.ecs.describe_services(cluster=self._cluster, services=[name])
         found = answer["services"][0] if answer["services"] else None
         return None if found is None or found["status"] == "INACTIVE" else found
+
+    def _scale(self, name: str, desired_count: int) -> None:
+        with calling("ECS", f"service {name}"):
+            self._clients.ecs.update_service(
+                cluster=self._cluster, service=name, desiredCount=desired_count
+            )
 
     def _create(self, service: ReleaseService, task_definition_arn: str) -> None:
         request = self._request(service, task_definition_arn)

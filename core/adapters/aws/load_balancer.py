@@ -35,12 +35,19 @@ class ElbLoadBalancer:
     """Finds by name or host before it makes; the pointer of a site is one rule's forward action."""
 
     def __init__(
-        self, *, clients: AwsClients, load_balancer_arn: str, listener_arn: str, vpc_id: str
+        self,
+        *,
+        clients: AwsClients,
+        load_balancer_arn: str,
+        listener_arn: str,
+        vpc_id: str,
+        rule_quota: int = 100,
     ) -> None:
         self._clients = clients
         self._load_balancer_arn = load_balancer_arn
         self._listener_arn = listener_arn
         self._vpc_id = vpc_id
+        self._rule_quota = rule_quota
         self._rules = ListenerRules(clients=clients, listener_arn=listener_arn)
 
     def ensure_target_group(self, names: ReleaseNames, tags: Mapping[str, str]) -> str:
@@ -85,6 +92,23 @@ class ElbLoadBalancer:
         found = self._rules.find(host)
         if found is not None:
             self._rules.delete(found)
+
+    def free_rule_priorities(self) -> int:
+        """The quota is the load balancer's: all of its listeners, default rules not counted."""
+        with calling("ELB", f"load balancer {self._load_balancer_arn}"):
+            listeners = self._clients.elbv2.get_paginator("describe_listeners").paginate(
+                LoadBalancerArn=self._load_balancer_arn
+            )
+            arns = [one["ListenerArn"] for page in listeners for one in page["Listeners"]]
+            used = sum(
+                not rule.get("IsDefault", False)
+                for arn in arns
+                for page in self._clients.elbv2.get_paginator("describe_rules").paginate(
+                    ListenerArn=arn
+                )
+                for rule in page["Rules"]
+            )
+        return max(0, self._rule_quota - used)
 
     def address(self) -> str:
         with calling("ELB", f"load balancer {self._load_balancer_arn}"):

@@ -90,6 +90,18 @@ class OperationQueries:
                 ExpressionAttributeValues={":now": {"S": items.when(now)}},
             )
 
+    def note_resource(self, resource: str, operation_id: str) -> None:
+        with calling("DynamoDB", f"resource {resource}"):
+            self._client.put_item(
+                TableName=self._table,
+                Item={**_resource_key(resource), "operationId": {"S": operation_id}},
+            )
+
+    def operation_of_resource(self, resource: str) -> str | None:
+        with calling("DynamoDB", f"resource {resource}"):
+            answer = self._client.get_item(TableName=self._table, Key=_resource_key(resource))
+        return answer["Item"]["operationId"]["S"] if "Item" in answer else None
+
     def _newest(self, index: str, name: str, value: str, limit: int) -> Sequence[Operation]:
         with calling("DynamoDB", f"index {index} of {self._table}"):
             answer = self._client.query(
@@ -123,3 +135,7 @@ class OperationQueries:
 
 def _fact_key(event_id: str) -> dict[str, UniversalAttributeValueTypeDef]:
     return {"PK": {"S": f"FACT#{event_id}"}, "SK": {"S": "ANNOUNCED"}}
+
+
+def _resource_key(resource: str) -> dict[str, UniversalAttributeValueTypeDef]:
+    return {"PK": {"S": f"RESOURCE#{resource}"}, "SK": {"S": items.OPERATION_SK}}

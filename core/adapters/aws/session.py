@@ -20,12 +20,17 @@ from core.domain.errors import ConfigurationError
 from core.ports.clock import Clock
 
 if TYPE_CHECKING:
+    from mypy_boto3_backup import BackupClient
+    from mypy_boto3_cloudfront import CloudFrontClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ecr import ECRClient
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_efs import EFSClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_rds import RDSClient
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -62,6 +67,18 @@ class AwsClients:
         self._credentials = credentials
 
     @cached_property
+    def backup(self) -> BackupClient:
+        return self._session.client("backup", config=self._config)
+
+    @cached_property
+    def cloudfront(self) -> CloudFrontClient:
+        return self._session.client("cloudfront", config=self._config)
+
+    @cached_property
+    def cloudwatch(self) -> CloudWatchClient:
+        return self._session.client("cloudwatch", config=self._config)
+
+    @cached_property
     def dynamodb(self) -> DynamoDBClient:
         return self._session.client("dynamodb", config=self._config)
 
@@ -84,6 +101,14 @@ class AwsClients:
     @cached_property
     def events(self) -> EventBridgeClient:
         return self._session.client("events", config=self._config)
+
+    @cached_property
+    def iam(self) -> IAMClient:
+        return self._session.client("iam", config=self._config)
+
+    @cached_property
+    def rds(self) -> RDSClient:
+        return self._session.client("rds", config=self._config)
 
     @cached_property
     def route53(self) -> Route53Client:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core.adapters.memory.world import StoredService, World
+from core.domain.errors import NotFoundError
 from core.domain.names import ReleaseNames
 from core.ports.platform import ReleaseService, ServiceState
 
@@ -35,6 +36,19 @@ class MemoryContainers:
             desired_count=service.desired_count,
             created_at=self.world.clock.now(),
         )
+
+    def ensure_running(self, names: ReleaseNames, desired_count: int) -> None:
+        stored = self.world.services.get(names.service)
+        if stored is None:
+            raise NotFoundError(f"There is no service {names.service} to start again.")
+        if stored.desired_count != desired_count:
+            stored.desired_count = desired_count
+            stored.created_at = self.world.clock.now()
+
+    def scale_down(self, names: ReleaseNames) -> None:
+        stored = self.world.services.get(names.service)
+        if stored is not None:
+            stored.desired_count = 0
 
     def state(self, names: ReleaseNames, target_group_arn: str) -> ServiceState:
         stored = self.world.services.get(names.service)

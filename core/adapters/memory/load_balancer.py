@@ -62,5 +62,8 @@ class MemoryLoadBalancer:
     def delete_rule(self, host: str) -> None:
         self.world.rules.pop(host, None)
 
+    def free_rule_priorities(self) -> int:
+        return max(0, self.world.rule_quota - len(self.world.rules))
+
     def address(self) -> str:
         return f"{self.world.load_balancer_name}:443"

@@ -23,6 +23,8 @@ class MemoryOperationStore:
     waiters: dict[tuple[str, str], dict[str, datetime]] = field(default_factory=dict)
     failures: list[AttemptFailure] = field(default_factory=list)
     facts: dict[str, bool] = field(default_factory=dict)
+    resources: dict[str, str] = field(default_factory=dict)
+    """ARN of what an operation waits for -> the operation."""
 
     def get(self, operation_id: str) -> Operation | None:
         return self.operations.get(operation_id)
@@ -141,6 +143,12 @@ class MemoryOperationStore:
 
     def announced(self, event_id: str, now: datetime) -> None:  # noqa: ARG002 - the port's signature
         self.facts[event_id] = True
+
+    def note_resource(self, resource: str, operation_id: str) -> None:
+        self.resources[resource] = operation_id
+
+    def operation_of_resource(self, resource: str) -> str | None:
+        return self.resources.get(resource)
 
     def _hand_over(self, operation: Operation) -> str | None:
         site = (operation.tenant_id, operation.site_id)

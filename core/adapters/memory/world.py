@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from core.adapters.memory.caller_identity import Caller
 from core.adapters.memory.clock import ManualClock, SeededIds
+from core.domain.approval import Decision
 from core.domain.job_models import ObjectLocation
 from core.domain.names import JobReference
 from core.domain.site import Release, Site
 from core.ports.clock import Clock, IdSource
 from core.ports.messaging import QueueName
+from core.ports.observation import Datapoint
 from core.ports.platform import DnsRecord, ListenerRule, ReleaseService
 from core.ports.sites import Tenant
 from events.formats import Environment
@@ -86,6 +89,22 @@ class StoredService:
 
 
 @dataclass(kw_only=True)
+class StoredBackup:
+    """A snapshot or recovery point."""
+
+    arn: str
+    started_at: datetime
+
+
+type MetricKey = tuple[str, str, frozenset[tuple[str, str]]]
+
+
+def metric_key(namespace: str, metric: str, dimensions: Mapping[str, str]) -> MetricKey:
+    """Return what identifies a metric, whatever the order of its dimensions."""
+    return namespace, metric, frozenset(dimensions.items())
+
+
+@dataclass(kw_only=True)
 class World:
     """Everything outside the fleet in one environment."""
 
@@ -136,6 +155,27 @@ class World:
     dns_records: dict[str, DnsRecord] = field(default_factory=dict)
     dns_changes: dict[str, datetime] = field(default_factory=dict)
     """Change id -> when it is in sync."""
+    rule_quota: int = 100
+    """Rules that the load balancer takes, the default rule not counted."""
+
+    callers: list[Caller] = field(default_factory=list)
+    """Who can sign proofs that STS accepts."""
+    decisions: dict[tuple[str, str], Decision] = field(default_factory=dict)
+    """(operation, digest of the proof) -> decision."""
+    metrics: dict[MetricKey, list[Datapoint]] = field(default_factory=dict)
+    metrics_unavailable: str | None = None
+    """Why CloudWatch does not answer; None: it does."""
+    backups: dict[str, StoredBackup] = field(default_factory=dict)
+    broken_backups: dict[str, str] = field(default_factory=dict)
+    """Service (rds, backup) -> why its backups fail."""
+    distributions: dict[str, str] = field(default_factory=dict)
+    """Host name -> id of the CloudFront distribution in front of it."""
+    invalidations: dict[str, datetime] = field(default_factory=dict)
+    """Invalidation -> when it has reached every edge."""
+    denied_actions: set[str] = field(default_factory=set)
+    """IAM actions that the fleet's role lacks here."""
+    deployments: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """Records of the table bbws-deployments-{env}, by id."""
 
     _serial: int = 0
 
