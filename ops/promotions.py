@@ -9,9 +9,11 @@ from typing import Final
 import typer
 
 from ops.command import command
+from ops.promotion.deciding import approve, reject
 from ops.promotion.listing import list_promotions
 from ops.promotion.looking import plan, show
 from ops.promotion.starting import start
+from ops.promotion.taking_back import rollback
 
 COMMANDS: Final[Mapping[str, Callable[..., None]]] = MappingProxyType(
     {
@@ -19,6 +21,9 @@ COMMANDS: Final[Mapping[str, Callable[..., None]]] = MappingProxyType(
         "list": list_promotions,
         "show": show,
         "plan": plan,
+        "approve": approve,
+        "reject": reject,
+        "rollback": rollback,
     }
 )
 

@@ -144,7 +144,9 @@ def _target_versions(records: PromotionRecords) -> tuple[str | None, str | None]
 
 def _target_notes(records: PromotionRecords) -> tuple[Note, ...]:
     if records.base_release is None:
-        return (Note(text="Nothing is live in the target: this is the site's first release there."),)
+        return (
+            Note(text="Nothing is live in the target: this is the site's first release there."),
+        )
     if records.base_census is None:
         text = "Theme and plugins of the target are not known: no promotion built its live release."
         return (Note(text=text, tone=Tone.DIM),)

@@ -15,9 +15,6 @@ def next_safe_command(records: PromotionRecords) -> str:
     operation = records.operation
     operation_id, env = operation.operation_id, f"--env {operation.environment}"
     if operation.status is OperationStatus.AWAITING_APPROVAL and not stands_still(operation):
-        role = next(iter(records.missing_roles), None)
-        if role is not None:
-            return f"sitefleet promotions approve {operation_id} {env} --role {role}"
         return f"sitefleet promotions plan {operation_id} {env}"
     if operation.status in EVIDENCE_STATUSES:
         return f"sitefleet promotions evidence {operation_id} {env}"
@@ -26,6 +23,19 @@ def next_safe_command(records: PromotionRecords) -> str:
     if operation.status is OperationStatus.COMPLETED and is_promotion(records):
         return f"sitefleet promotions report {operation_id} {env}"
     return next_command(operation)
+
+
+def decide_commands(records: PromotionRecords) -> tuple[str, ...]:
+    """Return how to approve and reject a plan that waits for it; nothing when none does."""
+    operation = records.operation
+    role = next(iter(records.missing_roles), None)
+    if operation.status is not OperationStatus.AWAITING_APPROVAL or role is None:
+        return ()
+    where = f"{operation.operation_id} --env {operation.environment} --role {role}"
+    return (
+        f"sitefleet promotions approve {where}",
+        f'sitefleet promotions reject {where} --comment "..."',
+    )
 
 
 def is_promotion(records: PromotionRecords) -> bool:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from core.domain.approval import Decision
+from events.formats import format_timestamp
 from events.vocabulary import OperationStatus
 from ops.promotion.blocks import Block, Note, TableRow, Tone
+from ops.promotion.next_step import decide_commands
 from ops.promotion.records import PromotionRecords
 from ops.wording import listed, moment
 
@@ -35,6 +39,19 @@ def decided_line(decision: Decision) -> str:
     return f"{decision.person} {said} as {decision.role} at {moment(decision.decided_at)}{comment}"
 
 
+def decision_document(decision: Decision) -> dict[str, Any]:
+    """Return one decision for programs."""
+    return {
+        "role": decision.role,
+        "person": decision.person,
+        "principal": decision.principal,
+        "approves": decision.approves,
+        "planHash": decision.plan_hash,
+        "comment": decision.comment,
+        "decidedAt": format_timestamp(decision.decided_at),
+    }
+
+
 # --- inside ---------------------------------------------------------------------------------
 
 
@@ -60,7 +77,8 @@ def _moment(records: PromotionRecords) -> str | None:
 
 
 def _notes(records: PromotionRecords) -> tuple[Note, ...]:
+    commands = tuple(Note(text=command) for command in decide_commands(records))
     if any(decision.plan_hash != records.plan_hash for decision in records.decisions):
         text = "An approval of another plan counts for nothing: the plan has changed since."
-        return (Note(text=text, tone=Tone.WARN),)
-    return ()
+        return (Note(text=text, tone=Tone.WARN), *commands)
+    return commands

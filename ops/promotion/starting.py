@@ -31,7 +31,9 @@ DryRun = Annotated[
 ]
 SelectTable = Annotated[
     list[str] | None,
-    typer.Option(help="Only this table travels, and others so named; else all.", show_default=False),
+    typer.Option(
+        help="Only this table travels, and others so named; else all.", show_default=False
+    ),
 ]
 SelectFolder = Annotated[
     list[str] | None,

@@ -43,7 +43,9 @@ def _row(records: PromotionRecords, release: Release) -> TableRow:
         release.operation_id,
         remark,
     )
-    return TableRow(cells=cells, tone=Tone.GOOD if release.status is ReleaseStatus.LIVE else Tone.PLAIN)
+    return TableRow(
+        cells=cells, tone=Tone.GOOD if release.status is ReleaseStatus.LIVE else Tone.PLAIN
+    )
 
 
 def _sentence(records: PromotionRecords) -> str:
@@ -74,7 +76,7 @@ def _told(value: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def _plain(value: object) -> str:
-    if value is None or value == [] or value == "":
+    if value is None or value in ([], ""):
         return _NOTHING
     if isinstance(value, Mapping):
         return " ".join(f"{name.replace('_', ' ')} {_plain(part)}" for name, part in value.items())
