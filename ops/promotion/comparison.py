@@ -33,7 +33,7 @@ def _overview(records: PromotionRecords, census: Census) -> Block:
         _compared("theme", census.theme, base.theme if base else None),
         _compared("permalinks", census.permalinks, base.permalinks if base else None),
         _compared("image", census.image_digest, base.image_digest if base else None),
-        _plain("address", census.site_url, _text(records.way_back.get("site_url"))),
+        _plain("address", census.site_url, _text(records.way_back.get("host"))),
         _plain("database", _database(census), _target_database(records)),
         _plain("content", _content_size(census), _target_content(records)),
         _plain("posts", _posts(census), _posts(base) if base else None),

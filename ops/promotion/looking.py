@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from events.formats import format_timestamp
 from ops.desk import Desk
 from ops.documents import Document
 from ops.errors import BadInputError
@@ -71,7 +72,7 @@ def _decided(records: PromotionRecords, blocks: Any) -> Document:
         "planHash": records.plan_hash,
         "roles": list(records.roles),
         "missingRoles": list(records.missing_roles),
-        "expiresAt": None if expires is None else expires.isoformat(),
+        "expiresAt": None if expires is None else format_timestamp(expires),
         "nextCommand": next_safe_command(records),
         "report": block_documents(blocks),
     }

@@ -22,6 +22,8 @@ def next_safe_command(records: PromotionRecords) -> str:
         return f"sitefleet promotions plan {operation_id} {env}"
     if operation.status is OperationStatus.COMPLETED and is_promotion(records):
         return f"sitefleet promotions report {operation_id} {env}"
+    if not operation.is_terminal and not stands_still(operation):
+        return f"sitefleet promotions show {operation_id} {env} --watch"
     return next_command(operation)
 
 

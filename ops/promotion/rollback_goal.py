@@ -80,7 +80,7 @@ def check_goal(goal: RollbackGoal, wish: RollbackWish) -> None:
     if goal.promotion is not None:
         _check_promotion(goal, goal.promotion)
     if goal.to_release(wish) not in {release.number for release in goal.kept}:
-        wanted = f"r{wish.to_release}" if wish.to_release is not None else "a former release"
+        wanted = f"r{wish.to_release}" if wish.to_release is not None else "former release"
         kept = listed([f"r{release.number}" for release in goal.kept])
         raise BadInputError(
             f"There is no {wanted} of {goal.site.site_id} to go back to. Kept beside the live one: "

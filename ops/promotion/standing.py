@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from ops.picture import Line, picture
@@ -11,7 +11,7 @@ from ops.promotion.gates import gate_block
 from ops.promotion.next_step import next_safe_command
 from ops.promotion.people import approval_block
 from ops.promotion.records import PromotionRecords
-from ops.promotion.way_back import way_back_block
+from ops.promotion.way_back import flattened, way_back_block
 from ops.timeline import stands_still, timeline
 from ops.wording import moment
 
@@ -27,6 +27,7 @@ def standing_blocks(records: PromotionRecords) -> list[Block]:
     """Return what stands below the timeline."""
     parts: Sequence[Block | None] = (
         _waiting(records),
+        _parts(records),
         gate_block(records),
         approval_block(records),
         _releases(records),
@@ -53,6 +54,15 @@ def _waiting(records: PromotionRecords) -> Block | None:
             ("looked at again by", moment(due) if due else None),
         ),
     )
+
+
+def _parts(records: PromotionRecords) -> Block | None:
+    """Return where pointer, name and releases were when the way back failed."""
+    failure = records.operation.failure
+    parts = failure.details.get("parts") if failure is not None else None
+    if not isinstance(parts, Mapping):
+        return None
+    return Block(title="State of each part", pairs=tuple(flattened(parts)))
 
 
 def _releases(records: PromotionRecords) -> Block:

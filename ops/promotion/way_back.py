@@ -17,7 +17,7 @@ _WITHIN_REACH: Final = (ReleaseStatus.LIVE, ReleaseStatus.SUPERSEDED, ReleaseSta
 
 def way_back_block(records: PromotionRecords) -> Block:
     """Return releases, rule and DNS record as they were, and how to get back there."""
-    recorded = tuple(_told(records.way_back))
+    recorded = tuple(flattened(records.way_back))
     rows = tuple(_row(records, r) for r in records.releases if r.status in _WITHIN_REACH)
     return Block(
         title="Way back",
@@ -26,6 +26,16 @@ def way_back_block(records: PromotionRecords) -> Block:
         rows=rows,
         notes=(Note(text=_sentence(records)),),
     )
+
+
+def flattened(value: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Return nested facts as pairs: `dns` with `target_group` becomes `dns target group`."""
+    for name, part in value.items():
+        said = f"{prefix}{name.replace('_', ' ')}"
+        if isinstance(part, Mapping):
+            yield from flattened(part, f"{said} ")
+        else:
+            yield said, _plain(part)
 
 
 # --- inside ---------------------------------------------------------------------------------
@@ -63,16 +73,6 @@ def _sentence(records: PromotionRecords) -> str:
     if operation.cut_over:
         return f"Until it has ended, a cancel takes it back by itself: {cancel}"
     return f"Nothing is live yet; a cancel takes back what was made: {cancel}"
-
-
-def _told(value: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Flatten what the survey noted: `rule`, `target_group` becomes `rule target group`."""
-    for name, part in value.items():
-        said = f"{prefix}{name.replace('_', ' ')}"
-        if isinstance(part, Mapping):
-            yield from _told(part, f"{said} ")
-        else:
-            yield said, _plain(part)
 
 
 def _plain(value: object) -> str:

@@ -15,6 +15,7 @@ from events.vocabulary import OperationStatus
 from tests.ops.records import ID, SITE, START, at, operation, release, step
 
 BASE_ID = "11111111-1111-4111-8111-111111111111"
+OLDER_ID = "22222222-2222-4222-8222-222222222222"
 PLAN_HASH = f"sha256:{'ab' * 32}"
 PROMOTION_PLAN = (
     "open_record",
@@ -98,10 +99,12 @@ TARGET = TargetCensusFacts(
     rights=[Check(name="make a schema", passed=True, evidence="made and dropped")],
 )
 WAY_BACK = {
+    "host": "banana.wpsit.kimmyai.io",
     "live_release": 2,
     "kept_releases": [1, 2],
-    "rule": {"arn": "arn:rule", "target_group": "arn:tg-r2"},
-    "dns": {"name": "banana.wpsit.kimmyai.io", "target": None},
+    "rule_arn": "arn:rule",
+    "target_group_arn": "arn:tg-r2",
+    "dns_target": None,
 }
 
 
@@ -156,7 +159,7 @@ AWAITING = operation(
     cursor=5,
     step_since=at(20),
     updated_at=at(20),
-    waiting_for="approval by TECH_LEAD and OPERATIONS_LEAD",
+    waiting_for="OPERATIONS_LEAD to approve the plan",
     due_at=at(1200),
     summary={
         "planHash": PLAN_HASH,
@@ -165,7 +168,7 @@ AWAITING = operation(
     },
 )
 RELEASES = (
-    release(1, ReleaseStatus.SUPERSEDED),
+    replace(release(1, ReleaseStatus.SUPERSEDED), operation_id=OLDER_ID),
     replace(release(2, ReleaseStatus.LIVE), operation_id=BASE_ID),
 )
 

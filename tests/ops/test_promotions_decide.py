@@ -1,4 +1,4 @@
-"""`promotions approve` and `reject`: what is shown, what is signed, what is sent, how it is taken."""
+"""`promotions approve` and `reject`: what is shown, signed and sent, and how it is taken."""
 
 from __future__ import annotations
 
