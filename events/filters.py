@@ -8,7 +8,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from events.aws_events import DEPLOYMENT_ENDED, DEPLOYMENTS, OBJECT_CREATED, SNAPSHOTS, TASK_STOPPED
+from events.aws_events import (
+    BACKUP_ENDED,
+    BACKUP_JOB,
+    DEPLOYMENT_ENDED,
+    DEPLOYMENTS,
+    OBJECT_CREATED,
+    SNAPSHOTS,
+    TASK_STOPPED,
+    TRANSFER,
+    TRANSFER_ENDED,
+)
 from events.progress import SOURCE
 from events.vocabulary import DetailType, MessageType, OperationType
 
@@ -20,6 +30,7 @@ OPERATION_QUEUES: Final[Mapping[OperationType, str]] = MappingProxyType(
         OperationType.SITE_DELETION: "deletion",
         OperationType.SITE_PROMOTION: "promotion",
         OperationType.SITE_ROLLBACK: "promotion",
+        OperationType.SITE_CHECK: "promotion",
     }
 )
 """The workflow queue of each kind of operation."""
@@ -32,6 +43,7 @@ REQUEST_QUEUES: Final[Mapping[MessageType, tuple[str, ...]]] = MappingProxyType(
         MessageType.SITE_DELETION_REQUEST: ("deletion",),
         MessageType.SITE_PROMOTION_REQUEST: ("promotion",),
         MessageType.PROMOTION_ROLLBACK_REQUEST: ("promotion",),
+        MessageType.SITE_CHECK_REQUEST: ("promotion",),
         MessageType.OPERATION_APPROVAL: ("creation", "update", "deletion", "promotion"),
         MessageType.OPERATION_REJECTION: ("creation", "update", "deletion", "promotion"),
         MessageType.OPERATION_CANCEL_REQUEST: ("creation", "update", "deletion", "promotion"),
@@ -103,6 +115,16 @@ def wake_up_patterns(transfer_bucket: str) -> dict[str, dict[str, Any]]:
             },
         },
         "snapshot-changed": {"source": ["aws.rds"], "detail-type": [*SNAPSHOTS]},
+        "backup-ended": {
+            "source": ["aws.backup"],
+            "detail-type": [BACKUP_JOB],
+            "detail": {"state": [*BACKUP_ENDED]},
+        },
+        "transfer-ended": {
+            "source": ["aws.datasync"],
+            "detail-type": [TRANSFER],
+            "detail": {"State": [*TRANSFER_ENDED]},
+        },
     }
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_efs import EFSClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_rds import RDSClient
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -132,6 +133,11 @@ class Cloud:
     def events(self) -> EventBridgeClient:
         """EventBridge."""
         return cast("EventBridgeClient", self._make("events"))
+
+    @cached_property
+    def rds(self) -> RDSClient:
+        """Database clusters and their snapshots."""
+        return cast("RDSClient", self._make("rds"))
 
     @cached_property
     def route53(self) -> Route53Client:

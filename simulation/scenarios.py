@@ -28,6 +28,7 @@ def _body(message_type: str, correlation: str, payload: dict[str, object]) -> st
         {
             "messageType": message_type,
             "correlationId": correlation,
+            "requestedBy": "jane.doe@example.com",
             "timestamp": "2026-11-21T08:00:00Z",
             "payload": payload,
         }

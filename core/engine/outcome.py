@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from core.domain.operation import Facts
-from events.vocabulary import ErrorCode
+from events.vocabulary import ErrorCode, OperationStatus
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,8 @@ class Failed:
     code: ErrorCode
     why: str
     details: Facts = field(default_factory=dict)
+    ends_as: OperationStatus | None = None
+    """How the operation ends once it is undone, where that is neither FAILED nor ROLLED_BACK."""
 
 
 type Outcome = Done | Wait | Failed

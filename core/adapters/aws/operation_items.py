@@ -217,12 +217,17 @@ def _failure_text(failure: Failure | None) -> str | None:
             "message": failure.message,
             "step": failure.step,
             "details": dict(failure.details),
+            **({"ends_as": failure.ends_as} if failure.ends_as else {}),
         }
     )
 
 
 def _failure_of(text: str | None) -> Failure | None:
-    return None if text is None else Failure(**json.loads(text))
+    if text is None:
+        return None
+    values = json.loads(text)
+    ends_as = values.pop("ends_as", None)
+    return Failure(**values, ends_as=OperationStatus(ends_as) if ends_as else None)
 
 
 def _read_text(item: Item, name: str) -> str | None:
