@@ -27,11 +27,21 @@ class GatePolicy(PolicyModel):
     throttles_at_most: Count = 0
     critical_lookback_seconds: Seconds = 86_400
     critical_lines_at_most: Count = 0
+    metrics_coverage_percent: Annotated[float, Field(ge=0, le=100)] = 90
+    """Share of the look-back's periods in which metrics that are always written must be there."""
+    metrics_delay_seconds: Seconds = 300
+    """How late metrics may be: the newest periods are not asked for."""
     stable_seconds: Seconds = 0
     """How long the source's live release must have been live."""
     change_ticket_required: bool = False
     free_storage_factor: Annotated[float, Field(ge=1)] = 3.0
     """Free database storage must be at least this many times the source's database size."""
+    database_cluster: str = ""
+    """Aurora cluster as CloudWatch names it; its storage grows by itself up to its limit."""
+    database_instance: str = ""
+    """Database instance as CloudWatch names it, where there is no cluster."""
+    cluster_volume_limit_bytes: Annotated[int, Field(gt=0)] = 128 * 2**40
+    """How large an Aurora cluster's volume can get."""
     free_rule_priorities: Annotated[int, Field(gt=0)] = 10
     """Listener rules that the load balancer must still be able to take."""
     drift_rows_at_most: Count = 1000
