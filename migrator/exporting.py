@@ -49,7 +49,8 @@ def run_export(services: Services, job: ExportJob) -> ExportFacts:
 
 
 def _export(services: Services, job: ExportJob, live: LiveRelease) -> ExportFacts:
-    folder = S3Folder(services.s3, job.destination.bucket, job.destination.key)
+    writer = services.writer(job.operation_id)
+    folder = S3Folder(writer, job.destination.bucket, job.destination.key)
     credentials = site_credentials(services, job)
     with folder.writer(DUMP) as sink:
         compressor = Compressor(sink)

@@ -196,7 +196,7 @@ def _report(services: Services, job: JobDescription, result: JobResult) -> int:
     text = result.model_dump_json(by_alias=True)
     sys.stdout.write(text + "\n")
     try:
-        services.s3.put_object(
+        services.writer(job.operation_id).put_object(
             Bucket=job.result.bucket,
             Key=job.result.key,
             Body=text.encode(),
