@@ -50,13 +50,17 @@ from core.engine.notifier import Notifier
 from core.engine.sweeper import Sweeper
 from core.operations.creation import CREATION
 from core.operations.promotion import PROMOTION
+from core.operations.rollback import ROLLBACK
+from core.operations.site_check import SITE_CHECK
 from core.ports.bundle import Ports
 from core.ports.messaging import QueueName
 from core.settings import Settings
 
 POLICY_FOLDER = Path(__file__).parent.parent / "policy"
 
-WORKFLOWS = {workflow.operation_type: workflow for workflow in (CREATION, PROMOTION)}
+WORKFLOWS = {
+    workflow.operation_type: workflow for workflow in (CREATION, PROMOTION, ROLLBACK, SITE_CHECK)
+}
 """Every workflow that this version carries out."""
 
 
@@ -231,6 +235,7 @@ def _backup_places(settings: Settings) -> BackupPlaces:
         ),
         vault=settings.backup_vault,
         role_arn=settings.backup_role_arn,
+        retention_days=settings.backup_retention_days,
     )
 
 

@@ -72,6 +72,8 @@ class Settings(BaseModel):
     """AWS Backup vault of the file system's recovery points; empty: none are made."""
     backup_role_arn: str = ""
     """Role that AWS Backup works with."""
+    backup_retention_days: int = 35
+    """How long recovery points are kept."""
 
     endpoint_url: str = ""
     """Only on one machine: AWS_ENDPOINT_URL, which also stands in for the region's own STS."""

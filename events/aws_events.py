@@ -1,7 +1,7 @@
-"""Wake-ups: what AWS itself reports about a task, a deployment, a result object or a snapshot.
+"""Wake-ups: what AWS itself reports about tasks, deployments, result objects, backups, transfers.
 
 The default bus delivers them by rule. A task carries the operation in `startedBy`, a result in
-its key; a deployment and a snapshot carry only their ARN, by which the waiting step is found.
+its key; the others carry only an ARN, by which the waiting operation is found.
 """
 
 import re
@@ -15,6 +15,11 @@ DEPLOYMENTS: Final = ("ECS Deployment State Change", "ECS Service Deployment Sta
 OBJECT_CREATED: Final = "Object Created"
 SNAPSHOTS: Final = ("RDS DB Cluster Snapshot Event", "RDS DB Snapshot Event")
 DEPLOYMENT_ENDED: Final = ("SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED")
+
+BACKUP_JOB: Final = "Backup Job State Change"
+BACKUP_ENDED: Final = ("COMPLETED", "FAILED", "ABORTED", "EXPIRED", "PARTIAL")
+TRANSFER: Final = "DataSync Task Execution State Change"
+TRANSFER_ENDED: Final = ("SUCCESS", "ERROR")
 
 _ATTEMPT = r"(?P<operation>[0-9a-f-]{36})/(?P<step>[a-z][a-z0-9_-]{0,63})/(?P<attempt>[0-9]{1,6})"
 STARTED_BY: Final = re.compile(rf"sitefleet/{_ATTEMPT}")
@@ -42,6 +47,10 @@ def wake_up(event: Mapping[str, Any]) -> WakeUp:
         return _result_written(event)
     if source == "aws.rds" and kind in SNAPSHOTS:
         return _snapshot_event(event)
+    if source == "aws.backup" and kind == BACKUP_JOB:
+        return _backup_ended(event)
+    if source == "aws.datasync" and kind == TRANSFER:
+        return _transfer_ended(event)
     raise NoWakeUpError(
         "the AWS event is of a kind no step waits for",
         FieldError(field="detail-type", problem="is not one that the wake-up rules select"),
@@ -94,6 +103,30 @@ def _snapshot_event(event: Mapping[str, Any]) -> WakeUp:
         raise _wrong("detail.EventID", "must look like RDS-EVENT-0169")
     return WakeUp(
         reason=f"the snapshot changed ({name})", resource=_text(event, "detail", "SourceArn")
+    )
+
+
+def _backup_ended(event: Mapping[str, Any]) -> WakeUp:
+    """Name the recovery point where there is one; a job that failed names what it was of."""
+    state = _text(event, "detail", "state")
+    if state not in BACKUP_ENDED:
+        raise _wrong("detail.state", "must be that of a backup job that has ended")
+    named = event.get("resources")
+    resources = named if isinstance(named, list) else []
+    points = [one for one in resources if isinstance(one, str) and ":recovery-point:" in one]
+    resource = points[0] if points else _text(event, "detail", "resourceArn")
+    return WakeUp(
+        reason=f"the backup job ended ({state})", resource=_text({"resource": resource}, "resource")
+    )
+
+
+def _transfer_ended(event: Mapping[str, Any]) -> WakeUp:
+    state = _text(event, "detail", "State")
+    if state not in TRANSFER_ENDED:
+        raise _wrong("detail.State", "must be that of a transfer that has ended")
+    return WakeUp(
+        reason=f"the DataSync transfer ended ({state})",
+        resource=_text({"resource": _first_resource(event)}, "resource"),
     )
 
 

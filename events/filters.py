@@ -8,7 +8,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from events.aws_events import DEPLOYMENT_ENDED, DEPLOYMENTS, OBJECT_CREATED, SNAPSHOTS, TASK_STOPPED
+from events.aws_events import (
+    BACKUP_ENDED,
+    BACKUP_JOB,
+    DEPLOYMENT_ENDED,
+    DEPLOYMENTS,
+    OBJECT_CREATED,
+    SNAPSHOTS,
+    TASK_STOPPED,
+    TRANSFER,
+    TRANSFER_ENDED,
+)
 from events.progress import SOURCE
 from events.vocabulary import DetailType, MessageType, OperationType
 
@@ -105,6 +115,16 @@ def wake_up_patterns(transfer_bucket: str) -> dict[str, dict[str, Any]]:
             },
         },
         "snapshot-changed": {"source": ["aws.rds"], "detail-type": [*SNAPSHOTS]},
+        "backup-ended": {
+            "source": ["aws.backup"],
+            "detail-type": [BACKUP_JOB],
+            "detail": {"state": [*BACKUP_ENDED]},
+        },
+        "transfer-ended": {
+            "source": ["aws.datasync"],
+            "detail-type": [TRANSFER],
+            "detail": {"State": [*TRANSFER_ENDED]},
+        },
     }
 
 

@@ -69,6 +69,7 @@ def wanted_values(
         "FileSystemId": own.file_system_id,
         "DatabaseEndpoint": own.database_endpoint,
         "DatabaseAdminSecretArn": own.database_secret_arn,
+        "DatabaseClusterIdentifier": own.database_cluster,
         "MigratorImage": own.migrator_image,
         "MigratorDatabaseCa": certificate_authority,
     }

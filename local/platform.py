@@ -38,6 +38,8 @@ class Platform:
     file_system_id: str
     database_secret_arn: str
     database_endpoint: str
+    database_cluster: str
+    """A record of the emulator, for snapshots; the data is in the MariaDB server."""
     migrator_image: str
 
 
@@ -68,6 +70,7 @@ def make_platform(cloud: Cloud, database: DatabaseServer, *, proxy_port: int) ->
         file_system_id=_make_file_system(cloud),
         database_secret_arn=_make_database_secret(cloud, database),
         database_endpoint=database.endpoint,
+        database_cluster=_make_database_cluster(cloud),
         migrator_image=f"{cloud.account.account_id}.dkr.ecr.{REGION}.amazonaws.com/{_MIGRATOR}",
     )
 
@@ -151,3 +154,14 @@ def _make_database_secret(cloud: Cloud, database: DatabaseServer) -> str:
         "password": database.password,
     }
     return cloud.secretsmanager.create_secret(Name=name, SecretString=json.dumps(content))["ARN"]
+
+
+def _make_database_cluster(cloud: Cloud) -> str:
+    identifier = f"bbws-aurora-{cloud.account.environment}"
+    cloud.rds.create_db_cluster(
+        DBClusterIdentifier=identifier,
+        Engine="aurora-mysql",
+        MasterUsername=ADMINISTRATOR,
+        ManageMasterUserPassword=True,
+    )
+    return identifier

@@ -64,3 +64,7 @@ class Census(JobModel):
     rights: list[Check] = Field(default_factory=list)
     """Every right that was tried in the source's account."""
     database_size_bytes: int = 0
+    """Tables and their indexes, by information_schema."""
+    domain_bound_options: list[str] = Field(default_factory=list)
+    """Options that look like keys bound to a domain (reCAPTCHA and the like; names, never values):
+    they need the target's own keys, or to be among its kept options."""

@@ -53,7 +53,7 @@ class TargetCensusJob(Job):
     marks: ObjectLocation | None = None
     """The release's `Marks` from its cut-over; None or nothing there: it never was cut over."""
     protected_tables: list[str] = Field(default_factory=list)
-    """Patterns of table names (shell style, whole names), whose new rows are counted."""
+    """Patterns (as in `core.domain.protection`) of the tables whose new rows are counted."""
     kept_options: list[str] = Field(default_factory=list)
 
 
@@ -80,7 +80,8 @@ class ExportJob(Job):
     known_manifest: ObjectLocation | None = None
     """Manifest of what the target already has: files with a known sha256 do not travel."""
     tables: list[str] | None = None
-    """Patterns of the tables that travel; None: all."""
+    """Patterns (as in `core.domain.protection`) of the tables that travel; None: all, and routines
+    and events of the schema with them."""
     folders: list[str] | None = None
     """Folders below wp-content that travel; None: all."""
 
@@ -103,8 +104,11 @@ class ImportJob(Job):
     carried_from: str | None = None
     """Schema of the target's live release whose tables are carried over."""
     carried_tables: list[str] = Field(default_factory=list)
-    """Patterns of the tables that come from `carried_from` and not from the dump: protected ones,
-    and, when a selection leaves tables out, every one that the dump lacks (`*`)."""
+    """Patterns (as in `core.domain.protection`) of the tables whose rows come from `carried_from`,
+    whatever the dump holds. One that `carried_from` does not have comes from the dump."""
+    carry_missing: bool = False
+    """Whether everything that the dump lacks (tables, views, routines) comes from `carried_from`:
+    a selection left it out."""
 
 
 class InstallJob(Job):
@@ -181,6 +185,7 @@ class CutOverJob(Job):
     live_schema: str | None = None
     """None: nothing was live; only the marks are written."""
     protected_tables: list[str] = Field(default_factory=list)
+    """Patterns, as in `core.domain.protection`."""
     hold_seconds: float
     """The longest that writes may be held; longer: let go, and fail as retryable."""
     drain_seconds: float

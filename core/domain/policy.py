@@ -14,7 +14,8 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from core.domain.errors import ConfigurationError
-from core.domain.promotion_policy import PolicyModel, PromotionPolicy
+from core.domain.policy_model import PolicyModel
+from core.domain.promotion_policy import PromotionPolicy
 from events.formats import Environment
 
 

@@ -68,7 +68,9 @@ class Intake:
                 case _:
                     return self._accept(message, request)
         except RefusedError as refused:
-            self._refuser.refuse_request(message, request, refused)
+            named = getattr(request.payload, "operation_id", None)
+            about = self._engine.store.get(named) if named else None
+            self._refuser.refuse_request(message, request, refused, about=about)
             return Acknowledged()
 
     # --- a new operation --------------------------------------------------------------------

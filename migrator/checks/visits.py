@@ -81,6 +81,8 @@ class Visitor:
     address: Address
     context: ssl.SSLContext = field(default_factory=ssl.create_default_context)
     seen: dict[str, Page] = field(default_factory=dict)
+    attempts: int = _CONNECT_ATTEMPTS
+    """How often a request without an answer is made; 1: what a visitor would see."""
 
     @property
     def host(self) -> str:
@@ -126,7 +128,7 @@ class Visitor:
     # --- private ---
 
     def _fetch(self, path: str, limit: int) -> Page:
-        for attempt in range(1, _CONNECT_ATTEMPTS + 1):
+        for attempt in range(1, self.attempts + 1):
             try:
                 return self._request(path, limit)
             except ssl.SSLCertVerificationError as error:
@@ -137,7 +139,7 @@ class Visitor:
                     break
             except (OSError, http.client.HTTPException) as error:
                 failure = f"{type(error).__name__} at {self.address}"
-            if attempt < _CONNECT_ATTEMPTS:
+            if attempt < self.attempts:
                 time.sleep(_PAUSE_SECONDS)
         return Page(path=path, status=0, error=failure)
 

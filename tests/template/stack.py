@@ -22,6 +22,10 @@ _NO_VALUE = object()
 type Resource = dict[str, Any]
 
 NAME_PROPERTIES = {
+    "AWS::Backup::BackupVault": (
+        "BackupVaultName",
+        "backup:{region}:{account}:backup-vault:{name}",
+    ),
     "AWS::DynamoDB::Table": ("TableName", "dynamodb:{region}:{account}:table/{name}"),
     "AWS::ECS::Cluster": ("ClusterName", "ecs:{region}:{account}:cluster/{name}"),
     "AWS::ECS::TaskDefinition": ("Family", "ecs:{region}:{account}:task-definition/{name}:1"),

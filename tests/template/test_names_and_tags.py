@@ -9,12 +9,14 @@ ROLES = ("creation", "update", "deletion", "promotion", "wakeup", "sweeper", "no
 UNTAGGABLE = {
     "AWS::KMS::Alias",
     "AWS::Lambda::LayerVersion",
+    "AWS::Logs::MetricFilter",
     "AWS::S3::BucketPolicy",
     "AWS::SNS::Subscription",
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",
 }
 COMPONENTS = {
+    "AWS::Backup::BackupVault": "backup",
     "AWS::DynamoDB::Table": "dynamodb",
     "AWS::ECS::Cluster": "ecs",
     "AWS::ECS::TaskDefinition": "ecs",
@@ -42,7 +44,11 @@ def test_bus_topic_tables_and_buckets_carry_the_names_of_the_contract(stack):
     env = stack.parameters["Environment"]
     assert set(stack.by_name("AWS::Events::EventBus")) == {f"bbws-wp-site-events-{env}"}
     assert set(stack.by_name("AWS::SNS::Topic")) == {f"bbws-wp-notifications-{env}"}
-    assert set(stack.by_name("AWS::DynamoDB::Table")) == {"sites", f"bbws-wp-operations-{env}"}
+    assert set(stack.by_name("AWS::DynamoDB::Table")) == {
+        "sites",
+        f"bbws-wp-operations-{env}",
+        f"bbws-deployments-{env}",
+    }
     assert set(stack.by_name("AWS::S3::Bucket")) == {f"bbws-{b}-{env}" for b in BUCKETS}
 
 
@@ -75,7 +81,7 @@ def test_everything_that_takes_tags_carries_the_platform_s(busy):
         kind = resource["Type"]
         if kind in UNTAGGABLE:
             continue
-        tags = {tag["Key"]: tag["Value"] for tag in resource["Properties"]["Tags"]}
+        tags = _tags(resource["Properties"])
         tags.pop("lambda:createdBy", None)  # SAM adds it to functions
         expected = {
             "Environment": "sit",
@@ -88,3 +94,9 @@ def test_everything_that_takes_tags_carries_the_platform_s(busy):
         if kind == "AWS::DynamoDB::Table":
             expected["BackupPolicy"] = "hourly"
         assert tags == expected, name
+
+
+def _tags(properties):
+    if "BackupVaultTags" in properties:
+        return dict(properties["BackupVaultTags"])
+    return {tag["Key"]: tag["Value"] for tag in properties["Tags"]}

@@ -9,7 +9,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.template.stack import ACCOUNTS, CHECKOUT, as_list, role_statements
+from tests.template.stack import (
+    ACCOUNTS,
+    CHECKOUT,
+    Stack,
+    as_list,
+    overrides,
+    role_statements,
+)
 
 OWN_QUEUE = {
     "sqs:ReceiveMessage",
@@ -43,6 +50,7 @@ ENGINE = {
 SITES = {
     *ENGINE,
     "ecr:BatchGetImage",
+    "ecr:PutImage",
     "ecs:CreateService",
     "ecs:DeleteService",
     "ecs:DeregisterTaskDefinition",
@@ -89,12 +97,23 @@ SITES = {
 }
 PULL = {
     *SITES,
+    "backup:DescribeBackupJob",
+    "backup:StartBackupJob",
+    "backup:TagResource",
+    "cloudfront:CreateInvalidation",
+    "cloudfront:GetInvalidation",
+    "cloudfront:ListDistributions",
+    "cloudwatch:GetMetricData",
     "ecr:BatchCheckLayerAvailability",
     "ecr:BatchDeleteImage",
     "ecr:CompleteLayerUpload",
     "ecr:InitiateLayerUpload",
     "ecr:PutImage",
     "ecr:UploadLayerPart",
+    "iam:SimulatePrincipalPolicy",
+    "rds:AddTagsToResource",
+    "rds:CreateDBClusterSnapshot",
+    "rds:DescribeDBClusterSnapshots",
     "secretsmanager:GetSecretValue",
     "sts:AssumeRole",
 }
@@ -126,6 +145,12 @@ ACTIONS = {
     "SiteExecutionRole": {*PULL_IMAGE, *LOG, "secretsmanager:GetSecretValue"},
     "SiteTaskRole": {"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"},
     "JobExecutionRole": {*PULL_IMAGE, *LOG},
+    "BackupRole": {
+        "backup:CopyIntoBackupVault",
+        "backup:DescribeBackupVault",
+        "elasticfilesystem:Backup",
+        "elasticfilesystem:DescribeTags",
+    },
     "MigratorRole": {
         *KEY,
         "dynamodb:GetItem",
@@ -133,6 +158,8 @@ ACTIONS = {
         "elasticfilesystem:ClientMount",
         "elasticfilesystem:ClientRootAccess",
         "elasticfilesystem:ClientWrite",
+        "elasticloadbalancing:DescribeRules",
+        "elasticloadbalancing:ModifyRule",
         "s3:AbortMultipartUpload",
         "s3:GetObject",
         "s3:ListBucket",
@@ -165,6 +192,8 @@ ACTIONS = {
 """Every role and everything that it may do."""
 
 ON_EVERYTHING = {
+    "backup:DescribeBackupJob": "takes no resource",
+    "cloudfront:ListDistributions": "takes no resource",
     "cloudwatch:GetMetricData": "metrics have no ARN",
     "ecr:GetAuthorizationToken": "a login is to the whole registry",
     "ecs:DeregisterTaskDefinition": "takes no resource",
@@ -211,6 +240,8 @@ def test_only_the_listed_actions_are_granted_on_everything(sit):
 WILDCARDS = {
     "access-point/*": "EFS makes the id",
     "change/*": "Route53 makes the id",
+    "distribution/*": "CloudFront makes the id; found by the site's host name",
+    "recovery-point:*": "AWS Backup makes the id",
     "key/*": "the target's key policy names the key",
     "targetgroup/wp-*": "of releases only",
     "task-definition/*-wordpress-*": "of sites only",
@@ -257,15 +288,14 @@ def test_site_secrets_are_read_by_containers_only(sit):
         assert read == ([] if name == "CreationRole" else ["stored-SourceExternalIdSecretArn"])
 
 
-def test_roles_are_passed_by_name_and_to_tasks_only(sit):
+def test_roles_are_passed_by_name_and_to_tasks_and_backups_only(sit):
     passed = {}
     for name, role in sit.of_type("AWS::IAM::Role").items():
         for statement in role_statements(role):
             if statement["Action"] == "iam:PassRole":
-                assert statement["Condition"] == {
-                    "StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
-                }
-                passed[name] = {arn.rsplit("/", 1)[-1] for arn in statement["Resource"]}
+                service = statement["Condition"]["StringEquals"]["iam:PassedToService"]
+                roles = {arn.rsplit("/", 1)[-1] for arn in as_list(statement["Resource"])}
+                passed[name, service.partition(".")[0]] = roles
     own = {
         "bbws-wp-site-execution-sit",
         "bbws-wp-site-task-sit",
@@ -273,10 +303,12 @@ def test_roles_are_passed_by_name_and_to_tasks_only(sit):
         "bbws-wp-migrator-sit",
     }
     assert passed == {
-        "CreationRole": own,
-        "PromotionRole": own,
-        "WakeUpRole": own,
-        "PromotionSourceRole": {"bbws-wp-export-sit", "bbws-wp-job-execution-sit"},
+        ("CreationRole", "ecs-tasks"): own,
+        ("PromotionRole", "ecs-tasks"): own,
+        ("PromotionRole", "backup"): {"bbws-wp-backup-sit"},
+        ("WakeUpRole", "ecs-tasks"): own,
+        ("WakeUpRole", "backup"): {"bbws-wp-backup-sit"},
+        ("PromotionSourceRole", "ecs-tasks"): {"bbws-wp-export-sit", "bbws-wp-job-execution-sit"},
     }
 
 
@@ -326,6 +358,11 @@ def test_inline_policies_fit_into_a_role(sit):
 # --- what the adapters call ------------------------------------------------------------------
 
 SERVICES = {
+    "backup": "backup",
+    "cloudfront": "cloudfront",
+    "cloudwatch": "cloudwatch",
+    "iam": "iam",
+    "rds": "rds",
     "ecr": "ecr",
     "ecs": "ecs",
     "efs": "elasticfilesystem",
@@ -339,6 +376,10 @@ SERVICES = {
     "sts": "sts",
 }
 OTHER_NAMES = {
+    "rds:CreateDbClusterSnapshot": "rds:CreateDBClusterSnapshot",
+    "rds:CreateDbSnapshot": "rds:CreateDBSnapshot",
+    "rds:DescribeDbClusterSnapshots": "rds:DescribeDBClusterSnapshots",
+    "rds:DescribeDbSnapshots": "rds:DescribeDBSnapshots",
     "s3:HeadObject": "s3:GetObject",
     "s3:DeleteObjects": "s3:DeleteObject",
     "s3:ListObjectsV2": "s3:ListBucket",
@@ -346,10 +387,12 @@ OTHER_NAMES = {
 NEEDS_NO_PERMISSION = {"sts:GetCallerIdentity"}
 WITHOUT_A_CALL = {
     # Granted for what a call does beside itself: tags, keys, roles, the event source, the log.
+    "backup:TagResource",
     "ecs:TagResource",
     "elasticfilesystem:TagResource",
     "elasticloadbalancing:AddTags",
     "iam:PassRole",
+    "rds:AddTagsToResource",
     "secretsmanager:TagResource",
     *OWN_QUEUE,
     *LOG,
@@ -358,18 +401,42 @@ WITHOUT_A_CALL = {
 FUNCTION_ROLES = [name for name in ACTIONS if ACTIONS[name] >= OWN_QUEUE]
 
 
-def test_what_the_adapters_call_is_what_the_functions_may(sit):
+def test_what_the_adapters_call_is_what_the_functions_may(sit, with_instance):
     """Both ways: a call that no function may make, and a permission that nobody uses.
 
     The calls of `core/adapters/aws/image_layers.py` go to both registries, so they are looked up
     in the functions' and the source role's tables together.
     """
     roles = sit.of_type("AWS::IAM::Role")
-    source = _granted(roles["PromotionSourceRole"]) - {"cloudwatch:GetMetricData"}
-    granted = set().union(*(_granted(roles[name]) for name in FUNCTION_ROLES), source)
+    source = _granted(roles["PromotionSourceRole"])
+    instance = _granted(with_instance.of_type("AWS::IAM::Role")["PromotionRole"])
+    granted = set().union(*(_granted(roles[name]) for name in FUNCTION_ROLES), source, instance)
     granted -= WITHOUT_A_CALL | {a for a in granted if a.startswith("dynamodb:")}
     called = {OTHER_NAMES.get(action, action) for action in _called()}
     assert called - NEEDS_NO_PERMISSION - WITHOUT_A_CALL == granted
+
+
+def test_the_one_database_is_snapshotted_under_names_of_this_environment(sit, with_instance):
+    for stack, kind, database, snapshots in (
+        (sit, "Cluster", "cluster:bbws-aurora-sit", "cluster-snapshot:sit-*"),
+        (with_instance, "Instance", "db:bbws-mysql-sit", "snapshot:sit-*"),
+    ):
+        for name in ("PromotionRole", "WakeUpRole"):
+            role = stack.of_type("AWS::IAM::Role")[name]
+            [found] = [s for s in role_statements(role) if s["Sid"].endswith("Snapshots")]
+            assert found["Sid"] == f"{kind}Snapshots"
+            assert found["Resource"] == [
+                stack.arn(f"rds:{database}"),
+                stack.arn(f"rds:{snapshots}"),
+            ]
+
+
+@pytest.fixture(scope="module")
+def with_instance(expanded):
+    """An environment whose database is a single instance."""
+    given = overrides("sit")
+    del given["DatabaseClusterIdentifier"]
+    return Stack(expanded, {**given, "DatabaseInstanceIdentifier": "bbws-mysql-sit"})
 
 
 def _granted(role):

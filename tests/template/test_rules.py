@@ -19,6 +19,8 @@ WAKE_UPS = {
     "deployment-ended": "DeploymentEndedRule",
     "result-written": "ResultWrittenRule",
     "snapshot-changed": "SnapshotChangedRule",
+    "backup-ended": "BackupEndedRule",
+    "transfer-ended": "TransferEndedRule",
 }
 
 
@@ -62,6 +64,11 @@ def test_wake_ups_are_those_of_the_events_package_narrowed_to_this_environment(s
             [{"prefix": sit.arn("ecs:service/bbws-cluster-sit/")}],
         ),
         "snapshot-changed": ("detail", "SourceIdentifier", [{"prefix": "sit-"}]),
+        "backup-ended": (
+            "detail",
+            "resourceArn",
+            [sit.arn("elasticfilesystem:file-system/stored-FileSystemId")],
+        ),
     }
     expected = wake_up_patterns("bbws-transfer-sit")[name]
     if name in narrowed:

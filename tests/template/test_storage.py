@@ -18,7 +18,10 @@ def test_tables_are_on_demand_recoverable_streamed_and_encrypted(stack):
         assert table["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
         assert table["DeletionProtectionEnabled"] is prod
         keys = [(key["AttributeName"], key["KeyType"]) for key in table["KeySchema"]]
-        assert keys == [("PK", "HASH"), ("SK", "RANGE")], name
+        if name == "DeploymentsTable":
+            assert keys == [("deployment_id", "HASH")]
+        else:
+            assert keys == [("PK", "HASH"), ("SK", "RANGE")], name
 
 
 def test_the_operations_table_has_its_three_indexes(sit):
@@ -38,7 +41,12 @@ def test_the_operations_table_has_its_three_indexes(sit):
 
 
 def test_data_outlives_the_stack(expanded):
-    kept = {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key"}
+    kept = {
+        "AWS::DynamoDB::Table",
+        "AWS::S3::Bucket",
+        "AWS::KMS::Key",
+        "AWS::Backup::BackupVault",
+    }
     for name, resource in expanded["Resources"].items():
         if resource["Type"] in kept:
             assert resource["DeletionPolicy"] == "Retain", name
@@ -158,6 +166,8 @@ def test_the_topic_is_encrypted_and_open_to_the_named_accounts(sit, busy):
     [
         ("ExistingOperationsTable", "OperationsTable"),
         ("ExistingSitesTable", "SitesTable"),
+        ("ExistingDeploymentsTable", "DeploymentsTable"),
+        ("ExistingBackupVault", "BackupVault"),
         ("ExistingTransferBucket", "TransferBucket"),
         ("ExistingTemplatesBucket", "TemplatesBucket"),
         ("ExistingNotificationsTopic", "NotificationsTopic"),
@@ -186,3 +196,36 @@ def _encryption(bucket):
 def _topic_statements(stack):
     [policy] = stack.of_type("AWS::SNS::TopicPolicy").values()
     return list(statements(policy["PolicyDocument"]))
+
+
+def test_only_an_environment_that_is_promoted_to_backs_anything_up(expanded):
+    for env in ACCOUNTS:
+        stack = Stack(expanded, overrides(env))
+        variables = stack.of_type("AWS::Lambda::Function")["PromotionFunction"]["Environment"][
+            "Variables"
+        ]
+        vaults = set(stack.by_name("AWS::Backup::BackupVault"))
+        if env == "dev":
+            assert (vaults, variables["SITEFLEET_BACKUP_VAULT"]) == (set(), "")
+            assert "BackupRole" not in stack.resources
+        else:
+            assert vaults == {variables["SITEFLEET_BACKUP_VAULT"]}
+            assert variables["SITEFLEET_BACKUP_ROLE_ARN"].endswith(f":role/bbws-wp-backup-{env}")
+
+
+def test_only_aws_backup_of_this_account_takes_the_backup_role(sit):
+    [trust] = sit.of_type("AWS::IAM::Role")["BackupRole"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "backup.amazonaws.com"}
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNTS["sit"]}}
+
+
+def test_critical_lines_of_sites_are_counted_and_a_quiet_minute_is_zero(sit):
+    [found] = sit.of_type("AWS::Logs::MetricFilter").values()
+    assert found["LogGroupName"] == "/aws/ecs/bbws-sit/sites"
+    [metric] = found["MetricTransformations"]
+    assert (metric["MetricNamespace"], metric["MetricName"]) == (
+        "BBWS/WPTechnical",
+        "CriticalLogLines",
+    )
+    assert (metric["MetricValue"], metric["DefaultValue"]) == ("1", 0)
+    assert "Dimensions" not in metric

@@ -13,6 +13,10 @@ TASK = "arn:aws:ecs:af-south-1:093646564004:task/bbws-cluster-prod/0a1b2c"
 SERVICE = "arn:aws:ecs:af-south-1:093646564004:service/bbws-cluster-prod/site-r2"
 SNAPSHOT = "arn:aws:rds:af-south-1:093646564004:cluster-snapshot:prod-tenant-1-pre-promotion"
 
+FILE_SYSTEM = "arn:aws:elasticfilesystem:af-south-1:093646564004:file-system/fs-0123"
+RECOVERY_POINT = "arn:aws:backup:af-south-1:093646564004:recovery-point:1EB3B5E7-9EB0"
+TRANSFER = "arn:aws:datasync:af-south-1:093646564004:task/task-08de/execution/exec-04ce"
+
 
 def aws_event(source, detail_type, detail, resources=()):
     return {
@@ -62,6 +66,23 @@ def snapshot(event_id="RDS-EVENT-0169"):
     return aws_event("aws.rds", "RDS DB Cluster Snapshot Event", detail, [SNAPSHOT])
 
 
+def backup_job(state="COMPLETED", resources=(RECOVERY_POINT,), **detail):
+    detail = {
+        "backupJobId": "34176239-e96d-4e4d-9fad-529dbb3c3556",
+        "backupVaultName": "bbws-wp-pre-promotion-prod",
+        "resourceArn": FILE_SYSTEM,
+        "resourceType": "EFS",
+        "state": state,
+        **detail,
+    }
+    return aws_event("aws.backup", "Backup Job State Change", detail, resources)
+
+
+def transfer(state="SUCCESS", resources=(TRANSFER,)):
+    detail = {"State": state}
+    return aws_event("aws.datasync", "DataSync Task Execution State Change", detail, resources)
+
+
 def test_a_stopped_task_wakes_the_step_that_started_it():
     assert decode(json.dumps(task())) == WakeUp(
         operation_id=OPERATION,
@@ -105,6 +126,28 @@ def test_a_snapshot_tells_only_its_arn():
     )
 
 
+def test_a_finished_backup_tells_its_recovery_point():
+    assert decode(json.dumps(backup_job())) == WakeUp(
+        reason="the backup job ended (COMPLETED)", resource=RECOVERY_POINT
+    )
+
+
+@pytest.mark.parametrize("resources", [[], [FILE_SYSTEM], [{}], None])
+def test_a_backup_without_a_recovery_point_tells_what_it_was_of(resources):
+    event = {**backup_job("FAILED"), "resources": resources}
+
+    assert decode(json.dumps(event)) == WakeUp(
+        reason="the backup job ended (FAILED)", resource=FILE_SYSTEM
+    )
+
+
+@pytest.mark.parametrize("state", ["SUCCESS", "ERROR"])
+def test_an_ended_transfer_tells_its_execution(state):
+    assert decode(json.dumps(transfer(state))) == WakeUp(
+        reason=f"the DataSync transfer ended ({state})", resource=TRANSFER
+    )
+
+
 @pytest.mark.parametrize(
     ("event", "field"),
     [
@@ -123,6 +166,13 @@ def test_a_snapshot_tells_only_its_arn():
         (result(f"jobs/{OPERATION}/export/0/job.json"), "detail.object.key"),
         (result(f"other/jobs/{OPERATION}/export/0/result.json"), "detail.object.key"),
         (snapshot("'; DROP TABLE sites"), "detail.EventID"),
+        (backup_job("RUNNING"), "detail.state"),
+        (backup_job("FAILED", resources=(), resourceArn=None), "detail.resourceArn"),
+        (backup_job(resources=(":recovery-point:" + "x" * 1024,)), "resource"),
+        (aws_event("aws.backup", "Backup Job State Change", None), "detail.state"),
+        (aws_event("aws.backup", "Copy Job State Change", {}), "detail-type"),
+        (transfer("TRANSFERRING"), "detail.State"),
+        (transfer(resources=()), "resource"),
         (aws_event("aws.ecs", "ECS Service Action", {}), "detail-type"),
         (aws_event("aws.ec2", "ECS Task State Change", {}), "detail-type"),
         (aws_event("aws.ecs", ["ECS Task State Change"], {}), "detail-type"),

@@ -71,9 +71,15 @@ def test_wake_ups_select_only_what_the_fleet_caused():
         "lastStatus": ["STOPPED"],
         "startedBy": [{"prefix": "sitefleet/"}],
     }
+    assert patterns["backup-ended"]["detail"] == {
+        "state": ["COMPLETED", "FAILED", "ABORTED", "EXPIRED", "PARTIAL"]
+    }
+    assert patterns["transfer-ended"]["detail"] == {"State": ["SUCCESS", "ERROR"]}
     assert patterns["result-written"]["detail"]["bucket"] == {"name": ["bbws-transfer-dev"]}
     assert {tuple(pattern["source"]) for pattern in patterns.values()} == {
         ("aws.ecs",),
         ("aws.s3",),
         ("aws.rds",),
+        ("aws.backup",),
+        ("aws.datasync",),
     }

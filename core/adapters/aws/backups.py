@@ -30,6 +30,8 @@ class BackupPlaces:
     vault: str
     role_arn: str
     """Role that AWS Backup works with."""
+    retention_days: int
+    """How long a recovery point is kept; snapshots stay until somebody deletes them."""
 
 
 class AwsBackups:
@@ -56,6 +58,7 @@ class AwsBackups:
                 IamRoleArn=places.role_arn,
                 IdempotencyToken=name,
                 RecoveryPointTags={"Name": name, **tags},
+                Lifecycle={"DeleteAfterDays": places.retention_days},
             )
             job = self._clients.backup.describe_backup_job(BackupJobId=started["BackupJobId"])
         return _recovery_point(job)

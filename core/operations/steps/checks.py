@@ -30,12 +30,8 @@ def check_source(context: StepContext) -> Outcome:
     )
     if not isinstance(answer, dict):
         return answer
-    facts = VerifyFacts.model_validate(answer)
-    names: list[Json] = [check.name for check in facts.checks]
-    if facts.passed:
-        return Done(facts={"passed": True, "checks": len(names), "names": names})
-    return _failed(
-        facts,
+    return judged(
+        VerifyFacts.model_validate(answer),
         f"The source in {move.source_environment} fails {{failed}} of its {{all}} checks; nothing "
         "was changed. Correct the site there and promote again.",
     )
@@ -53,11 +49,12 @@ def check_after(context: StepContext) -> Outcome:
     return _check(context, "public", [context.ports.load_balancer.address()])
 
 
-def judged(facts: VerifyFacts) -> Outcome:
-    """Return what a release's checks mean for its operation."""
-    if facts.passed:
-        return Done(facts={"checks": len(facts.checks)})
-    return _failed(facts, "{failed} of {all} checks failed.")
+def judged(facts: VerifyFacts, sentence: str = "{failed} of {all} checks failed.") -> Done | Failed:
+    """Return the outcome of checks; `sentence` says what failed, with {failed} and {all}."""
+    if not facts.passed:
+        return _failed(facts, sentence)
+    names: list[Json] = [check.name for check in facts.checks]
+    return Done(facts={"passed": True, "checks": len(names), "names": names})
 
 
 CHECK_SOURCE = Step(name="check_source", run=check_source)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from core.domain.job_facts import CutOverFacts, SalvageFacts
 from core.domain.jobs import CutOverJob, SalvageJob
 from core.domain.names import marks_key, salvage_key
-from core.domain.protection import protection_of
 from core.engine.outcome import Done, Outcome, Wait
 from core.engine.step import Step, StepContext
 from core.operations.steps.jobs import job_fields, run_job, stop_job
 from core.operations.steps.move import Move
-from core.operations.steps.plan_facts import promotion_payload
 from core.operations.steps.traffic import invalidate_cache, switch, switch_back
 
 
@@ -19,16 +17,13 @@ def cut_over(context: StepContext) -> Outcome:
     move, rules = Move(context), context.policy.promotion_rules
     live = move.live_release
     rule = context.ports.load_balancer.find_rule(move.host)
-    protection = protection_of(
-        rules.protection, promotion_payload(context), has_live_release=live is not None
-    )
     answer = run_job(
         context,
         CutOverJob(
             **job_fields(context),
             database=move.database,
             live_schema=live.schema if live else None,
-            protected_tables=list(protection.tables) if live else [],
+            protected_tables=list(move.protection.tables) if live else [],
             hold_seconds=rules.protection.hold_seconds,
             drain_seconds=rules.protection.drain_seconds,
             rule_arn=rule.arn if rule else None,
@@ -57,6 +52,7 @@ def take_back(context: StepContext) -> Outcome:
         return Done()
     salvaged = salvage(context)
     if isinstance(salvaged, SalvageFacts):
+        context.ports.transfer.delete_prefix(marks_key(Move(context).release))
         return Done(facts=salvaged.model_dump(mode="json"), summary=_told(salvaged))
     return salvaged
 

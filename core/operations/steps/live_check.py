@@ -6,10 +6,11 @@ from core.domain.job_facts import VerifyFacts
 from core.domain.job_models import Database
 from core.domain.jobs import VerifyJob
 from core.domain.names import SiteNames, origin
-from core.engine.outcome import Done, Failed, Outcome
+from core.engine.outcome import Done, Outcome
 from core.engine.step import Step, StepContext
+from core.operations.steps.checks import judged
 from core.operations.steps.jobs import job_fields, run_job
-from events.vocabulary import ErrorCode, SiteStatus
+from events.vocabulary import SiteStatus
 
 
 def check_live(context: StepContext) -> Outcome:
@@ -37,19 +38,9 @@ def check_live(context: StepContext) -> Outcome:
     )
     if not isinstance(answer, dict):
         return answer
-    facts = VerifyFacts.model_validate(answer)
-    failed = [c for c in facts.checks if not c.passed]
-    if not failed:
-        return Done(facts={"looked": True, "release": release.number, "checks": len(facts.checks)})
-    return Failed(
-        code=ErrorCode.PROM_002,
-        why=f"The live site fails {len(failed)} of {len(facts.checks)} checks. {' '.join(failed)}"[
-            :1000
-        ],
-        details={
-            "release": release.number,
-            "failed": [c.name for c in facts.checks if not c.passed],
-        },
+    return judged(
+        VerifyFacts.model_validate(answer),
+        f"The live site (release r{release.number}) fails {{failed}} of its {{all}} checks.",
     )
 
 

@@ -34,6 +34,12 @@ def start_former(context: StepContext) -> Outcome:
     return Done(facts={"addresses": list(state.addresses)})
 
 
+def rest_again(context: StepContext) -> Outcome:
+    """Undo: let the kept release rest again; visitors are not there."""
+    context.ports.containers.scale_down(WayBack(context).former)
+    return Done()
+
+
 def check_former(context: StepContext) -> Outcome:
     """Check the kept release at its own address before visitors are sent to it."""
     addresses = context.facts["start_former"]["addresses"]
@@ -139,7 +145,7 @@ def rest_failed(context: StepContext) -> Outcome:
     return Done()
 
 
-START_FORMER = Step(name="start_former", run=start_former)
+START_FORMER = Step(name="start_former", run=start_former, undo=rest_again)
 CHECK_FORMER = Step(name="check_former", run=check_former)
 RECORD_NAME = Step(name="record_name", run=record_name)
 POINT_BACK = Step(name="point_back", run=point_back, undo=point_forward, cuts_over=True)
@@ -182,4 +188,7 @@ def _verify(
     )
     if not isinstance(answer, dict):
         return answer
-    return judged(VerifyFacts.model_validate(answer))
+    return judged(
+        VerifyFacts.model_validate(answer),
+        f"Release r{release.number} fails {{failed}} of its {{all}} checks.",
+    )
