@@ -50,13 +50,17 @@ from core.engine.notifier import Notifier
 from core.engine.sweeper import Sweeper
 from core.operations.creation import CREATION
 from core.operations.promotion import PROMOTION
+from core.operations.rollback import ROLLBACK
+from core.operations.site_check import SITE_CHECK
 from core.ports.bundle import Ports
 from core.ports.messaging import QueueName
 from core.settings import Settings
 
 POLICY_FOLDER = Path(__file__).parent.parent / "policy"
 
-WORKFLOWS = {workflow.operation_type: workflow for workflow in (CREATION, PROMOTION)}
+WORKFLOWS = {
+    workflow.operation_type: workflow for workflow in (CREATION, PROMOTION, ROLLBACK, SITE_CHECK)
+}
 """Every workflow that this version carries out."""
 
 
@@ -145,6 +149,7 @@ def _ports(settings: Settings, clients: AwsClients, store: DynamoOperations) -> 
     return Ports(
         clock=clock,
         locks=store,
+        wake_ups=store,
         accounts=StsAccounts(clients=clients),
         sites=DynamoSites(clients.dynamodb, settings.sites_table),
         tenants=DynamoTenants(clients.dynamodb, settings.tenants_table),

@@ -30,6 +30,7 @@ OPERATION_QUEUES: Final[Mapping[OperationType, str]] = MappingProxyType(
         OperationType.SITE_DELETION: "deletion",
         OperationType.SITE_PROMOTION: "promotion",
         OperationType.SITE_ROLLBACK: "promotion",
+        OperationType.SITE_CHECK: "promotion",
     }
 )
 """The workflow queue of each kind of operation."""
@@ -42,6 +43,7 @@ REQUEST_QUEUES: Final[Mapping[MessageType, tuple[str, ...]]] = MappingProxyType(
         MessageType.SITE_DELETION_REQUEST: ("deletion",),
         MessageType.SITE_PROMOTION_REQUEST: ("promotion",),
         MessageType.PROMOTION_ROLLBACK_REQUEST: ("promotion",),
+        MessageType.SITE_CHECK_REQUEST: ("promotion",),
         MessageType.OPERATION_APPROVAL: ("creation", "update", "deletion", "promotion"),
         MessageType.OPERATION_REJECTION: ("creation", "update", "deletion", "promotion"),
         MessageType.OPERATION_CANCEL_REQUEST: ("creation", "update", "deletion", "promotion"),

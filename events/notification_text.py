@@ -68,6 +68,7 @@ HEADLINES: Final[Mapping[NotificationType, str]] = MappingProxyType(
         _Type.SITE_PROMOTION_ROLLED_BACK: "Promotion rolled back",
         _Type.SITE_PROMOTION_ROLLBACK_FAILED: "Promotion rollback failed",
         _Type.SITE_PROMOTION_CANCELLED: "Promotion cancelled",
+        _Type.SITE_CHECK_FAILED: "Site check failed",
         _Type.OPERATION_AWAITING_APPROVAL: "Operation waits for approval",
         _Type.OPERATION_REJECTED: "Request rejected",
         _Type.OPERATION_STALLED: "Operation stalled",
@@ -170,6 +171,8 @@ def _meaning(
 ) -> str:
     if kind is _Type.DLQ_REPLAY_FINISHED:
         return f"{payload.replayed} messages were sent again, {payload.failed} failed again."
+    if kind is _Type.SITE_CHECK_FAILED:
+        return "The live site is not as it should be. Nothing was changed: a person decides."
     if payload.status is OperationStatus.ROLLBACK_FAILED:
         return "Taking it back failed too: a person has to act."
     return MEANINGS[outcome]

@@ -175,6 +175,8 @@ ANNOUNCED: Final[Mapping[OperationType, Mapping[DetailType, NotificationType]]] 
             _Detail.OPERATION_ROLLBACK_FAILED: _Type.SITE_PROMOTION_ROLLBACK_FAILED,
             _Detail.OPERATION_CANCELLED: _Type.SITE_PROMOTION_ROLLBACK_FAILED,
         },
+        # A look that finds everything in order is nothing to hear of.
+        OperationType.SITE_CHECK: {_Detail.OPERATION_FAILED: _Type.SITE_CHECK_FAILED},
     }
 )
 

@@ -25,6 +25,7 @@ from events.formats import (
     Folder,
     HumanText,
     ImageTag,
+    OperationId,
     OptionName,
     PluginSlug,
     ProductVersion,
@@ -218,6 +219,15 @@ class Emergency(WireModel):
     """The incident that makes a promotion urgent."""
 
     incident_id: TicketId
+
+
+class SiteCheckPayload(SitePayload):
+    """A live site to look at."""
+
+    promotion_id: OperationId | None = Field(
+        None, description="The promotion after which the fleet looks again by itself."
+    )
+    after_hours: Annotated[float, Field(ge=0, le=720)] | None = None
 
 
 class SitePromotionPayload(SitePayload):

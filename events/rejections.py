@@ -23,6 +23,7 @@ OPERATION_TYPES: Mapping[str, OperationType] = {
     MessageType.SITE_RESTORE_REQUEST: OperationType.SITE_RESTORE,
     MessageType.SITE_PROMOTION_REQUEST: OperationType.SITE_PROMOTION,
     MessageType.PROMOTION_ROLLBACK_REQUEST: OperationType.SITE_ROLLBACK,
+    MessageType.SITE_CHECK_REQUEST: OperationType.SITE_CHECK,
 }
 """The operation that a request starts; the other messages are directed at one."""
 

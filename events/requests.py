@@ -37,6 +37,7 @@ from events.payloads import (
     Scale,
     Selection,
     SiteChanges,
+    SiteCheckPayload,
     SiteConfiguration,
     SiteCreationPayload,
     SiteDeletionPayload,
@@ -73,6 +74,8 @@ __all__ = [
     "Scale",
     "Selection",
     "SiteChanges",
+    "SiteCheckPayload",
+    "SiteCheckRequest",
     "SiteConfiguration",
     "SiteCreationPayload",
     "SiteCreationRequest",
@@ -88,6 +91,7 @@ __all__ = [
     "canonical_hash",
     "effective_idempotency_key",
     "encode",
+    "without_proof",
 ]
 
 
@@ -159,6 +163,13 @@ class PromotionRollbackRequest(RequestEnvelope):
     payload: PromotionRollbackPayload
 
 
+class SiteCheckRequest(RequestEnvelope):
+    """Look at a live site as a visitor does; nothing is changed."""
+
+    message_type: Literal[MessageType.SITE_CHECK_REQUEST] = MessageType.SITE_CHECK_REQUEST
+    payload: SiteCheckPayload
+
+
 class OperationApproval(RequestEnvelope):
     """Say yes to a plan; PROMOTION_APPROVAL is an older name."""
 
@@ -200,6 +211,7 @@ Request = (
     | SiteRestoreRequest
     | SitePromotionRequest
     | PromotionRollbackRequest
+    | SiteCheckRequest
     | OperationApproval
     | OperationRejection
     | OperationCancelRequest
@@ -215,6 +227,7 @@ REQUEST_MODELS: Final[Mapping[MessageType, type[Request]]] = MappingProxyType(
         MessageType.SITE_RESTORE_REQUEST: SiteRestoreRequest,
         MessageType.SITE_PROMOTION_REQUEST: SitePromotionRequest,
         MessageType.PROMOTION_ROLLBACK_REQUEST: PromotionRollbackRequest,
+        MessageType.SITE_CHECK_REQUEST: SiteCheckRequest,
         MessageType.OPERATION_APPROVAL: OperationApproval,
         MessageType.OPERATION_REJECTION: OperationRejection,
         MessageType.OPERATION_CANCEL_REQUEST: OperationCancelRequest,
@@ -226,7 +239,7 @@ REQUEST_MODELS: Final[Mapping[MessageType, type[Request]]] = MappingProxyType(
 def effective_idempotency_key(request: Request) -> str:
     """The sender's key, or messageType#siteId#correlationId; none of the three can hold a `#`.
 
-    For a message directed at an operation, operationId stands for siteId.
+    For a message directed at an operation, operationId stands for siteId; a decision adds its role.
     """
     if request.idempotency_key is not None:
         return request.idempotency_key
@@ -244,6 +257,17 @@ def canonical_hash(request: Request) -> str:
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
+def without_proof(request: Request) -> Request:
+    """The request as it may be stored: a rollback's proof is verified once and kept nowhere.
+
+    Its environment goes too, because a payload that names prod has to carry a proof.
+    """
+    if not isinstance(request, PromotionRollbackRequest):
+        return request
+    payload = request.payload.model_copy(update={"proof": None, "environment": None})
+    return request.model_copy(update={"payload": payload})
+
+
 def encode(request: Request) -> str:
     """The queue body of a request. The one place where proof headers leave the model."""
     body = request.model_dump(mode="json", exclude_none=True)
@@ -255,6 +279,8 @@ def encode(request: Request) -> str:
 
 def _subject(request: Request) -> str:
     payload = request.payload
+    if isinstance(payload, DecisionPayload):  # two people may decide under one correlation id
+        return f"{payload.operation_id}#{payload.role}"
     if isinstance(payload, OperationPayload):
         return payload.operation_id
     if isinstance(payload, PromotionRollbackPayload):

@@ -144,7 +144,8 @@ _SITE: Final[dict[str, Any]] = {"siteId": SITE, "tenantId": TENANT}
 _PROOF: Final[dict[str, Any]] = {
     "headers": {
         "authorization": "AWS4-HMAC-SHA256 Credential=EXAMPLE/20261121/af-south-1/sts/aws4_request,"
-        " SignedHeaders=host;x-amz-date;x-sitefleet-operation;x-sitefleet-plan, Signature=EXAMPLE",
+        " SignedHeaders=content-type;host;x-amz-date;x-sitefleet-decision;x-sitefleet-environment;"
+        "x-sitefleet-operation;x-sitefleet-plan;x-sitefleet-role, Signature=EXAMPLE",
         "x-amz-date": "20261121T073000Z",
         "x-sitefleet-operation": OPERATION,
         "x-sitefleet-plan": PLAN_HASH,
@@ -201,6 +202,7 @@ _PAYLOADS: Final[dict[MessageType, dict[str, Any]]] = {
         "environment": "prod",
         "proof": _PROOF,
     },
+    MessageType.SITE_CHECK_REQUEST: {**_SITE, "promotionId": OPERATION, "afterHours": 4},
     MessageType.OPERATION_APPROVAL: _DECISION,
     MessageType.OPERATION_REJECTION: {**_DECISION, "comment": "Not before the sale has ended."},
     MessageType.OPERATION_CANCEL_REQUEST: {"operationId": OPERATION, "reason": "Wrong site."},

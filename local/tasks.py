@@ -16,6 +16,7 @@ from local import definitions
 from local.container import NAMES_VARIABLE
 from local.emulator import REGION, SYSTEM_PATH
 from local.layout import CHECKOUT
+from local.network import LOOPBACK
 from local.processes import Command, Processes, signal_group
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Surroundings:
             "MIGRATOR_MOUNT_PATH": str(self.layout.file_system(cloud.account.environment)),
             "MIGRATOR_DATABASE_CA": str(self.layout.authority),
             "MIGRATOR_WORDPRESS_PATH": str(self.layout.wordpress),
+            "MIGRATOR_SITE_ADDRESS": self._site_address(),
             NAMES_VARIABLE: ",".join(f"{n}={p}" for n, p in self.load_balancers.items()),
             "AWS_ENDPOINT_URL": cloud.endpoint,
             "AWS_REGION": REGION,
@@ -59,6 +61,10 @@ class Surroundings:
             "PYTHONUNBUFFERED": "1",
             "PYTHONPATH": str(CHECKOUT),
         }
+
+    def _site_address(self) -> str:
+        """Return where every load balancer answers: the front proxy tells sites by their host."""
+        return next((f"{LOOPBACK}:{port}" for port in self.load_balancers.values()), "")
 
 
 @dataclass(frozen=True, kw_only=True)

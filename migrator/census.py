@@ -8,6 +8,7 @@ import structlog
 
 from core.domain.census import Census
 from migrator.databases import count_rows
+from migrator.front_pages import seen_front_page
 from migrator.manifest import summarise
 from migrator.sources import live_release, site_credentials
 from migrator.wordpress import (
@@ -56,4 +57,5 @@ def run_census(services: Services, job: CensusJob) -> Census:
             posts=post_counts(connection, schema, options.prefix),
             content=summarise(live.content),
             isolation_level=site.isolation_level,
+            front_page=seen_front_page(services, options.get("home") or ""),
         )

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from core.domain.jobs import VerifyExpectation
 from migrator.compression import Compressor, decompressed
 from migrator.content import load_manifest, pack, place
 from migrator.databases import base_tables
@@ -86,7 +87,10 @@ def content_command(_services: Services, args: argparse.Namespace) -> int:
 def verify_command(_services: Services, args: argparse.Namespace) -> int:
     """Run the checks that need only HTTP; exit code 1 when one fails."""
     checks = verify_site(
-        args.url, args.connect, public=args.public, foreign_hosts=args.foreign_host
+        args.url,
+        args.connect,
+        public=args.public,
+        expected=VerifyExpectation(foreign_hosts=args.foreign_host) if args.foreign_host else None,
     )
     for check in checks:
         sys.stdout.write(f"{'ok  ' if check.passed else 'FAIL'} {check.name}: {check.evidence}\n")

@@ -37,6 +37,11 @@ class Configuration(BaseModel):
     database_ca: str = ""
     database_tls: Literal["verify", "off"] = "verify"
     wordpress_path: Path = Path("/usr/src/wordpress")
+    site_address: str = ""
+    """host:port of the load balancer that this environment's sites are visited at (of an https
+    one: port 443, or https://host:port); empty: wherever DNS says a site is."""
+    chromium_path: Path = Path("/usr/bin/chromium")
+    """The browser of the comprehensive checks."""
     scratch_path: Path | None = None
     """Folder for short-lived files (a manifest on its way); default: the system's."""
 

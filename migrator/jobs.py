@@ -12,9 +12,10 @@ from migrator.exporting import run_export
 from migrator.importing import run_import
 from migrator.install import run_install
 from migrator.placing import run_content
+from migrator.probing import run_probe
 from migrator.removal import run_drop_database, run_remove_content, run_retire
 from migrator.services import Services
-from migrator.verification import run_verify
+from migrator.verification import run_verify, run_verify_source
 
 type Facts = BaseModel | dict[str, object]
 type Work = Callable[[Services, Any], Facts]
@@ -26,6 +27,8 @@ JOBS: dict[str, Work] = {
     "install": run_install,
     "content": run_content,
     "verify": run_verify,
+    "verify-source": run_verify_source,
+    "probe": run_probe,
     "drop-database": run_drop_database,
     "remove-content": run_remove_content,
     "retire": run_retire,

@@ -12,10 +12,13 @@ from migrator.directories import below
 from migrator.errors import JobFailure
 
 if TYPE_CHECKING:
-    from core.domain.jobs import CensusJob, ExportJob
+    from core.domain.jobs import CensusJob, ExportJob, VerifySourceJob
     from core.domain.site import Release, Site
     from migrator.databases import Credentials
     from migrator.services import Services
+
+type SourceJob = CensusJob | ExportJob | VerifySourceJob
+"""The jobs that look at the live release of an environment."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +30,7 @@ class LiveRelease:
     content: Path
 
 
-def live_release(services: Services, job: CensusJob | ExportJob) -> LiveRelease:
+def live_release(services: Services, job: SourceJob) -> LiveRelease:
     """Return the live release of the job's site; raises JobFailure when there is none."""
     _require_environment(services, job)
     site = services.sites.get(job.tenant_id, job.site_id)
@@ -46,7 +49,7 @@ def live_release(services: Services, job: CensusJob | ExportJob) -> LiveRelease:
     return LiveRelease(site=site, release=release, content=content)
 
 
-def site_credentials(services: Services, job: CensusJob | ExportJob) -> Credentials:
+def site_credentials(services: Services, job: SourceJob) -> Credentials:
     """Return the site's own database credentials.
 
     A site that existed before the fleet may still have its tenant's secret,
@@ -61,7 +64,7 @@ def site_credentials(services: Services, job: CensusJob | ExportJob) -> Credenti
         return services.databases.credentials(f"bbws/{job.environment}/{job.tenant_id}/db")
 
 
-def _require_environment(services: Services, job: CensusJob | ExportJob) -> None:
+def _require_environment(services: Services, job: SourceJob) -> None:
     here = services.configuration.required("environment")
     if here != job.environment:
         raise JobFailure(

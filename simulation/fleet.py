@@ -54,6 +54,7 @@ from events.progress import FleetEvent, WakeUp
 from events.vocabulary import DetailType
 from simulation.effects import Effects
 from simulation.jobs import JobPlayer
+from simulation.people import People
 
 LEASE_SECONDS = 90
 VISIBILITY_SECONDS = 360
@@ -104,10 +105,12 @@ class SimulatedFleet:
         self.store, self.effects = self.state.store, self.state.effects
         self.operation_store: OperationStore = self.other_store or self.store
         self.policy = policy_of(self.environment)
-        self.jobs = MemoryJobs(self.world, JobPlayer(self.policy, self.effects).play)
+        self.jobs = MemoryJobs(self.world, JobPlayer(self.policy, self.effects, self.world).play)
         self.queues = MemoryQueues(
             self.world, visibility_seconds=VISIBILITY_SECONDS, max_receive_count=MAX_RECEIVES
         )
+        self.people = People(policy=self.policy, clock=self.clock)
+        self.world.callers = self.people.callers()
         self.wake_ups: list[WakeUp] = []
         self.notifier_queue: list[FleetEvent] = []
         self._next_sweep = self.clock.now() + timedelta(seconds=SWEEP_SECONDS)
@@ -145,6 +148,7 @@ class SimulatedFleet:
         return Ports(
             clock=self.clock,
             locks=wrap("locks", self.operation_store),
+            wake_ups=wrap("wake_ups", self.operation_store),
             accounts=wrap("accounts", MemoryAccounts(world)),
             sites=wrap("sites", MemorySites(world)),
             tenants=wrap("tenants", MemoryTenants(world)),
@@ -190,6 +194,10 @@ class SimulatedFleet:
             self.send(queue, event.queue_body())
         if notification_for(event) is not None:
             self.notifier_queue.append(event)
+        if event.detail_type is DetailType.OPERATION_AWAITING_APPROVAL:
+            queue = QueueName(OPERATION_QUEUES[event.metadata.operation_type])
+            for body in self.people.approvals(event):
+                self.send(queue, body)
 
     # --- letting things happen --------------------------------------------------------------
 

@@ -2,42 +2,57 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from core.adapters.memory.world import World
 from core.domain.census import Census, ContentSummary
 from core.domain.job_facts import (
     ContentFacts,
+    CutOverFacts,
     ExportFacts,
     ImportFacts,
     InstallFacts,
     JobResult,
+    Marks,
+    ProbeFacts,
+    SalvageFacts,
+    TargetCensusFacts,
     VerifyFacts,
 )
 from core.domain.job_models import Check, JobModel, ObjectLocation
 from core.domain.jobs import (
     CensusJob,
     ContentJob,
+    CutOverJob,
     DropDatabaseJob,
     ExportJob,
     ImportJob,
     InstallJob,
     JobDescription,
+    ProbeJob,
     RemoveContentJob,
     RetireJob,
+    SalvageJob,
+    TargetCensusJob,
     VerifyJob,
+    VerifySourceJob,
 )
 from core.domain.names import origin
 from core.domain.policy import Policy
 from simulation.effects import Effects
 
 DIGEST = "sha256:" + "d" * 64
+FINE = Check(name="rights", passed=True, evidence="tried")
 ROWS = {"wp_posts": 12, "wp_options": 140}
 
 
 class JobPlayer:
     """Plays every kind of job against the simulated databases and directories."""
 
-    def __init__(self, policy: Policy, effects: Effects) -> None:
+    def __init__(self, policy: Policy, effects: Effects, world: World) -> None:
         self._policy = policy
         self._effects = effects
+        self._world = world
 
     def play(self, job: JobDescription) -> JobResult:
         """Do one job and report."""
@@ -52,7 +67,7 @@ class JobPlayer:
             facts=facts.model_dump(mode="json") if facts else {},
         )
 
-    def _facts(self, job: JobDescription) -> JobModel | None:  # noqa: C901, PLR0911 - one per kind
+    def _facts(self, job: JobDescription) -> JobModel | None:  # noqa: C901, PLR0911, PLR0912 - one per kind
         match job:
             case CensusJob():
                 return self._census(job)
@@ -66,7 +81,22 @@ class JobPlayer:
                 return self._install(job)
             case ContentJob():
                 return self._content(job)
-            case VerifyJob():
+            case TargetCensusJob():
+                return TargetCensusFacts(tables=ROWS if job.database else {}, rights=[FINE])
+            case CutOverJob():
+                return self._cut_over(job)
+            case SalvageJob():
+                return SalvageFacts()
+            case ProbeJob():
+                return ProbeFacts(
+                    requests=60,
+                    failures=0,
+                    statuses={"200": 60},
+                    latency_median_ms=40,
+                    latency_p95_ms=90,
+                    window_seconds=job.window_seconds,
+                )
+            case VerifyJob() | VerifySourceJob():
                 return VerifyFacts(
                     passed=True, checks=[Check(name="front-page", passed=True, evidence="200")]
                 )
@@ -100,7 +130,18 @@ class JobPlayer:
             permalinks="/%postname%/",
             tables=ROWS,
             content=ContentSummary(files=3, size_bytes=300),
+            rights=[FINE],
+            database_size_bytes=1_000_000,
         )
+
+    def _cut_over(self, job: CutOverJob) -> CutOverFacts:
+        marks = Marks(taken_at="2026-11-21T08:00:00Z", rows=ROWS)
+        self._world.objects[job.marks.key] = marks.model_dump_json(by_alias=True).encode()
+        rules = self._world.rules
+        mine = [host for host, rule in rules.items() if rule.arn == job.rule_arn]
+        for host in mine:
+            rules[host] = replace(rules[host], target_group_arn=job.target_group_arn)
+        return CutOverFacts(pointer_moved=bool(mine), held_seconds=0.1)
 
     @staticmethod
     def _export(job: ExportJob) -> ExportFacts:

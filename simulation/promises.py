@@ -66,7 +66,10 @@ def snapshot(fleet: SimulatedFleet) -> Snapshot:
 
 def visible(state: Snapshot) -> Snapshot:
     """Return the part of a snapshot that a failed operation must leave as it was."""
-    kept = {k: v for k, v in state.items() if k not in {"releases", "sites", "images"}}
+    kept = {k: v for k, v in state.items() if k not in {"releases", "sites", "images", "objects"}}
+    objects = state["objects"]
+    if isinstance(objects, list):
+        kept["objects"] = [k for k in objects if not k.startswith(("evidence/", "salvage/"))]
     releases = state["releases"]
     sites = state["sites"]
     if isinstance(releases, dict) and isinstance(sites, dict):
@@ -143,7 +146,7 @@ def the_end_is_announced_once(run: Run) -> str | None:
     facts = Counter(
         n.event_id
         for n in run.fleet.world.notifications
-        if n.payload.operation_id == run.operation_id and n.outcome != "started"
+        if n.payload.operation_id == run.operation_id and n.outcome not in {"started", "waiting"}
     )
     return None if len(facts) == 1 else f"{len(facts)} facts announced: {dict(facts)}"
 

@@ -22,12 +22,15 @@ class PageSummary(JobModel):
 
     title: str
     links: list[str] = Field(default_factory=list)
-    """Paths of links within the site, sorted, once each."""
+    """Paths of links within the site, sorted, once each; without what differs per visitor."""
     text_length: int
-    """Characters of visible text."""
+    """Characters of visible text, white space not counted."""
     mojibake: int = 0
-    """Suspicious sequences (a double-encoded quote, U+FFFD) in it."""
+    """Suspicious sequences (a double-encoded quote, U+FFFD) in it, its login page and REST root."""
     php_messages: int = 0
+    """Warnings, notices, deprecations and fatal errors of PHP in the same three answers."""
+    php_version: str = ""
+    """What the server says it runs (X-Powered-By); empty where it does not say."""
 
 
 class Census(JobModel):
@@ -61,3 +64,7 @@ class Census(JobModel):
     rights: list[Check] = Field(default_factory=list)
     """Every right that was tried in the source's account."""
     database_size_bytes: int = 0
+    """Tables and their indexes, by information_schema."""
+    domain_bound_options: list[str] = Field(default_factory=list)
+    """Options that look like keys bound to a domain (reCAPTCHA and the like; names, never values):
+    they need the target's own keys, or to be among its kept options."""

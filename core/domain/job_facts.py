@@ -61,6 +61,21 @@ class VerifyFacts(JobModel):
     checks: list[Check]
 
 
+class CutOverFacts(JobModel):
+    """What happened while writes were held."""
+
+    pointer_moved: bool
+    held_seconds: float = 0
+    """How long writers waited: from the first lock to the last one let go."""
+    carried: dict[str, int] = Field(default_factory=dict)
+    """Protected table -> rows written or removed again: they had changed since the import."""
+    late: dict[str, int] = Field(default_factory=dict)
+    """Protected table -> rows that requests still under way wrote after the hold; copied too."""
+    conflicts: list[str] = Field(default_factory=list)
+    """Rows (table:key) that both releases changed: the new one's stands, the former's stays to be
+    read in the former release's schema. A key that is no number is told by its digest."""
+
+
 class Marks(JobModel):
     """How a release stood at its cut-over: what is above is new since then."""
 
@@ -68,9 +83,14 @@ class Marks(JobModel):
     rows: dict[str, int] = Field(default_factory=dict)
     """Table -> rows."""
     high_keys: dict[str, int] = Field(default_factory=dict)
-    """Table -> highest value of its one integer primary key; tables without one are not here."""
+    """Table -> highest value of its one integer primary key that is not new; tables without one
+    are not here. For a protected table this is the end of the gap that was left for late rows."""
     digests: dict[str, str] = Field(default_factory=dict)
-    """Table -> CHECKSUM TABLE of the protected tables."""
+    """Protected table -> digest of its rows up to the high key (migrator.digests); late rows that
+    were copied are in it."""
+    cut_over: CutOverFacts | None = None
+    """How the cut-over ended; None while it has not: the marks are written before the pointer
+    moves, and once more when late rows are in."""
 
 
 class TargetCensusFacts(JobModel):
@@ -78,7 +98,7 @@ class TargetCensusFacts(JobModel):
 
     tables: dict[str, int] = Field(default_factory=dict)
     new_rows: dict[str, int] = Field(default_factory=dict)
-    """Protected table -> rows above its mark."""
+    """Protected table -> rows above its mark; nothing is said without marks."""
     changed_tables: list[str] = Field(default_factory=list)
     """Protected tables whose digest differs from their mark."""
     kept_options: list[str] = Field(default_factory=list)
@@ -89,29 +109,17 @@ class TargetCensusFacts(JobModel):
     """Database size by information_schema."""
     content_size_bytes: int = 0
     rights: list[Check] = Field(default_factory=list)
-    """Every right that was tried: make a schema, make a directory as 33:33, write the manifest."""
-
-
-class CutOverFacts(JobModel):
-    """What happened while writes were held."""
-
-    pointer_moved: bool
-    held_seconds: float = 0
-    carried: dict[str, int] = Field(default_factory=dict)
-    """Protected table -> rows copied again because they had changed since the import."""
-    late: dict[str, int] = Field(default_factory=dict)
-    """Protected table -> rows that requests still under way wrote after the hold; copied too."""
-    conflicts: list[str] = Field(default_factory=list)
-    """Rows (table:key) that both releases changed: the new one stands, the former is salvaged."""
+    """Every right that was tried: make a schema, make a directory as 33:33, write to the bucket."""
 
 
 class SalvageFacts(JobModel):
     """What was written to a release that is no longer live."""
 
     rows: dict[str, int] = Field(default_factory=dict)
-    """Table -> new rows exported."""
+    """Table -> rows exported: those above its mark, or all of a table in `changed_tables`."""
     changed_tables: list[str] = Field(default_factory=list)
-    """Protected tables whose older rows changed as well (they are exported whole)."""
+    """Tables that are exported whole: protected ones whose older rows changed, and those without
+    a key to tell new rows by whose number of rows changed."""
     object_key: str | None = None
     sha256: str | None = None
 

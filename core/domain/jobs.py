@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from core.domain.census import PageSummary
 from core.domain.job_models import Database, JobModel, ObjectLocation, OriginMapping
 from events.formats import Environment, SiteId, TenantId
 
@@ -52,7 +53,7 @@ class TargetCensusJob(Job):
     marks: ObjectLocation | None = None
     """The release's `Marks` from its cut-over; None or nothing there: it never was cut over."""
     protected_tables: list[str] = Field(default_factory=list)
-    """Patterns of table names (shell style, whole names), whose new rows are counted."""
+    """Patterns (as in `core.domain.protection`) of the tables whose new rows are counted."""
     kept_options: list[str] = Field(default_factory=list)
 
 
@@ -62,8 +63,10 @@ class VerifySourceJob(Job):
     kind: Literal["verify-source"] = "verify-source"
     environment: Environment
     release: int
-    addresses: list[str]
-    """host:port of the source's load balancer."""
+    """The release that the plan saw; another one now means: changed in between."""
+    addresses: list[str] = Field(default_factory=list)
+    """host:port to visit it at; none: where the environment's load balancer answers
+    (MIGRATOR_SITE_ADDRESS), and without that wherever DNS says the site is."""
 
 
 class ExportJob(Job):
@@ -77,7 +80,8 @@ class ExportJob(Job):
     known_manifest: ObjectLocation | None = None
     """Manifest of what the target already has: files with a known sha256 do not travel."""
     tables: list[str] | None = None
-    """Patterns of the tables that travel; None: all."""
+    """Patterns (as in `core.domain.protection`) of the tables that travel; None: all, and routines
+    and events of the schema with them."""
     folders: list[str] | None = None
     """Folders below wp-content that travel; None: all."""
 
@@ -100,8 +104,11 @@ class ImportJob(Job):
     carried_from: str | None = None
     """Schema of the target's live release whose tables are carried over."""
     carried_tables: list[str] = Field(default_factory=list)
-    """Patterns of the tables that come from `carried_from` and not from the dump: protected ones,
-    and, when a selection leaves tables out, every one that the dump lacks (`*`)."""
+    """Patterns (as in `core.domain.protection`) of the tables whose rows come from `carried_from`,
+    whatever the dump holds. One that `carried_from` does not have comes from the dump."""
+    carry_missing: bool = False
+    """Whether everything that the dump lacks (tables, views, routines) comes from `carried_from`:
+    a selection left it out."""
 
 
 class InstallJob(Job):
@@ -135,14 +142,18 @@ class ContentJob(Job):
 
 
 class VerifyExpectation(JobModel):
-    """What the checks compare with: the source's census and front page."""
+    """What the checks compare with: the source's census and front page. None: not compared."""
 
-    theme: str
-    plugins: dict[str, str] = Field(default_factory=dict)
-    permalinks: str
-    posts: dict[str, int] = Field(default_factory=dict)
+    theme: str | None = None
+    plugins: dict[str, str] | None = None
+    permalinks: str | None = None
+    posts: dict[str, int] | None = None
     foreign_hosts: list[str] = Field(default_factory=list)
     """Hosts that must occur nowhere: the source's."""
+    front_page: PageSummary | None = None
+    """The source's; an empty title is not compared."""
+    php_version: str = ""
+    """What the census says the source runs: reported, while what both servers say decides."""
 
 
 class VerifyJob(Job):
@@ -157,7 +168,7 @@ class VerifyJob(Job):
     database: Database
     content_root: str
     expected: VerifyExpectation | None = None
-    """None for a fresh site."""
+    """None for a fresh site, which has to be spotless; an empty one for a site with a past."""
     comprehensive: bool = False
     """Every address of the sitemap, and a headless browser; read-only like all checks."""
 
@@ -174,6 +185,7 @@ class CutOverJob(Job):
     live_schema: str | None = None
     """None: nothing was live; only the marks are written."""
     protected_tables: list[str] = Field(default_factory=list)
+    """Patterns, as in `core.domain.protection`."""
     hold_seconds: float
     """The longest that writes may be held; longer: let go, and fail as retryable."""
     drain_seconds: float

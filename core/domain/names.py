@@ -132,6 +132,21 @@ def transfer_prefix(operation_id: str) -> str:
     return f"transfers/{operation_id}"
 
 
+def marks_key(release: ReleaseNames) -> str:
+    """Return where the marks of a release's cut-over are kept: what is above them is new."""
+    return f"releases/{release.site.tenant_id}/{release.site.key}/r{release.number}/marks.json"
+
+
+def salvage_key(operation_id: str) -> str:
+    """Return where the rows go that were written to a release before it was taken back."""
+    return f"salvage/{operation_id}/rows.jsonl.zst"
+
+
+def evidence_key(operation_id: str) -> str:
+    """Return where the sealed evidence of an operation is kept."""
+    return f"evidence/{operation_id}.json"
+
+
 def manifest_key(site: SiteNames, release: int) -> str:
     """Return where the content manifest of a release is kept (what a later transfer can skip)."""
     return f"manifests/{site.tenant_id}/{site.key}/r{release}.json"

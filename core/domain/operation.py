@@ -28,6 +28,8 @@ class Failure:
     """A sentence for the person who reads it; no secrets, no personal data."""
     step: str | None = None
     details: Facts = field(default_factory=dict)
+    ends_as: OperationStatus | None = None
+    """REJECTED when a person said no; else the undo decides."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,9 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from core.domain.promotion_policy import PolicyModel, PromotionPolicy
+from core.domain.errors import ConfigurationError
+from core.domain.policy_model import PolicyModel
+from core.domain.promotion_policy import PromotionPolicy
 from events.formats import Environment
 
 
@@ -74,6 +76,15 @@ class Policy(PolicyModel):
     @property
     def here(self) -> EnvironmentPolicy:
         return self.environments[self.environment]
+
+    @property
+    def promotion_rules(self) -> PromotionPolicy:
+        """The rules of promotions into this environment; only asked where there are any."""
+        if self.promotion is None:
+            raise ConfigurationError(
+                f"The policy of {self.environment} has no [promotion]: nothing is promoted to it."
+            )
+        return self.promotion
 
     def step(self, name: str) -> StepPolicy:
         return self.steps.get(name, self.default_step)

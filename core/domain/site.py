@@ -18,6 +18,11 @@ class ReleaseStatus(StrEnum):
     SUPERSEDED = "SUPERSEDED"
     DISCARDED = "DISCARDED"
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether the release is whole and can be live (again)."""
+        return self in {ReleaseStatus.LIVE, ReleaseStatus.SUPERSEDED}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
@@ -35,6 +40,8 @@ class Site:
     last_release: int = 0
     """The highest release number given out; numbers are never used twice."""
     isolation_level: int = 1
+    read_only: bool = False
+    """Whether updates need an override (a promoted production site)."""
     wordpress_version: str | None = None
     php_version: str | None = None
     failure_reason: str | None = None

@@ -18,7 +18,8 @@ from core.engine.claims import Ticket
 from core.engine.engine import Engine
 from core.engine.message import Acknowledged, Disposition, QueueMessage, TryAgain, backoff_seconds
 from core.engine.recorder import Recorder
-from core.engine.transitions import after_exception, after_stall
+from core.engine.stepping import beyond_repair, is_beyond_undo
+from core.engine.transitions import after_exception, after_failed, after_stall
 from core.ports.messaging import DeadLetter
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -59,12 +60,21 @@ class Attempts:
         after = after_exception(broken.operation, now)
         last_receive = message.receive_count >= self._engine.timing.max_receive_count
         if last_receive or after.attempt >= self._engine.policy.max_step_attempts:
-            self._recorder.publish(self._recorder.commit(after_stall(after, now)))
+            self._recorder.publish(self._recorder.commit(self._given_up(broken, after, now)))
             self._engine.queues.dead_letter(_exhausted(broken))
             return Acknowledged()
         self._recorder.commit(after)
         suggested = error.retry_after_seconds if isinstance(error, TransientError) else None
         return TryAgain(after_seconds=backoff_seconds(message.receive_count, suggested))
+
+    def _given_up(self, broken: BrokenAttempt, after: Operation, now: datetime) -> Operation:
+        """Return the state that waits for a person: stalled, or ROLLBACK_FAILED on the way back."""
+        operation = broken.operation
+        if not is_beyond_undo(self._engine, operation):
+            return after_stall(after, now)
+        history = self._engine.store.history(operation.operation_id)
+        failed = beyond_repair(self._engine, operation, history, broken.error)
+        return after_failed(operation, failed, self._engine.workflow(operation), now)
 
 
 def unknown_operation(message: QueueMessage, ticket: Ticket) -> DeadLetter:

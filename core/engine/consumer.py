@@ -20,6 +20,7 @@ class Consumer:
     """One message in, its fate out; the whole of a queue consumer without Lambda and SQS."""
 
     def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self._refuser = Refuser(engine)
         self._runner = Runner(engine)
         self._intake = Intake(engine, self._runner, self._refuser)
@@ -36,10 +37,17 @@ class Consumer:
             return Acknowledged()
         match decoded:
             case FleetEvent() | StepPoll() | WakeUp():
-                ticket = ticket_for(decoded)
+                ticket = ticket_for(self._named(decoded))
                 if ticket is None:
                     log.info("ignoring_wake_up", messageId=message.message_id)
                     return Acknowledged()
                 return self._runner.advance(message, ticket)
             case _:
                 return self._intake.handle(message, decoded)
+
+    def _named(self, message: FleetEvent | StepPoll | WakeUp) -> FleetEvent | StepPoll | WakeUp:
+        """Find the operation of a wake-up that names only its resource (a snapshot, a service)."""
+        if not isinstance(message, WakeUp) or message.operation_id or not message.resource:
+            return message
+        operation_id = self._engine.store.operation_of_resource(message.resource)
+        return message.model_copy(update={"operation_id": operation_id})

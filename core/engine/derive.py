@@ -6,23 +6,27 @@ published derives the very same ones again, with the same ids.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core.domain.operation import Fact, Operation
 from core.engine.transitions import CANCELLED, TERMINAL_EVENTS
 from events.progress import EventData, EventError, EventMetadata, FleetEvent
 from events.vocabulary import DetailType, ErrorCode, OperationStatus
 
+MILESTONES = {
+    **TERMINAL_EVENTS,
+    OperationStatus.AWAITING_APPROVAL: DetailType.OPERATION_AWAITING_APPROVAL,
+}
+"""Statuses that people hear of, beside the step's own event."""
+
 
 def derive_events(operation: Operation) -> list[FleetEvent]:
-    """Return the step's event and, where the operation has come to an end, the operation's."""
+    """Return the step's event and, at its end or while it waits for people, the operation's."""
     events = [_event(operation, operation.head, _step_data(operation))]
-    if operation.status in TERMINAL_EVENTS:
-        milestone = Fact(
-            detail_type=TERMINAL_EVENTS[operation.status],
-            phase=operation.head.phase,
-            step=operation.head.step,
-            attempt=operation.head.attempt,
-        )
-        events.append(_event(operation, milestone, _outcome_data(operation)))
+    milestone = MILESTONES.get(operation.status)
+    if milestone is not None:
+        fact = replace(operation.head, detail_type=milestone)
+        events.append(_event(operation, fact, _outcome_data(operation)))
     return events
 
 
@@ -117,6 +121,11 @@ def _error(operation: Operation) -> EventError | None:
 
 
 def _next_command(operation: Operation) -> str:
+    if operation.status is OperationStatus.AWAITING_APPROVAL:
+        return _command("promotions plan", operation.operation_id, operation)
+    if operation.status is OperationStatus.ROLLBACK_FAILED:
+        why = ' --reason "..."'
+        return _command("operations retry", operation.operation_id, operation) + why
     if operation.status is OperationStatus.COMPLETED:
         what = f"{operation.site_id} --tenant-id {operation.tenant_id}"
         return _command("sites show", what, operation)

@@ -12,27 +12,34 @@ import structlog
 
 from core.domain.errors import RefusedError
 from core.domain.operation import Fact, Operation
-from core.engine.claims import current_ticket
+from core.engine.claims import Ticket, current_ticket
+from core.engine.decisions import Decider
 from core.engine.derive import derive_status
 from core.engine.engine import Engine, bind_context
 from core.engine.message import Acknowledged, Disposition, QueueMessage
 from core.engine.recorder import Recorder
 from core.engine.refusal import Refuser
 from core.engine.runner import Runner
-from core.engine.workflow import Admission, Workflow
+from core.engine.workflow import Admission, Subject, Workflow
 from events import identity
 from events.rejections import OPERATION_TYPES
 from events.requests import (
+    OperationApproval,
     OperationCancelRequest,
+    OperationRejection,
     OperationRetryRequest,
+    PromotionRollbackRequest,
     Request,
     canonical_hash,
     effective_idempotency_key,
     encode,
+    without_proof,
 )
-from events.vocabulary import DetailType, ErrorCode, OperationStatus, Phase
+from events.vocabulary import DetailType, ErrorCode, OperationStatus, OperationType, Phase
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+PROMOTION = OperationType.SITE_PROMOTION
 
 
 class Intake:
@@ -43,6 +50,7 @@ class Intake:
         self._runner = runner
         self._refuser = refuser
         self._recorder = Recorder(engine)
+        self._decider = Decider(engine)
 
     def handle(self, message: QueueMessage, request: Request) -> Disposition:
         """Accept, or answer why not."""
@@ -53,10 +61,16 @@ class Intake:
                     return self._cancel(message, request)
                 case OperationRetryRequest():
                     return self._retry(message, request)
+                case OperationApproval() | OperationRejection():
+                    return self._decide(message, request)
+                case PromotionRollbackRequest() if self._cancels(message, request):
+                    return Acknowledged()
                 case _:
                     return self._accept(message, request)
         except RefusedError as refused:
-            self._refuser.refuse_request(message, request, refused)
+            named = getattr(request.payload, "operation_id", None)
+            about = self._engine.store.get(named) if named else None
+            self._refuser.refuse_request(message, request, refused, about=about)
             return Acknowledged()
 
     # --- a new operation --------------------------------------------------------------------
@@ -68,14 +82,25 @@ class Intake:
         existing = self._engine.store.get(wanted.operation_id)
         if existing is not None:
             return self._repeat(existing, wanted)
-        admission = Admission(request=request, ports=self._engine.ports, policy=self._engine.policy)
-        workflow.admit(admission)
-        accepted = self._engine.store.accept(wanted, encode(request))
+        self._admit(workflow, request, wanted)
+        accepted = self._engine.store.accept(wanted, encode(without_proof(request)))
         if not accepted.created:
             return self._repeat(accepted.operation, wanted)
         log.info("accepting_operation", plan=wanted.plan)
         self._recorder.publish(accepted.operation)
         return Acknowledged()
+
+    def _admit(self, workflow: Workflow, request: Request, wanted: Operation) -> None:
+        workflow.admit(
+            Admission(
+                request=request,
+                subject=Subject(tenant_id=wanted.tenant_id, site_id=wanted.site_id),
+                ports=self._engine.ports,
+                policy=self._engine.policy,
+            )
+        )
+        if isinstance(request, PromotionRollbackRequest):
+            self._decider.prove_rollback(wanted, request)
 
     def _repeat(self, existing: Operation, wanted: Operation) -> Disposition:
         if existing.request_hash != wanted.request_hash:
@@ -114,8 +139,8 @@ class Intake:
                 f"This is the {self._engine.policy.environment} environment; the request is meant "
                 f"for {environment}. Send it to that environment's queue.",
             )
-        payload = request.payload
-        tenant_id, site_id = getattr(payload, "tenant_id", ""), getattr(payload, "site_id", "")
+        subject = workflow.subject(request, self._engine.store)
+        tenant_id, site_id = subject.tenant_id, subject.site_id
         now = self._engine.now()
         due = timedelta(seconds=self._engine.policy.sweep_grace_seconds)
         return Operation(
@@ -128,7 +153,7 @@ class Intake:
             environment=environment,
             correlation_id=request.correlation_id,
             request_hash=_short_hash(request),
-            plan=workflow.plan(request),
+            plan=workflow.plan(request, self._engine.policy),
             status=OperationStatus.PENDING,
             head=Fact(
                 detail_type=DetailType.OPERATION_ACCEPTED,
@@ -169,6 +194,36 @@ class Intake:
                 "ROLLBACK_FAILED; a retry applies to those only.",
             )
         return self._runner.advance(message, current_ticket(operation, by_person=True))
+
+    def _decide(
+        self, message: QueueMessage, request: OperationApproval | OperationRejection
+    ) -> Disposition:
+        operation_id = request.payload.operation_id
+        operation = self._known(self._engine.store.get(operation_id), operation_id)
+        self._decider.decide(operation, request)
+        self._engine.bus.publish([derive_status(operation)])
+        return self._runner.advance(message, Ticket(operation_id=operation_id, event_id=None))
+
+    def _cancels(self, message: QueueMessage, request: PromotionRollbackRequest) -> bool:
+        """Cancel the promotion that is under way; True when that is all there is to do.
+
+        A promotion that is named and still runs goes back by itself once it is cancelled; a site
+        that is to go back to a certain release waits for that first.
+        """
+        payload, store = request.payload, self._engine.store
+        named = store.get(payload.operation_id) if payload.operation_id else None
+        if named is None and payload.tenant_id and payload.site_id:
+            holder = store.lock_holder(payload.tenant_id, payload.site_id)
+            named = store.get(holder) if holder else None
+        running = named is not None and not named.is_terminal
+        if named is None or not running or named.operation_type is not PROMOTION:
+            return False
+        reason = f"rollback requested: {payload.reason}"
+        cancelled = store.request_cancel(named.operation_id, reason, self._engine.now())
+        if cancelled is not None and not cancelled.is_terminal:
+            self._runner.advance(message, current_ticket(cancelled, by_person=True))
+            self._engine.bus.publish([derive_status(cancelled)])
+        return payload.operation_id is not None
 
     def _known(self, operation: Operation | None, operation_id: str) -> Operation:
         if operation is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from core.domain.operation import Facts
-from events.vocabulary import ErrorCode
+from events.vocabulary import ErrorCode, OperationStatus
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +15,7 @@ class Done:
     facts: Facts = field(default_factory=dict)
     """What later steps, and people, need to know; small, no secrets."""
     summary: Facts = field(default_factory=dict)
-    """What events and notifications repeat: siteUrl, release."""
+    """What events and notifications repeat: siteUrl, release. None takes an earlier fact out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,8 @@ class Failed:
     code: ErrorCode
     why: str
     details: Facts = field(default_factory=dict)
+    ends_as: OperationStatus | None = None
+    """How the operation ends once it is undone, where that is neither FAILED nor ROLLED_BACK."""
 
 
 type Outcome = Done | Wait | Failed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import structlog
 
 from core.domain.errors import RefusedError
+from core.domain.operation import Operation
 from core.engine.engine import Engine
 from core.engine.message import QueueMessage
 from core.ports.messaging import DeadLetter, QueueName
@@ -46,9 +47,14 @@ class Refuser:
         self._refuse(message, event, str(error))
 
     def refuse_request(
-        self, message: QueueMessage, request: Request, refused: RefusedError
+        self,
+        message: QueueMessage,
+        request: Request,
+        refused: RefusedError,
+        *,
+        about: Operation | None = None,
     ) -> None:
-        """Refuse a request that was read but cannot be accepted."""
+        """Refuse a request that was read but cannot be accepted; `about`: what it was sent to."""
         event = rejection_of_request(
             request,
             refused.code,
@@ -57,6 +63,8 @@ class Refuser:
             occurred_at=self._engine.now(),
             consumer=_consumer(message),
             details=dict(refused.details),
+            tenant_id=about.tenant_id if about else None,
+            site_id=about.site_id if about else None,
             message_id=message.message_id,
         )
         self._refuse(message, event, refused.message)

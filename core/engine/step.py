@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.domain.names import JobReference
-from core.domain.operation import Facts, Operation
+from core.domain.operation import Facts, Operation, StepRecord
 from core.domain.policy import Policy
 from core.engine.outcome import Outcome
 from core.ports.bundle import Ports
@@ -23,6 +23,8 @@ class StepContext:
     request: Request
     facts: Mapping[str, Facts]
     """Facts of the completed steps, by step name."""
+    records: tuple[StepRecord, ...]
+    """Every result so far, of both phases."""
     ports: Ports
     policy: Policy
     now: datetime
@@ -54,3 +56,5 @@ class Step:
     """Takes back what `run` did, also partly, also twice; "nothing there" is fine."""
     cuts_over: bool = False
     """Whether visitors see a difference once it is done."""
+    awaits_approval: bool = False
+    """Whether the operation stands at AWAITING_APPROVAL while this step waits."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 import structlog
 
 from core.domain.errors import LostClaimError, SitefleetError, TransientError
-from core.domain.operation import Failure, Operation, StepRecord
+from core.domain.operation import Facts, Failure, Operation, StepRecord
 from core.engine.engine import Engine
 from core.engine.outcome import Done, Failed, Outcome, Wait
 from core.engine.step import StepContext
@@ -39,21 +39,57 @@ def run_step(engine: Engine, operation: Operation) -> Outcome:
 def _run(engine: Engine, operation: Operation, history: History) -> Outcome:
     step = engine.step(operation)
     work = step.run if operation.phase is Phase.FORWARD else step.undo
-    context = StepContext(
+    context = context_of(engine, operation, history)
+    log.info("running_step")
+    try:
+        outcome = work(context) if work is not None else Done()
+    except (TransientError, LostClaimError):
+        raise
+    except SitefleetError as error:
+        outcome = Failed(code=error.code, why=str(error))
+    if isinstance(outcome, Failed) and is_beyond_undo(engine, operation):
+        return replace(outcome, details={**outcome.details, **_parts(engine, context)})
+    return outcome
+
+
+def context_of(engine: Engine, operation: Operation, history: History) -> StepContext:
+    """Return what the step at the cursor may know and use."""
+    return StepContext(
         operation=operation,
         request=stored_request(operation, history),
         facts={s.step: s.facts for s in history.steps if s.phase is Phase.FORWARD},
+        records=history.steps,
         ports=engine.ports,
         policy=engine.policy,
         now=engine.now(),
     )
-    log.info("running_step")
+
+
+def is_beyond_undo(engine: Engine, operation: Operation) -> bool:
+    """Tell whether a failure now ends in ROLLBACK_FAILED: there is no further way back."""
+    return operation.phase is Phase.UNDO or (
+        operation.cut_over and engine.workflow(operation).resumes_after_cut_over
+    )
+
+
+def beyond_repair(
+    engine: Engine, operation: Operation, history: History, error: Exception
+) -> Failed:
+    """Return the failure of a way back that broke again and again, with the state of each part."""
+    code = error.code if isinstance(error, SitefleetError) else ErrorCode.SYS_001
+    why = f"Step {operation.step} could not be done: {error}"
+    return Failed(
+        code=code, why=why, details=_parts(engine, context_of(engine, operation, history))
+    )
+
+
+def _parts(engine: Engine, context: StepContext) -> Facts:
+    """Return the state of each part, for the person who has to act; never a second failure."""
+    describe = engine.workflow(context.operation).parts
     try:
-        return work(context) if work is not None else Done()
-    except (TransientError, LostClaimError):
-        raise
+        return {"parts": dict(describe(context))} if describe is not None else {}
     except SitefleetError as error:
-        return Failed(code=error.code, why=str(error))
+        return {"parts": {"unknown": str(error)}}
 
 
 def _prepared(operation: Operation, history: History) -> Outcome | None:
@@ -65,7 +101,10 @@ def _prepared(operation: Operation, history: History) -> Outcome | None:
         if record.attempt == operation.attempt and record.failure is not None:
             failure = record.failure
             return Failed(
-                code=ErrorCode(failure.code), why=failure.message, details=failure.details
+                code=ErrorCode(failure.code),
+                why=failure.message,
+                details=failure.details,
+                ends_as=failure.ends_as,
             )
     return None
 
@@ -102,5 +141,6 @@ def _record(engine: Engine, operation: Operation, outcome: Done | Failed) -> Ste
                 message=outcome.why,
                 step=operation.step,
                 details=outcome.details,
+                ends_as=outcome.ends_as,
             )
             return replace(record, status=StepStatus.FAILED, failure=failure)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from core.domain.operation import Fact, Failure, Operation
+from core.domain.operation import Fact, Facts, Failure, Operation
 from core.engine.outcome import Done, Failed, Wait
 from core.engine.workflow import Workflow
 from events.vocabulary import DetailType, OperationStatus, Phase
@@ -23,6 +23,7 @@ TERMINAL_EVENTS = {
     OperationStatus.ROLLED_BACK: DetailType.OPERATION_ROLLED_BACK,
     OperationStatus.CANCELLED: DetailType.OPERATION_CANCELLED,
     OperationStatus.ROLLBACK_FAILED: DetailType.OPERATION_ROLLBACK_FAILED,
+    OperationStatus.REJECTED: DetailType.OPERATION_REJECTED,
 }
 
 
@@ -37,7 +38,7 @@ def after_done(
         head=fact,
         cause_event_id=operation.event_id,
         head_seconds=_seconds_at_cursor(operation, now),
-        summary={**operation.summary, **done.summary},
+        summary=_merged(operation.summary, done.summary),
         cut_over=operation.cut_over or (cuts_over and operation.phase is Phase.FORWARD),
     )
     if operation.phase is Phase.UNDO:
@@ -46,7 +47,9 @@ def after_done(
         return _turn_back(common, _cancelled(operation), workflow, now)
     if operation.cursor + 1 == len(operation.plan):
         return _terminal(replace(common, cursor=operation.cursor + 1), _COMPLETED, now)
-    return replace(common, cursor=operation.cursor + 1, status=OperationStatus.IN_PROGRESS)
+    following = workflow.step(operation.plan[operation.cursor + 1])
+    status = _AWAITING if following.awaits_approval else OperationStatus.IN_PROGRESS
+    return replace(common, cursor=operation.cursor + 1, status=status)
 
 
 def after_failed(
@@ -54,7 +57,11 @@ def after_failed(
 ) -> Operation:
     """Return the state after a step that cannot succeed, or an undo that could not."""
     failure = Failure(
-        code=failed.code, message=failed.why, step=operation.step, details=failed.details
+        code=failed.code,
+        message=failed.why,
+        step=operation.step,
+        details=failed.details,
+        ends_as=failed.ends_as,
     )
     common = replace(
         _released(operation, now),
@@ -62,7 +69,8 @@ def after_failed(
         cause_event_id=operation.event_id,
         head_seconds=_seconds_at_cursor(operation, now),
     )
-    if operation.phase is Phase.UNDO:
+    resumes = operation.cut_over and workflow.resumes_after_cut_over
+    if operation.phase is Phase.UNDO or resumes:
         return replace(
             common,
             attempt=operation.attempt + 1,
@@ -134,9 +142,19 @@ def due_after(operation: Operation, earliest: datetime, slack: timedelta) -> dat
     return earliest + slack / 2
 
 
+def undone_status(operation: Operation) -> OperationStatus:
+    """Return how an operation ends once everything is undone."""
+    if operation.failure is not None and operation.failure.ends_as is not None:
+        return operation.failure.ends_as
+    if operation.cancel_requested:
+        return OperationStatus.CANCELLED
+    return OperationStatus.ROLLED_BACK if operation.cut_over else OperationStatus.FAILED
+
+
 # --- inside ---------------------------------------------------------------------------------
 
 _COMPLETED = OperationStatus.COMPLETED
+_AWAITING = OperationStatus.AWAITING_APPROVAL
 
 
 def _turn_back(
@@ -150,13 +168,11 @@ def _next_undo(operation: Operation, workflow: Workflow, now: datetime, *, below
     for index in range(min(below, len(operation.plan)) - 1, -1, -1):
         if workflow.step(operation.plan[index]).undo is not None:
             return replace(operation, cursor=index, status=OperationStatus.ROLLING_BACK)
-    return _terminal(replace(operation, cursor=-1), _undone_status(operation), now)
+    return _terminal(replace(operation, cursor=-1), undone_status(operation), now)
 
 
-def _undone_status(operation: Operation) -> OperationStatus:
-    if operation.cancel_requested:
-        return OperationStatus.CANCELLED
-    return OperationStatus.ROLLED_BACK if operation.cut_over else OperationStatus.FAILED
+def _merged(summary: Facts, changes: Facts) -> Facts:
+    return {k: v for k, v in {**summary, **changes}.items() if v is not None}
 
 
 def _terminal(operation: Operation, status: OperationStatus, now: datetime) -> Operation:
@@ -193,7 +209,7 @@ def _seconds_at_cursor(operation: Operation, now: datetime) -> float:
 def _running(operation: Operation) -> OperationStatus:
     if operation.phase is Phase.UNDO:
         return OperationStatus.ROLLING_BACK
-    return OperationStatus.IN_PROGRESS
+    return _AWAITING if operation.status is _AWAITING else OperationStatus.IN_PROGRESS
 
 
 def _cancelled(operation: Operation) -> Failure:

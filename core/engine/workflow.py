@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.domain.errors import SitefleetError
+from core.domain.errors import RefusedError, SitefleetError
+from core.domain.operation import Facts
 from core.domain.policy import Policy
-from core.engine.step import Step
+from core.engine.step import Step, StepContext
 from core.ports.bundle import Ports
 from core.ports.messaging import QueueName
+from core.ports.operation_store import OperationStore
 from events.formats import Environment
-from events.requests import Request
-from events.vocabulary import OperationType
+from events.requests import Request, SitePayload
+from events.vocabulary import ErrorCode, OperationType
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """The site that an operation acts on."""
+
+    tenant_id: str
+    site_id: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +30,17 @@ class Admission:
     """What the rules for accepting a request may look at."""
 
     request: Request
+    subject: Subject
     ports: Ports
     policy: Policy
+
+
+def named_in_payload(request: Request, store: OperationStore) -> Subject:  # noqa: ARG001 - the others ask it
+    """Return the site that the payload itself names."""
+    payload = request.payload
+    if not isinstance(payload, SitePayload):
+        raise RefusedError(ErrorCode.SITE_001, f"{request.message_type} names no site.")
+    return Subject(tenant_id=payload.tenant_id, site_id=payload.site_id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +55,15 @@ class Workflow:
     """Which environment a request is meant for; None: whichever receives it."""
     admit: Callable[[Admission], None]
     """Raises RefusedError with code and reason when the request cannot be accepted."""
-    plan: Callable[[Request], tuple[str, ...]]
-    """The names of the steps for this request, in order."""
+    plan: Callable[[Request, Policy], tuple[str, ...]]
+    """The names of the steps for this request under this policy, in order."""
+    subject: Callable[[Request, OperationStore], Subject] = named_in_payload
+    """Which site a request is about; raises RefusedError when nothing tells."""
+    resumes_after_cut_over: bool = False
+    """Whether a failure after the cut-over stops as ROLLBACK_FAILED, to be resumed, instead of
+    going back: a rollback is not rolled back by itself."""
+    parts: Callable[[StepContext], Facts] | None = None
+    """Describes the state of each part (pointer, name, services) when the way back has failed."""
 
     def step(self, name: str) -> Step:
         """Return a step by its name in a stored plan.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.domain.errors import RefusedError
+from core.domain.policy import Policy
 from core.engine.workflow import Admission, Workflow
 from core.operations.steps.admission import check_tenant
 from core.operations.steps.checks import CHECK_AFTER, CHECK_BEFORE
@@ -38,7 +39,7 @@ def environment_of(request: Request) -> Environment | None:
     return _payload(request).environment
 
 
-def plan_of(request: Request) -> tuple[str, ...]:
+def plan_of(request: Request, _policy: Policy) -> tuple[str, ...]:
     """Return the steps: a clone is built like a promotion from the same environment."""
     steps = CLONE if _payload(request).clone_from else FRESH
     return tuple(step.name for step in steps)

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+from core.domain.approvals import check_request
 from core.domain.errors import RefusedError
+from core.domain.policy import Policy
+from core.domain.promotion_policy import PromotionPolicy
+from core.engine.step import Step
 from core.engine.workflow import Admission, Workflow
 from core.operations.steps.admission import check_tenant
-from core.operations.steps.checks import CHECK_AFTER, CHECK_BEFORE
-from core.operations.steps.completion import COMPLETE
+from core.operations.steps.approval import AWAIT_APPROVAL, REQUEST_APPROVAL
+from core.operations.steps.checks import CHECK_AFTER, CHECK_BEFORE, CHECK_SOURCE
+from core.operations.steps.completion import COMPLETE, REST_FORMER
 from core.operations.steps.content import CREATE_ACCESS_POINT, PLACE_CONTENT
+from core.operations.steps.cut_over import CUT_OVER
 from core.operations.steps.database import IMPORT_DATABASE, PREPARE_SECRETS
 from core.operations.steps.export import EXPORT_SOURCE, PLAN
+from core.operations.steps.followers import SCHEDULE_LOOKS
+from core.operations.steps.parts import state_of_parts
+from core.operations.steps.record import OPEN_RECORD
 from core.operations.steps.reservation import LOCK_SITE, RESERVE_RELEASE
 from core.operations.steps.retirement import RETIRE_RELEASES
 from core.operations.steps.service import REPLICATE_IMAGE, START_RELEASE
-from core.operations.steps.traffic import RECORD_DNS, SWITCH, UPDATE_DNS
+from core.operations.steps.survey import SURVEY_TARGET
+from core.operations.steps.traffic import INVALIDATE_CACHE, RECORD_DNS, SWITCH, UPDATE_DNS
 from core.ports.messaging import QueueName
 from events.formats import Environment
-from events.requests import Request, Selection, SitePromotionPayload
+from events.requests import Request, SitePromotionPayload
 from events.vocabulary import ErrorCode, OperationType, SiteStatus
 
-STEPS = (
-    PLAN,
+LOOK = (OPEN_RECORD, PLAN, SURVEY_TARGET, CHECK_SOURCE)
+AGREE = (REQUEST_APPROVAL, AWAIT_APPROVAL)
+BUILD = (
     LOCK_SITE,
     RESERVE_RELEASE,
     PREPARE_SECRETS,
@@ -31,13 +42,20 @@ STEPS = (
     REPLICATE_IMAGE,
     START_RELEASE,
     CHECK_BEFORE,
-    RECORD_DNS,
-    SWITCH,
-    UPDATE_DNS,
-    CHECK_AFTER,
-    RETIRE_RELEASES,
-    COMPLETE,
 )
+GO_LIVE = (
+    RECORD_DNS,
+    CUT_OVER,
+    UPDATE_DNS,
+    INVALIDATE_CACHE,
+    CHECK_AFTER,
+)
+FINISH = (RETIRE_RELEASES, COMPLETE, REST_FORMER, SCHEDULE_LOOKS)
+
+STEPS = (*LOOK, *AGREE, *BUILD, *GO_LIVE, *FINISH)
+DRY_RUN = LOOK
+EARLIER = (SWITCH,)
+"""Steps that only plans of earlier versions name."""
 
 
 def environment_of(request: Request) -> Environment | None:
@@ -45,34 +63,32 @@ def environment_of(request: Request) -> Environment | None:
     return _payload(request).target_environment
 
 
-def plan_of(request: Request) -> tuple[str, ...]:
-    """Return the steps; a dry run stops after the plan."""
-    steps = (PLAN,) if _payload(request).dry_run else STEPS
-    return tuple(step.name for step in steps)
+def plan_of(request: Request, policy: Policy) -> tuple[str, ...]:
+    """Return the steps; a dry run stops after the gates, and policy may leave steps out."""
+    payload = _payload(request)
+    if payload.dry_run:
+        return tuple(step.name for step in DRY_RUN)
+    if policy.promotion is None:  # nothing is promoted here: `admit` says so
+        return tuple(step.name for step in STEPS)
+    left_out = _left_out(policy.promotion, emergency=payload.emergency is not None)
+    return tuple(step.name for step in STEPS if step not in left_out)
 
 
 def admit(admission: Admission) -> None:
-    """Refuse what is not on the promotion path, or asks for what this version cannot do."""
-    payload = _payload(admission.request)
+    """Refuse what is not on the promotion path, or what the target's policy rules out at once."""
+    payload, policy = _payload(admission.request), admission.policy
     source, target = payload.source_environment, payload.target_environment
-    if admission.policy.promotion_sources.get(target) is not source:
+    if policy.promotion_sources.get(target) is not source:
         raise RefusedError(
             ErrorCode.SITE_006,
             f"A site is not promoted from {source} to {target}; the paths are dev to sit and "
             "sit to prod.",
         )
-    if target is Environment.PROD:
-        raise RefusedError(
-            ErrorCode.SITE_006,
-            "This version does not promote to prod: approvals, backup and the monitor window "
-            "are not part of it.",
-        )
-    if payload.selection != Selection() or payload.protect.tables or payload.protect.folders:
-        raise RefusedError(
-            ErrorCode.SITE_001,
-            "This version promotes whole sites: selection, protect.tables and protect.folders "
-            "are not part of it. Leave them out; protect.options is honoured.",
-        )
+    check_request(
+        policy.promotion_rules.approval,
+        admission.request.requested_by,
+        emergency=payload.emergency is not None,
+    )
     check_tenant(admission, payload.tenant_id)
     site = admission.ports.sites.get(payload.tenant_id, payload.site_id)
     # A site that is being built is let in: its lock tells who is at work on it (PROM_001).
@@ -85,10 +101,11 @@ def admit(admission: Admission) -> None:
 PROMOTION = Workflow(
     operation_type=OperationType.SITE_PROMOTION,
     queue=QueueName.PROMOTION,
-    steps=STEPS,
+    steps=(*STEPS, *EARLIER),
     environment_of=environment_of,
     admit=admit,
     plan=plan_of,
+    parts=state_of_parts,
 )
 
 
@@ -96,3 +113,12 @@ def _payload(request: Request) -> SitePromotionPayload:
     if not isinstance(request.payload, SitePromotionPayload):
         raise RefusedError(ErrorCode.SITE_001, f"{request.message_type} promotes no site.")
     return request.payload
+
+
+def _left_out(rules: PromotionPolicy, *, emergency: bool) -> set[Step]:
+    left_out: set[Step] = set()
+    if not rules.approval.asked_of(emergency=emergency):
+        left_out |= set(AGREE)
+    if not rules.monitor.look_again_hours:
+        left_out.add(SCHEDULE_LOOKS)
+    return left_out

@@ -8,7 +8,7 @@ from core.ports.clock import Clock
 from core.ports.decisions import CallerIdentity, Decisions
 from core.ports.jobs import JobRunner, TransferStore
 from core.ports.observation import Metrics
-from core.ports.operation_store import SiteLocks
+from core.ports.operation_store import SiteLocks, WakeUps
 from core.ports.platform import (
     Accounts,
     Containers,
@@ -35,6 +35,7 @@ class Ports:
 
     clock: Clock
     locks: SiteLocks
+    wake_ups: WakeUps
     accounts: Accounts
     sites: SiteStore
     tenants: TenantDirectory

@@ -6,10 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from core.domain.approval import Decision
+from core.domain.proof import StsEndpoint
 
 
 class CallerIdentity(Protocol):
     """The region's own STS endpoint, as the place where a signed proof is shown."""
+
+    @property
+    def endpoint(self) -> StsEndpoint:
+        """Where proofs are shown; a proof has to be addressed to it."""
+        ...
 
     def ask(self, headers: Mapping[str, str]) -> str:
         """Post GetCallerIdentity with these headers; return the caller's ARN.

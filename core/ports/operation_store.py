@@ -76,7 +76,15 @@ class SiteLocks(Protocol):
         ...
 
 
-class OperationStore(SiteLocks, Protocol):
+class WakeUps(Protocol):
+    """Which operation an event is for that names only a resource."""
+
+    def note_resource(self, resource: str, operation_id: str) -> None:
+        """Note that an operation waits for a resource whose events name only its ARN."""
+        ...
+
+
+class OperationStore(SiteLocks, WakeUps, Protocol):
     """The operations table."""
 
     def get(self, operation_id: str) -> Operation | None:
@@ -148,10 +156,6 @@ class OperationStore(SiteLocks, Protocol):
 
     def announced(self, event_id: str, now: datetime) -> None:
         """Note that a fact has been announced."""
-        ...
-
-    def note_resource(self, resource: str, operation_id: str) -> None:
-        """Note that an operation waits for a resource whose events name only its ARN."""
         ...
 
     def operation_of_resource(self, resource: str) -> str | None:

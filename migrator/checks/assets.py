@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from core.domain.job_models import Check
-from migrator.checks.page import PageContent
+from migrator.checks.subjects import Outside
 from migrator.checks.verdicts import verdict
-from migrator.checks.visits import Visitor
 
 _MOST = 400
 
 
-def assets_load(visitor: Visitor, content: PageContent) -> Check:
+def assets_load(site: Outside) -> Check:
     """Every stylesheet, script and image on the site's own host."""
-    wanted = dict.fromkeys(visitor.local_path(item) for item in content.must_load)
+    visitor = site.visitor
+    wanted = dict.fromkeys(visitor.local_path(item) for item in site.content.must_load)
     paths = [path for path in wanted if path is not None][:_MOST]
     problems = []
     for path in paths:
@@ -24,11 +24,10 @@ def assets_load(visitor: Visitor, content: PageContent) -> Check:
     return verdict("assets of the front page load", problems, f"{len(paths)} loaded")
 
 
-def no_mixed_content(visitor: Visitor, content: PageContent) -> Check:
+def no_mixed_content(site: Outside) -> Check:
     """An http:// asset is blocked by browsers on an https page: the styling is gone."""
-    problems = [item for item in content.assets if item.lower().startswith("http://")]
-    if not visitor.site_url.startswith("https://"):
+    assets = site.content.assets
+    problems = [item for item in assets if item.lower().startswith("http://")]
+    if not site.visitor.site_url.startswith("https://"):
         problems = []
-    return verdict(
-        "no http:// asset", list(dict.fromkeys(problems)), f"{len(content.assets)} references"
-    )
+    return verdict("no http:// asset", list(dict.fromkeys(problems)), f"{len(assets)} references")

@@ -1,4 +1,4 @@
-"""Is the certificate valid for this host; asked only where TLS is spoken."""
+"""Is the certificate valid for this host."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import ssl
 from urllib.parse import urlsplit
 
 from core.domain.job_models import Check
+from migrator.checks.subjects import Outside
 from migrator.checks.verdicts import verdict
-from migrator.checks.visits import Visitor
 
 _TIMEOUT_SECONDS = 15
 
 
-def certificate_valid(visitor: Visitor) -> Check:
-    """Shake hands with the site's name and the system's trust store."""
+def certificate_valid(site: Outside) -> Check | None:
+    """Shake hands with the site's name and the system's trust store, where TLS is spoken."""
+    visitor = site.visitor
+    if not visitor.address.tls:
+        return None
     name = urlsplit(visitor.site_url).hostname or ""
     problems: list[str] = []
     until = ""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.domain.job_models import Check
-from core.domain.jobs import VerifyExpectation
+from migrator.checks.subjects import Inside
 from migrator.checks.verdicts import verdict
 from migrator.wordpress import (
     Options,
@@ -25,24 +24,50 @@ _NOT_COMPARED = frozenset({"oembed_cache"})
 _DRAFT_OF_THE_EDITOR = "auto-draft"
 
 
-def same_site(
-    connection: Connection, schema: str, content_root: Path, expected: VerifyExpectation | None
-) -> list[Check]:
-    """Compare with the source; a fresh site (nothing expected) has to have its theme's files."""
-    options = Options(connection, schema)
-    theme = options.get("stylesheet") or ""
-    plugins = plugin_versions(content_root, active_plugins(options.get("active_plugins")))
-    permalinks = options.get("permalink_structure") or ""
-    wanted = expected or VerifyExpectation(theme=theme, plugins=plugins, permalinks=permalinks)
-    checks = [
-        _theme(theme, wanted.theme, content_root),
-        _plugins(plugins, wanted.plugins),
-        _permalinks(permalinks, wanted.permalinks),
+def same_theme(release: Inside) -> Check:
+    """The active theme is the source's, and its files are there (a fresh site's have to be too)."""
+    found = release.options.get("stylesheet") or ""
+    wanted = release.expected.theme if release.expected else None
+    problems = []
+    if wanted is not None and found != wanted:
+        problems.append(f"the active theme is {found!r}, the source's {wanted!r}")
+    if not theme_present(release.content_root, found):
+        problems.append(f"the files of the active theme {found!r} are missing")
+    return verdict("active theme", problems, found)
+
+
+def same_plugins(release: Inside) -> Check:
+    """The active plugins are the source's, in the same versions, and their files are there."""
+    files = active_plugins(release.options.get("active_plugins"))
+    found = plugin_versions(release.content_root, files)
+    wanted = release.expected.plugins if release.expected else None
+    problems = _other_plugins(found, wanted) if wanted is not None else []
+    problems += [f"{file}: its file is missing" for file in found if found[file] == "missing"]
+    return verdict("active plugins", problems, f"{len(found)} active")
+
+
+def same_permalinks(release: Inside) -> Check | None:
+    """The form of the site's addresses is the source's."""
+    wanted = release.expected.permalinks if release.expected else None
+    if wanted is None:
+        return None
+    found = release.options.get("permalink_structure") or ""
+    problems = [] if found == wanted else [f"{found!r} instead of {wanted!r}"]
+    return verdict("permalinks", problems, found or "plain")
+
+
+def same_posts(release: Inside) -> Check | None:
+    """As many posts of each type and status as the source has: no template left in draft."""
+    wanted = release.expected.posts if release.expected else None
+    if wanted is None:
+        return None
+    found = post_counts(release.connection, release.schema, release.options.prefix)
+    problems = [
+        f"{kind}: {found.get(kind, 0)} instead of {wanted.get(kind, 0)}"
+        for kind in sorted(found.keys() | wanted.keys())
+        if _differs(kind, found.get(kind, 0), wanted.get(kind, 0))
     ]
-    if expected is not None:
-        counts = post_counts(connection, schema, options.prefix)
-        checks.append(_posts(counts, expected.posts))
-    return checks
+    return verdict("post counts by type and status", problems, f"{sum(found.values())} posts")
 
 
 def search_engines_discouraged(connection: Connection, schema: str) -> bool:
@@ -50,37 +75,15 @@ def search_engines_discouraged(connection: Connection, schema: str) -> bool:
     return Options(connection, schema).get("blog_public") == "0"
 
 
-def _theme(found: str, wanted: str, content_root: Path) -> Check:
-    problems = []
-    if found != wanted:
-        problems.append(f"the active theme is {found!r}, the source's {wanted!r}")
-    if not theme_present(content_root, found):
-        problems.append(f"the files of the active theme {found!r} are missing")
-    return verdict("active theme", problems, found)
+# --- private -------------------------------------------------------------------------------
 
 
-def _plugins(found: dict[str, str], wanted: dict[str, str]) -> Check:
-    problems = [
+def _other_plugins(found: dict[str, str], wanted: dict[str, str]) -> list[str]:
+    return [
         f"{file}: {found.get(file, 'not active')} instead of {wanted.get(file, 'not active')}"
         for file in sorted(found.keys() | wanted.keys())
         if found.get(file) != wanted.get(file)
     ]
-    problems += [f"{file}: its file is missing" for file in found if found[file] == "missing"]
-    return verdict("active plugins", problems, f"{len(found)} active")
-
-
-def _permalinks(found: str, wanted: str) -> Check:
-    problems = [] if found == wanted else [f"{found!r} instead of {wanted!r}"]
-    return verdict("permalinks", problems, found or "plain")
-
-
-def _posts(found: dict[str, int], wanted: dict[str, int]) -> Check:
-    problems = [
-        f"{kind}: {found.get(kind, 0)} instead of {wanted.get(kind, 0)}"
-        for kind in sorted(found.keys() | wanted.keys())
-        if _differs(kind, found.get(kind, 0), wanted.get(kind, 0))
-    ]
-    return verdict("post counts by type and status", problems, f"{sum(found.values())} posts")
 
 
 def _differs(kind: str, found: int, wanted: int) -> bool:

@@ -7,17 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.domain.job_models import Check
+from migrator.checks.subjects import Inside
 from migrator.checks.verdicts import verdict
 from migrator.directories import OWNER
 
 
-def owned_by_wordpress(content_root: Path) -> Check:
+def owned_by_wordpress(release: Inside) -> Check:
     """Look at every file and folder.
 
     A process that is not root (one machine, started by a person) cannot give files away: there
     its own user and group pass too, and the evidence says so.
     """
-    name = "files owned 33:33"
+    name, content_root = "files owned 33:33", release.content_root
     if not content_root.is_dir():
         return verdict(name, [f"{content_root} is not there"], "")
     allowed = {(OWNER, OWNER)}

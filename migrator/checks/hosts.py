@@ -6,26 +6,25 @@ import re
 from collections.abc import Sequence
 
 from core.domain.job_models import Check
-from migrator.checks.page import PageContent
 from migrator.checks.pages import FRONT, LOGIN, REST, REST_CONTENT, SITEMAP
+from migrator.checks.subjects import Outside
 from migrator.checks.verdicts import verdict
-from migrator.checks.visits import Page, Visitor
+from migrator.checks.visits import Page
 
 _CONTEXT = 60
 
 
-def foreign_host_nowhere(
-    visitor: Visitor, content: PageContent, foreign_hosts: Sequence[str]
-) -> Check:
+def foreign_host_nowhere(site: Outside) -> Check:
     """Find a host that belongs to another environment in whatever the site says."""
-    name = "source host nowhere"
-    hosts = [host.lower() for host in foreign_hosts if host.lower() != visitor.host]
+    name, visitor, canonical = "source host nowhere", site.visitor, site.content.canonical
+    foreign = site.expected.foreign_hosts if site.expected else []
+    hosts = [host.lower() for host in foreign if host.lower() != visitor.host]
     if not hosts:
         return verdict(name, [], "there is no other host to look for")
     pattern = _pattern(hosts)
     pages = [visitor.get(path) for path in (FRONT, LOGIN, REST, *REST_CONTENT)]
     pages.append(visitor.follow(SITEMAP))
-    problems = [f"canonical: {content.canonical}"] if pattern.search(content.canonical) else []
+    problems = [f"canonical: {canonical}"] if pattern.search(canonical) else []
     for page in pages:
         problems += _in_headers(page, pattern)
         problems += _in_body(page, pattern)

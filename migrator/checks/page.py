@@ -30,6 +30,8 @@ class PageContent:
     title: str = ""
     canonical: str = ""
     visible_characters: int = 0
+    links: list[str] = field(default_factory=list)
+    """Where the page's links lead, as written."""
     must_load: list[str] = field(default_factory=list)
     """Stylesheets, scripts and images, as written."""
     assets: list[str] = field(default_factory=list)
@@ -56,6 +58,8 @@ class _Reader(HTMLParser):
             self._open.append(tag)
         if tag == "link":
             self._link(values)
+        if tag == "a" and "href" in values:
+            self.content.links.append(values["href"])
         for name in _ASSET_ATTRIBUTES.get(tag, ()):
             if name in values:
                 self._asset(tag, name, values[name])

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from core.domain.job_models import Check
-from migrator.checks.page import PageContent
+from migrator.checks.subjects import Outside
 from migrator.checks.verdicts import verdict
-from migrator.checks.visits import Visitor
 
 FRONT, REST, LOGIN, SITEMAP = "/", "/wp-json/", "/wp-login.php", "/wp-sitemap.xml"
 REST_CONTENT = (
@@ -13,14 +12,14 @@ REST_CONTENT = (
     "/wp-json/wp/v2/posts?per_page=20&_fields=id,link,title,content,excerpt,yoast_head_json",
 )
 """Without `guid`: it is an identity and keeps the address it was made with."""
-_SMALLEST_PAGE_BYTES = 64
+SMALLEST_PAGE_BYTES = 64
 
 
-def page_not_empty(visitor: Visitor, content: PageContent) -> Check:
+def page_not_empty(site: Outside) -> Check:
     """A 200 with nothing in it: the file system or the theme is not there."""
-    page = visitor.get(FRONT)
+    page, content = site.visitor.get(FRONT), site.content
     problems = []
-    if len(page.body.strip()) < _SMALLEST_PAGE_BYTES:
+    if len(page.body.strip()) < SMALLEST_PAGE_BYTES:
         problems.append(f"the front page has {len(page.body)} bytes")
     elif not content.visible_characters:
         problems.append(f"the front page has {len(page.body)} bytes and no visible text")
@@ -31,20 +30,20 @@ def page_not_empty(visitor: Visitor, content: PageContent) -> Check:
     )
 
 
-def answers_200(visitor: Visitor) -> Check:
+def answers_200(site: Outside) -> Check:
     """The three doors of a WordPress."""
-    pages = [visitor.get(path) for path in (FRONT, REST, LOGIN)]
+    pages = [site.visitor.get(path) for path in (FRONT, REST, LOGIN)]
     problems = [page.problem for page in pages if page.problem]
     problems += [f"{page.path}: 0 bytes" for page in pages if not page.problem and not page.body]
     return verdict("front page, REST and login answer 200", problems, "/, /wp-json/, /wp-login.php")
 
 
-def sitemap(visitor: Visitor, *, discouraged: bool) -> Check:
+def sitemap(site: Outside) -> Check:
     """The sitemap, wherever an SEO plugin has moved it; a site hidden from search has none."""
     name = "sitemap answers 200"
-    if discouraged:
+    if site.discouraged:
         return verdict(name, [], "not offered: the site asks search engines to stay away")
-    page = visitor.follow(SITEMAP)
+    page = site.visitor.follow(SITEMAP)
     problems = [page.problem] if page.problem else []
     if not problems and b"<" not in page.body:
         problems.append(f"{page.path}: no XML in {len(page.body)} bytes")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import ssl
 import time
 from dataclasses import dataclass, field
@@ -80,6 +81,8 @@ class Visitor:
     address: Address
     context: ssl.SSLContext = field(default_factory=ssl.create_default_context)
     seen: dict[str, Page] = field(default_factory=dict)
+    attempts: int = _CONNECT_ATTEMPTS
+    """How often a request without an answer is made; 1: what a visitor would see."""
 
     @property
     def host(self) -> str:
@@ -95,6 +98,10 @@ class Visitor:
     def probe(self, path: str) -> Page:
         """Return the answer with the beginning of its body only, and do not keep it."""
         return self._fetch(path, _PROBE_BYTES)
+
+    def pass_by(self, path: str) -> Page:
+        """Return the whole answer, and do not keep it."""
+        return self._fetch(path, _BODY_BYTES)
 
     def follow(self, path: str) -> Page:
         """Return the answer after redirects that stay on the site."""
@@ -121,14 +128,18 @@ class Visitor:
     # --- private ---
 
     def _fetch(self, path: str, limit: int) -> Page:
-        for attempt in range(1, _CONNECT_ATTEMPTS + 1):
+        for attempt in range(1, self.attempts + 1):
             try:
                 return self._request(path, limit)
             except ssl.SSLCertVerificationError as error:
                 return Page(path=path, status=0, error=f"certificate: {error.verify_message}")
+            except socket.gaierror as error:
+                failure = f"DNS does not know {self.address.host}"
+                if error.errno == socket.EAI_NONAME:
+                    break
             except (OSError, http.client.HTTPException) as error:
                 failure = f"{type(error).__name__} at {self.address}"
-            if attempt < _CONNECT_ATTEMPTS:
+            if attempt < self.attempts:
                 time.sleep(_PAUSE_SECONDS)
         return Page(path=path, status=0, error=failure)
 

@@ -19,7 +19,7 @@ START_SECONDS = 30
 
 
 @contextmanager
-def running_emulator() -> Iterator[str]:
+def running_emulator(*, enforce_iam: bool = False) -> Iterator[str]:
     """Yield its endpoint; a missing program is an error, never a skip."""
     if not PROGRAM.exists():
         raise RuntimeError(f"{PROGRAM} is missing. Run `make setup` in the checkout.")
@@ -40,6 +40,7 @@ def running_emulator() -> Iterator[str]:
                 "SFTP_ENABLED": "0",
                 "IOT_MTLS_ENABLED": "0",
                 "DOCKER_HOST": "unix:///nonexistent.sock",
+                "AUTH": str(enforce_iam).lower(),
             },
             cwd=home,
             stdout=subprocess.DEVNULL,

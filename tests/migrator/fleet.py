@@ -48,6 +48,8 @@ class Fleet:
     bucket: str = "transfer"
     tls: str = "verify"
     ca: Path | None = None
+    site_address: str = ""
+    """Where the environment's load balancer answers."""
     aws: dict[str, str] = field(default_factory=dict)
     """Environment of processes that speak to the emulator."""
 
@@ -100,6 +102,7 @@ class Fleet:
             "MIGRATOR_DATABASE_CA": str(self.ca or self.database.ca),
             "MIGRATOR_DATABASE_TLS": self.tls,
             "MIGRATOR_WORDPRESS_PATH": "/usr/share/wordpress",
+            "MIGRATOR_SITE_ADDRESS": self.site_address,
         }
 
     def configuration(self) -> Configuration:

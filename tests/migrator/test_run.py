@@ -46,6 +46,7 @@ def test_a_job_reports_success_memory_and_logs_with_its_identity(remote_fleet, s
     assert [line["event"] for line in lines(err)] == [
         "job_starting",
         "census_counted",
+        "front_page_not_seen",
         "job_finished",
     ]
     for line in lines(err):

@@ -107,6 +107,7 @@ def test_migrator_and_export_mount_the_file_system_and_know_what_they_need(sit):
         "MIGRATOR_MOUNT_PATH": "/mnt/efs",
         "MIGRATOR_DATABASE_CA": "/opt/sitefleet/ca-bundle.pem",
         "MIGRATOR_WORDPRESS_PATH": "/usr/src/wordpress",
+        "MIGRATOR_SITE_ADDRESS": "",
     }
     admin = {"MIGRATOR_DATABASE_ADMIN_SECRET": "stored-DatabaseAdminSecretArn"}
     for family, extra, read_only in (

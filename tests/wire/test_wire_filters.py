@@ -27,7 +27,7 @@ def test_the_rules_of_the_fleets_bus():
         "creation": back_to("SITE_CREATION", "SITE_RESTORE"),
         "update": back_to("SITE_UPDATE"),
         "deletion": back_to("SITE_DELETION"),
-        "promotion": back_to("SITE_PROMOTION", "SITE_ROLLBACK"),
+        "promotion": back_to("SITE_PROMOTION", "SITE_ROLLBACK", "SITE_CHECK"),
         "notifier": [
             {
                 "source": ["bbws.sites"],

@@ -37,7 +37,7 @@ class StsCallerIdentity:
     """Shows proofs to one STS endpoint."""
 
     def __init__(self, endpoint: StsEndpoint) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=READ_TIMEOUT_SECONDS)
         self._pool = urllib3.PoolManager(retries=False, timeout=timeout)
 
@@ -57,7 +57,7 @@ class StsCallerIdentity:
         try:
             answer = self._pool.request(
                 "POST",
-                self._endpoint.url,
+                self.endpoint.url,
                 headers=self._sent(headers),
                 body=BODY.encode(),
                 redirect=False,
@@ -79,7 +79,7 @@ class StsCallerIdentity:
         allowed = {name: value for name, value in lowered.items() if name in ALLOWED_HEADERS}
         return {
             **allowed,
-            "host": self._endpoint.host,
+            "host": self.endpoint.host,
             "content-length": str(len(BODY)),
             "accept-encoding": "identity",
             "user-agent": "sitefleet",

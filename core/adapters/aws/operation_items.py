@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from core.adapters.aws.step_codes import plan_of, plan_text
 from core.domain.operation import Fact, Facts, Failure, Operation, StepRecord
 from events.formats import Environment
 from events.vocabulary import DetailType, OperationStatus, OperationType, Phase, StepStatus
@@ -58,7 +59,7 @@ def created_item(operation: Operation) -> NewItem:
         "siteRef": {"S": f"{operation.tenant_id}#{operation.site_id}"},
         "correlation": {"S": operation.correlation_id},
         "hash": {"S": operation.request_hash},
-        "plan": {"S": ",".join(operation.plan)},
+        "plan": {"S": plan_text(operation.plan)},
         "fence": {"N": str(operation.fence)},
         "cancel": {"BOOL": operation.cancel_requested},
         "lockHeld": {"BOOL": operation.lock_held},
@@ -109,7 +110,7 @@ def operation_of(item: Item) -> Operation:
         environment=Environment(item["env"]["S"]),
         correlation_id=item["correlation"]["S"],
         request_hash=item["hash"]["S"],
-        plan=tuple(item["plan"]["S"].split(",")),
+        plan=plan_of(item["plan"]["S"]),
         status=OperationStatus(item["status"]["S"]),
         phase=Phase(item["phase"]["S"]),
         cursor=int(item["at"]["N"]),
@@ -217,12 +218,17 @@ def _failure_text(failure: Failure | None) -> str | None:
             "message": failure.message,
             "step": failure.step,
             "details": dict(failure.details),
+            **({"ends_as": failure.ends_as} if failure.ends_as else {}),
         }
     )
 
 
 def _failure_of(text: str | None) -> Failure | None:
-    return None if text is None else Failure(**json.loads(text))
+    if text is None:
+        return None
+    values = json.loads(text)
+    ends_as = values.pop("ends_as", None)
+    return Failure(**values, ends_as=OperationStatus(ends_as) if ends_as else None)
 
 
 def _read_text(item: Item, name: str) -> str | None:

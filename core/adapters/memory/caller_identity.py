@@ -33,6 +33,7 @@ class MemoryCallerIdentity:
 
     def __init__(self, callers: Iterable[Caller] = ()) -> None:
         self.callers = {caller.access_key_id: caller for caller in callers}
+        self.endpoint = StsEndpoint.of_region("af-south-1")
 
     def ask(self, headers: Mapping[str, str]) -> str:
         given = {name.lower(): value for name, value in headers.items()}

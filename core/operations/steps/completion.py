@@ -7,10 +7,10 @@ from dataclasses import replace
 from core.domain.errors import NotFoundError
 from core.domain.names import transfer_prefix
 from core.domain.site import ReleaseStatus, Site
-from core.engine.outcome import Done, Outcome
+from core.engine.outcome import Done, Outcome, Wait
 from core.engine.step import Step, StepContext
 from core.operations.steps.move import Move
-from events.vocabulary import SiteStatus
+from events.vocabulary import OperationType, SiteStatus
 
 
 def complete(context: StepContext) -> Outcome:
@@ -33,7 +33,46 @@ def complete(context: StepContext) -> Outcome:
     return Done(facts={"live_release": number})
 
 
-COMPLETE = Step(name="complete", run=complete)
+def take_back_record(context: StepContext) -> Outcome:
+    """Undo: the records say again what was live before this operation."""
+    move, sites = Move(context), context.ports.sites
+    former = move.live_release
+    for release in sites.list_releases(move.tenant_id, move.site_id):
+        if former is not None and release.number == former.number:
+            sites.put_release(replace(release, status=ReleaseStatus.LIVE, updated_at=context.now))
+            if release.image_digest is not None:
+                tag = f"{context.policy.environment}-latest"
+                context.ports.images.tag(release.image_digest, tag)
+    site = sites.get(move.tenant_id, move.site_id)
+    if site is not None and site.live_release == move.release.number:
+        sites.put(_not_live(context, site), expected_version=site.version)
+    return Done()
+
+
+def rest_former(context: StepContext) -> Outcome:
+    """Let the former release's service rest: the monitor window is over, it stays kept."""
+    former = Move(context).live_release
+    if former is not None:
+        context.ports.containers.scale_down(former)
+    return Done(facts={"resting": former.number if former else None})
+
+
+def wake_former(context: StepContext) -> Outcome:
+    """Undo: start the former release's service again before the pointer goes back to it."""
+    move, containers = Move(context), context.ports.containers
+    former = move.live_release
+    if former is None:
+        return Done()
+    record = context.ports.sites.get_release(move.tenant_id, move.site_id, former.number)
+    containers.ensure_running(former, 1)
+    state = containers.state(former, (record.target_group_arn if record else None) or "")
+    if state.steady:
+        return Done()
+    return Wait(seconds=context.poll_seconds, why=state.reason)
+
+
+COMPLETE = Step(name="complete", run=complete, undo=take_back_record)
+REST_FORMER = Step(name="rest_former", run=rest_former, undo=wake_former)
 
 
 def _live(context: StepContext, site: Site, number: int) -> Site:
@@ -42,12 +81,29 @@ def _live(context: StepContext, site: Site, number: int) -> Site:
         site,
         status=SiteStatus.ACTIVE,
         live_release=number,
+        read_only=_is_read_only(context),
         version=site.version + 1,
         failure_reason=None,
         wordpress_version=wordpress_version,
         php_version=php_version,
         updated_at=context.now,
     )
+
+
+def _not_live(context: StepContext, site: Site) -> Site:
+    former = Move(context).live_release
+    return replace(
+        site,
+        status=SiteStatus.ACTIVE if former else SiteStatus.PROVISIONING,
+        live_release=former.number if former else None,
+        version=site.version + 1,
+        updated_at=context.now,
+    )
+
+
+def _is_read_only(context: StepContext) -> bool:
+    promoted = context.operation.operation_type is OperationType.SITE_PROMOTION
+    return promoted and context.policy.promotion_rules.read_only_after
 
 
 def _versions(context: StepContext) -> tuple[str, str]:

@@ -38,7 +38,7 @@ def place_content(context: StepContext) -> Outcome:
     move = Move(context)
     exported = ExportFacts.model_validate(context.facts["export_source"])
     live = move.live_release
-    transfer = context.ports.transfer
+    transfer, selected = context.ports.transfer, move.protection.travelling_folders
     answer = run_job(
         context,
         ContentJob(
@@ -48,6 +48,8 @@ def place_content(context: StepContext) -> Outcome:
             content_root=move.release.content_root,
             live_content_root=live.content_root if live else None,
             manifest_destination=transfer.location(manifest_key(move.site, move.release.number)),
+            selected_folders=list(selected) if selected is not None else None,
+            kept_folders=list(move.protection.folders) if live else [],
         ),
     )
     if not isinstance(answer, dict):

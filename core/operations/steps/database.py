@@ -11,7 +11,6 @@ from core.engine.outcome import Done, Outcome
 from core.engine.step import Step, StepContext
 from core.operations.steps.jobs import job_fields, run_job, stop_job
 from core.operations.steps.move import Move
-from events.requests import SitePromotionPayload
 
 
 def prepare_secrets(context: StepContext) -> Outcome:
@@ -53,6 +52,9 @@ def import_database(context: StepContext) -> Outcome:
             options={"home": move.site_url, "siteurl": move.site_url},
             keep_options_from=live.schema if live else None,
             kept_options=_kept_options(context) if live else [],
+            carried_from=live.schema if live else None,
+            carried_tables=list(move.protection.tables) if live else [],
+            carry_missing=live is not None and move.protection.carries_missing_tables,
         ),
     )
     if not isinstance(answer, dict):
@@ -89,6 +91,4 @@ def _mappings(context: StepContext, census: Census) -> list[OriginMapping]:
 
 def _kept_options(context: StepContext) -> list[str]:
     """Environment-local options by policy, and those that the request protects."""
-    payload = context.request.payload
-    asked = payload.protect.options if isinstance(payload, SitePromotionPayload) else ()
-    return list(dict.fromkeys([*context.policy.kept_options, *asked]))
+    return list(Move(context).protection.kept_options(context.policy.kept_options))

@@ -78,6 +78,8 @@ def export_source(context: StepContext) -> Outcome:
             release=move.census.release,
             destination=transfer.location(transfer_prefix(context.operation.operation_id)),
             known_manifest=transfer.location(known) if known and transfer.exists(known) else None,
+            tables=_listed(move.protection.travelling_tables),
+            folders=_listed(move.protection.travelling_folders),
         ),
         move.source_account,
     )
@@ -85,6 +87,10 @@ def export_source(context: StepContext) -> Outcome:
         return answer
     facts = ExportFacts.model_validate(answer)
     return Done(facts=facts.model_dump(mode="json"))
+
+
+def _listed(names: tuple[str, ...] | None) -> list[str] | None:
+    return None if names is None else list(names)
 
 
 def delete_transfer(context: StepContext) -> Outcome:

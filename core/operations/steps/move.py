@@ -9,6 +9,7 @@ from core.domain import names
 from core.domain.census import Census
 from core.domain.job_models import Database
 from core.domain.names import ReleaseNames, SiteNames
+from core.domain.protection import Protection, protection_of
 from core.engine.step import StepContext
 from core.ports.jobs import Where
 from events.formats import Environment
@@ -103,6 +104,17 @@ class Move:
     @property
     def database(self) -> Database:
         return Database(secret_id=self.site.database_secret, schema_name=self.release.schema)
+
+    @property
+    def protection(self) -> Protection:
+        """What the target keeps, and which part of the source travels."""
+        rules = self.context.policy.promotion
+        payload = self.context.request.payload
+        if rules is None or not isinstance(payload, SitePromotionPayload):
+            return Protection()
+        return protection_of(
+            rules.protection, payload, has_live_release=self.live_release is not None
+        )
 
     @property
     def tags(self) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.domain.site import Release, ReleaseStatus, Site
-from core.engine.outcome import Done, Failed, Outcome
+from core.engine.outcome import Done, Failed, Outcome, Wait
 from core.engine.step import Step, StepContext
 from core.operations.steps.move import Move
 from events.requests import SiteCreationPayload
@@ -71,7 +71,22 @@ def free_reservation(context: StepContext) -> Outcome:
     return Done()
 
 
+def take_site_over(context: StepContext) -> Outcome:
+    """Become the only operation that acts on the site, after the one that is at work has ended.
+
+    A promotion that was under way has been cancelled when the rollback was accepted.
+    """
+    holder = context.ports.locks.acquire_lock(context.operation, context.now)
+    if holder == context.operation.operation_id:
+        return Done()
+    context.ports.locks.enqueue_waiter(
+        context.operation, context.operation.step_since or context.now
+    )
+    return Wait(seconds=context.poll_seconds, why=f"operation {holder} to end and free the site")
+
+
 LOCK_SITE = Step(name="lock_site", run=lock_site)
+TAKE_SITE_OVER = Step(name="take_site_over", run=take_site_over)
 RESERVE_RELEASE = Step(name="reserve_release", run=reserve_release, undo=free_reservation)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from core.domain.errors import SitefleetError, TransientError
 from core.domain.job_models import Database
 from core.domain.jobs import RetireJob
-from core.domain.names import manifest_key
+from core.domain.names import manifest_key, marks_key
 from core.domain.operation import Json
 from core.domain.site import Release, ReleaseStatus
 from core.engine.outcome import Done, Failed, Outcome
@@ -64,6 +64,7 @@ def _stop(context: StepContext, release: Release) -> None:
         ports.containers.delete_task_definition(release.task_definition_arn)
     ports.file_systems.delete_access_point(names)
     ports.transfer.delete_prefix(manifest_key(move.site, release.number))
+    ports.transfer.delete_prefix(marks_key(names))
 
 
 def _job(context: StepContext, old: list[Release]) -> RetireJob:

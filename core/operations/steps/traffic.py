@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.domain.names import host
 from core.engine.outcome import Done, Outcome, Wait
 from core.engine.step import Step, StepContext
 from core.operations.steps.move import Move
@@ -49,6 +50,20 @@ def update_dns(context: StepContext) -> Outcome:
     return Done(facts={"name": name})
 
 
+def invalidate_cache(context: StepContext) -> Outcome:
+    """Invalidate the site's distribution once, right after the switch; where it has one."""
+    cdn, operation = context.ports.cdn, context.operation
+    site = context.ports.sites.get(operation.tenant_id, operation.site_id)
+    if site is None:
+        return Done(facts={"invalidated": False})
+    name = host(site.subdomain, context.policy.here.domain)
+    reference = f"{operation.operation_id}-{operation.phase}-{operation.attempt}"
+    invalidation = cdn.invalidate(name, reference)
+    if invalidation is not None and not cdn.done(invalidation):
+        return Wait(seconds=context.poll_seconds, why=f"the edges to forget the pages of {name}")
+    return Done(facts={"invalidated": invalidation is not None})
+
+
 def restore_dns(context: StepContext) -> Outcome:
     """Undo: put the former record back, or delete where there was none."""
     name = Move(context).host
@@ -60,6 +75,7 @@ def restore_dns(context: StepContext) -> Outcome:
 
 SWITCH = Step(name="switch", run=switch, undo=switch_back, cuts_over=True)
 RECORD_DNS = Step(name="record_dns", run=record_dns)
+INVALIDATE_CACHE = Step(name="invalidate_cache", run=invalidate_cache)
 UPDATE_DNS = Step(name="update_dns", run=update_dns, undo=restore_dns, cuts_over=True)
 
 

@@ -1,0 +1,131 @@
+"""Errors, throttles and critical log lines of a source, counted from what CloudWatch answered.
+
+CloudWatch writes most of these metrics only when something happened: a quiet function has no
+Errors, a release without a server error no HTTPCode_Target_5XX_Count. "No datapoint" is 0 only
+where something else proves it: metrics that are written in any case were there (so that nothing
+was lost), and there was no traffic, or every request has another answer on record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.domain.amounts import number
+from core.domain.gate_evidence import (
+    FunctionReadings,
+    GateEvidence,
+    HealthEvidence,
+    LookBack,
+    TargetGroupReadings,
+)
+from core.domain.promotion_policy import GatePolicy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """How many there were at least, and why there may be more."""
+
+    known: float
+    parts: tuple[str, ...] = ()
+    """Where they come from, when there are any."""
+    unknown: tuple[str, ...] = ()
+    """Sentences about what could not be counted; none: the count is complete."""
+
+
+def count_errors(evidence: GateEvidence, rules: GatePolicy) -> Count:
+    """Return the target group's 5xx answers and the functions' errors."""
+    health = evidence.health
+    covered = _Coverage(evidence, rules)
+    counts = [_server_errors(health.target_group, covered, health.look_back)]
+    counts += [_function_count(f, "errors", f.errors) for f in health.functions]
+    return _total([*counts, _functions_covered(health, covered)])
+
+
+def count_throttles(evidence: GateEvidence, rules: GatePolicy) -> Count:
+    """Return the functions' throttled calls."""
+    health = evidence.health
+    covered = _Coverage(evidence, rules)
+    counts = [_function_count(f, "throttles", f.throttles) for f in health.functions]
+    return _total([*counts, _functions_covered(health, covered)])
+
+
+def count_critical_lines(evidence: GateEvidence, rules: GatePolicy) -> Count:
+    """Return the critical log lines; a log that nobody reads has no datapoint."""
+    log = evidence.critical_log
+    gap = _Coverage(evidence, rules).gap("the sites' log", log.look_back, log.heartbeats)
+    return Count(known=log.lines or 0, unknown=gap)
+
+
+def quiet_from(health: HealthEvidence, fewer_than: int) -> datetime | None:
+    """Return from when on the errors that are known are old enough, should no more come."""
+    newest = 0.0
+    span = health.look_back.end - health.look_back.start
+    for point in sorted(health.error_points, key=lambda p: p.at, reverse=True):
+        newest += point.errors
+        if newest >= fewer_than:
+            return point.at + timedelta(seconds=health.look_back.period_seconds) + span
+    return None
+
+
+# --- inside ---------------------------------------------------------------------------------
+
+
+class _Coverage:
+    """Whether metrics were there at all, for as much of the look-back as the release has lived."""
+
+    def __init__(self, evidence: GateEvidence, rules: GatePolicy) -> None:
+        self._live_since = evidence.live_since
+        self._rules = rules
+
+    def gap(self, whose: str, look_back: LookBack, heartbeats: int) -> tuple[str, ...]:
+        """Return a sentence when too few periods have a datapoint; one is needed in any case."""
+        start = max(look_back.start, self._live_since or look_back.start)
+        end = look_back.end - timedelta(seconds=self._rules.metrics_delay_seconds)
+        periods = max(0.0, (end - start).total_seconds()) // look_back.period_seconds
+        needed = max(1.0, periods * self._rules.metrics_coverage_percent / 100)
+        if heartbeats >= needed:
+            return ()
+        there = f"Metrics of {whose} are there for {heartbeats} periods of the look-back"
+        return (f"{there}, and {needed:.0f} are needed.",)
+
+
+def _server_errors(
+    readings: TargetGroupReadings | None, covered: _Coverage, look_back: LookBack
+) -> Count:
+    if readings is None:
+        return Count(known=0, unknown=("The source's target group is not known.",))
+    gap = covered.gap("its target group", look_back, readings.heartbeats)
+    if readings.server_errors is not None:
+        part = f"target group {number(readings.server_errors)}"
+        return Count(known=readings.server_errors, parts=(part,), unknown=gap)
+    requests, answers = readings.requests or 0, readings.answers or 0
+    if answers >= requests:
+        return Count(known=0, unknown=gap)
+    came = f"{number(requests)} requests came, {number(answers)} of them were answered well"
+    return Count(known=0, unknown=(*gap, f"{came}, and no datapoint tells of the others."))
+
+
+def _function_count(function: FunctionReadings, what: str, value: float | None) -> Count:
+    if value is not None:
+        return Count(known=value, parts=(f"{function.name} {number(value)}",))
+    if not function.invocations:
+        return Count(known=0)
+    calls = f"{function.name} ran {number(function.invocations)} times"
+    return Count(known=0, unknown=(f"{calls} without a datapoint about its {what}.",))
+
+
+def _functions_covered(health: HealthEvidence, covered: _Coverage) -> Count:
+    return Count(
+        known=0, unknown=covered.gap("the fleet's functions", health.look_back, health.heartbeats)
+    )
+
+
+def _total(counts: Iterable[Count]) -> Count:
+    listed = list(counts)
+    return Count(
+        known=sum(count.known for count in listed),
+        parts=tuple(part for count in listed if count.known for part in count.parts),
+        unknown=tuple(sentence for count in listed for sentence in count.unknown),
+    )

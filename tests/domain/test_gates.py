@@ -1,0 +1,375 @@
+"""The gates, each at its boundary; and that nothing passes on missing evidence."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from core.domain.gate_evidence import ErrorPoint, PermissionEvidence, SourceTestEvidence
+from core.domain.gate_verdicts import GateName, Verdict
+from core.domain.gates import GateRound, decide, decide_round, recompute
+from core.domain.job_models import Check
+from events.formats import Environment
+from tests.domain.gate_cases import (
+    CAPACITY,
+    DAY,
+    GIB,
+    GOOD,
+    GROUP,
+    HEALTH,
+    LOG,
+    LOOK_BACK,
+    NOW,
+    THRESHOLDS,
+    with_capacity,
+    with_functions,
+    with_group,
+    with_health,
+)
+
+PASS, FAIL, OPEN = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE
+
+
+def verdict_of(name, evidence, *, now=NOW, gates=None, window=None):
+    thresholds = THRESHOLDS
+    if gates:
+        changed = thresholds.gates.model_copy(update=gates)
+        thresholds = thresholds.model_copy(update={"gates": changed})
+    if window:
+        changed = thresholds.window.model_copy(update=window)
+        thresholds = thresholds.model_copy(update={"window": changed})
+    return decide_round(evidence, thresholds, now).of(name)
+
+
+def test_all_pass_when_nothing_is_wrong():
+    verdicts = decide(GOOD, THRESHOLDS, NOW)
+    assert [v.name for v in verdicts] == list(GateName)
+    assert {v.verdict for v in verdicts} == {PASS}
+    assert {v.would_pass for v in verdicts} == {None}
+
+
+def test_whatever_does_not_pass_says_what_would_make_it_pass():
+    bare = GOOD.model_copy(
+        update={
+            "change_ticket": None,
+            "source_test": None,
+            "live_since": None,
+            "path": GOOD.path.model_copy(update={"allowed_source": None}),
+            "health": HEALTH.model_copy(update={"target_group": None, "heartbeats": 0}),
+            "critical_log": LOG.model_copy(update={"lines": None, "heartbeats": 0}),
+            "capacity": CAPACITY.model_copy(
+                update={"free_storage_bytes": None, "free_rule_priorities": None}
+            ),
+            "permissions": PermissionEvidence(simulated=0),
+        }
+    )
+    verdicts = decide(bare, THRESHOLDS, NOW + timedelta(hours=6))
+    assert PASS not in {v.verdict for v in verdicts}
+    assert all(v.why.endswith(".") and v.would_pass.endswith(".") for v in verdicts)
+
+
+def test_a_closed_window_does_not_stop_a_promotion_and_everything_else_does():
+    closed = decide_round(GOOD, THRESHOLDS, NOW + timedelta(hours=6))
+    assert closed.of(GateName.MAINTENANCE_WINDOW).verdict is FAIL
+    assert closed.stopping == ()
+    untested = decide_round(GOOD.model_copy(update={"source_test": None}), THRESHOLDS, NOW)
+    assert [v.name for v in untested.stopping] == [GateName.SOURCE_TESTED]
+
+
+class TestRecomputed:
+    def test_the_same_verdicts_come_out_of_what_was_stored(self):
+        stored = decide_round(with_group(server_errors=7), THRESHOLDS, NOW)
+        read = GateRound.model_validate(json.loads(stored.model_dump_json(by_alias=True)))
+        assert read == stored
+        assert recompute(read) == stored.verdicts
+
+    def test_facts_of_a_step_are_read_back_too(self):
+        stored = decide_round(GOOD, THRESHOLDS, NOW)
+        assert GateRound.model_validate(stored.model_dump(mode="json")) == stored
+
+    def test_a_verdict_that_was_changed_by_hand_is_found_out(self):
+        stored = decide_round(with_group(server_errors=7), THRESHOLDS, NOW)
+        better = tuple(v.model_copy(update={"verdict": PASS}) for v in stored.verdicts)
+        assert recompute(stored.model_copy(update={"verdicts": better})) != better
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("errors", "limit", "verdict"),
+        [(0, 5, PASS), (4, 5, PASS), (5, 5, FAIL), (6, 5, FAIL), (9, 10, PASS), (10, 10, FAIL)],
+    )
+    def test_exactly_the_limit_is_too_many(self, errors, limit, verdict):
+        """The seeds' script lets exactly 5 errors pass where fewer than 5 are allowed."""
+        found = verdict_of(
+            GateName.SOURCE_ERRORS, with_group(server_errors=errors), gates={"errors_below": limit}
+        )
+        assert found.verdict is verdict
+
+    def test_those_of_the_target_group_and_of_functions_are_added(self):
+        group = GROUP.model_copy(update={"server_errors": 3})
+        functions = with_functions(("sit-promotion", 9, 1, 0), ("sit-sweeper", 9, 1, 0))
+        evidence = functions.model_copy(
+            update={"health": functions.health.model_copy(update={"target_group": group})}
+        )
+        found = verdict_of(GateName.SOURCE_ERRORS, evidence)
+        assert found.verdict is FAIL
+        assert found.why == (
+            "5 errors in 24 h in sit (target group 3, sit-promotion 1, sit-sweeper 1); fewer than "
+            "5 are allowed."
+        )
+
+    def test_it_is_told_from_when_on_they_are_old_enough(self):
+        hours = [-20, -10, -9, -8, -7]
+        points = tuple(ErrorPoint(at=NOW + timedelta(hours=h), errors=1) for h in hours)
+        evidence = with_health(
+            target_group=GROUP.model_copy(update={"server_errors": 5}), error_points=points
+        )
+        found = verdict_of(GateName.SOURCE_ERRORS, evidence)
+        assert found.would_pass == (
+            "Find and repair what causes the errors. Without new ones the gate passes from "
+            "2026-11-25 00:35 UTC on."
+        )
+
+    def test_an_error_is_singular(self):
+        found = verdict_of(GateName.SOURCE_ERRORS, with_group(server_errors=1))
+        assert found.why.startswith("1 error in 24 h in sit (target group 1); ")
+
+
+class TestNoDatapoint:
+    """CloudWatch's "None", which the seeds' script lets pass."""
+
+    @pytest.mark.parametrize(
+        ("group", "verdict"),
+        [
+            # No traffic, proved: the heartbeat was there all the time and no request was counted.
+            ({"requests": None, "answers": None}, PASS),
+            ({"requests": 0, "answers": None}, PASS),
+            # Every request has another answer on record.
+            ({"requests": 1000, "answers": 1000}, PASS),
+            # Traffic, and nothing tells how it was answered.
+            ({"requests": 1000, "answers": None}, OPEN),
+            ({"requests": 1000, "answers": 999}, OPEN),
+            ({"requests": 1, "answers": 0}, OPEN),
+            # Nothing was measured at all.
+            ({"requests": None, "answers": None, "heartbeats": 0}, OPEN),
+            ({"requests": 0, "heartbeats": 0}, OPEN),
+            ({"requests": 1000, "answers": 1000, "heartbeats": 0}, OPEN),
+            # A number is no proof where most of the look-back is missing, yet enough to fail.
+            ({"server_errors": 1, "heartbeats": 10}, OPEN),
+            ({"server_errors": 5, "heartbeats": 10}, FAIL),
+        ],
+    )
+    def test_of_the_target_group(self, group, verdict):
+        assert verdict_of(GateName.SOURCE_ERRORS, with_group(**group)).verdict is verdict
+
+    def test_a_target_group_that_nobody_knows(self):
+        found = verdict_of(GateName.SOURCE_ERRORS, with_health(target_group=None))
+        assert (found.verdict, found.why) == (OPEN, "The source's target group is not known.")
+
+    @pytest.mark.parametrize(
+        ("readings", "errors", "throttles"),
+        [
+            ((None, None, None), PASS, PASS),
+            ((0, None, None), PASS, PASS),
+            ((12, 0, 0), PASS, PASS),
+            ((12, None, 0), OPEN, PASS),
+            ((12, 0, None), PASS, OPEN),
+            ((12, 5, None), FAIL, OPEN),
+            ((None, None, 1), PASS, FAIL),
+        ],
+    )
+    def test_of_a_function(self, readings, errors, throttles):
+        evidence = with_functions(("sit-promotion", *readings), ("sit-sweeper", 1440, 0, 0))
+        assert verdict_of(GateName.SOURCE_ERRORS, evidence).verdict is errors
+        assert verdict_of(GateName.SOURCE_THROTTLES, evidence).verdict is throttles
+
+    def test_of_any_function_at_all(self):
+        silent = with_health(heartbeats=0)
+        assert verdict_of(GateName.SOURCE_ERRORS, silent).verdict is OPEN
+        assert verdict_of(GateName.SOURCE_THROTTLES, silent).verdict is OPEN
+
+    @pytest.mark.parametrize(
+        ("lines", "heartbeats", "verdict"),
+        [
+            (0, 288, PASS),
+            (1, 288, FAIL),
+            (1, 1, FAIL),
+            (0, 1, OPEN),
+            (None, 0, OPEN),
+        ],
+    )
+    def test_of_the_log(self, lines, heartbeats, verdict):
+        log = LOG.model_copy(update={"lines": lines, "heartbeats": heartbeats})
+        evidence = GOOD.model_copy(update={"critical_log": log})
+        assert verdict_of(GateName.CRITICAL_LOG_LINES, evidence).verdict is verdict
+
+    @pytest.mark.parametrize(
+        ("heartbeats", "verdict"),
+        # 287 periods are old enough to be asked for, and 90 of 100 must be there.
+        [(288, PASS), (259, PASS), (258, OPEN), (0, OPEN)],
+    )
+    def test_most_of_the_look_back_must_be_there(self, heartbeats, verdict):
+        assert (
+            verdict_of(GateName.SOURCE_ERRORS, with_group(heartbeats=heartbeats)).verdict is verdict
+        )
+
+    @pytest.mark.parametrize(
+        ("minutes", "heartbeats", "verdict"),
+        [(60, 10, PASS), (60, 9, OPEN), (4, 1, PASS), (4, 0, OPEN), (60, 0, OPEN)],
+    )
+    def test_of_a_young_release_only_its_life_is_asked_for(self, minutes, heartbeats, verdict):
+        young = GOOD.model_copy(update={"live_since": NOW - timedelta(minutes=minutes)})
+        group = GROUP.model_copy(update={"heartbeats": heartbeats})
+        evidence = young.model_copy(
+            update={"health": HEALTH.model_copy(update={"target_group": group})}
+        )
+        assert verdict_of(GateName.SOURCE_ERRORS, evidence).verdict is verdict
+
+    def test_one_datapoint_is_needed_even_where_policy_asks_for_none(self):
+        lenient = {"metrics_coverage_percent": 0, "metrics_delay_seconds": 0}
+        one, none = with_group(heartbeats=1), with_group(heartbeats=0)
+        assert verdict_of(GateName.SOURCE_ERRORS, one, gates=lenient).verdict is PASS
+        assert verdict_of(GateName.SOURCE_ERRORS, none, gates=lenient).verdict is OPEN
+
+
+class TestThrottles:
+    @pytest.mark.parametrize(
+        ("throttles", "allowed", "verdict"), [(0, 0, PASS), (1, 0, FAIL), (1, 1, PASS)]
+    )
+    def test_none_is_allowed(self, throttles, allowed, verdict):
+        evidence = with_functions(("sit-sweeper", 10, 0, throttles))
+        found = verdict_of(
+            GateName.SOURCE_THROTTLES, evidence, gates={"throttles_at_most": allowed}
+        )
+        assert found.verdict is verdict
+
+
+class TestTheOthers:
+    @pytest.mark.parametrize(
+        ("age", "verdict"),
+        [(DAY, PASS), (DAY - timedelta(seconds=1), FAIL), (timedelta(0), FAIL), (-DAY, FAIL)],
+    )
+    def test_stable_for_exactly_24_hours(self, age, verdict):
+        evidence = GOOD.model_copy(update={"live_since": NOW - age})
+        assert verdict_of(GateName.STABILITY_AGE, evidence).verdict is verdict
+
+    def test_when_it_will_be_stable_is_told(self):
+        evidence = GOOD.model_copy(update={"live_since": NOW - timedelta(hours=20)})
+        found = verdict_of(GateName.STABILITY_AGE, evidence)
+        assert found.why == "The release in sit has been live for 20 h, and 24 h are asked for."
+        assert found.would_pass == "Wait until 2026-11-25 00:30 UTC, then send the promotion again."
+
+    def test_no_age_is_known(self):
+        evidence = GOOD.model_copy(update={"live_since": None})
+        assert verdict_of(GateName.STABILITY_AGE, evidence).verdict is OPEN
+        none_needed = {"stable_seconds": 0}
+        assert verdict_of(GateName.STABILITY_AGE, evidence, gates=none_needed).verdict is PASS
+
+    @pytest.mark.parametrize(
+        ("source", "allowed", "verdict"),
+        [("sit", "sit", PASS), ("dev", "sit", FAIL), ("sit", None, FAIL)],
+    )
+    def test_the_path(self, source, allowed, verdict):
+        path = GOOD.path.model_copy(
+            update={
+                "source": Environment(source),
+                "allowed_source": Environment(allowed) if allowed else None,
+            }
+        )
+        evidence = GOOD.model_copy(update={"path": path})
+        assert verdict_of(GateName.PROMOTION_PATH, evidence).verdict is verdict
+
+    @pytest.mark.parametrize(
+        ("test", "verdict"),
+        [
+            (SourceTestEvidence(checks=14), PASS),
+            (SourceTestEvidence(checks=14, failed=("mojibake: 3 places on /",)), FAIL),
+            (SourceTestEvidence(checks=0), OPEN),
+            (None, OPEN),
+        ],
+    )
+    def test_tested_in_the_source(self, test, verdict):
+        evidence = GOOD.model_copy(update={"source_test": test})
+        found = verdict_of(GateName.SOURCE_TESTED, evidence)
+        assert found.verdict is verdict
+        assert (verdict is FAIL) == ("1 of 14 checks failed in sit: mojibake" in found.why)
+
+    @pytest.mark.parametrize(
+        ("ticket", "required", "verdict"),
+        [("CHG1", True, PASS), (None, False, PASS), (None, True, FAIL), ("", True, FAIL)],
+    )
+    def test_the_change_ticket(self, ticket, required, verdict):
+        evidence = GOOD.model_copy(update={"change_ticket": ticket})
+        gates = {"change_ticket_required": required}
+        assert verdict_of(GateName.CHANGE_TICKET, evidence, gates=gates).verdict is verdict
+
+    @pytest.mark.parametrize(
+        ("free", "source_size", "verdict"),
+        [
+            (3 * GIB, GIB, PASS),
+            (3 * GIB - 1, GIB, FAIL),
+            (0, GIB, FAIL),
+            (None, GIB, OPEN),
+            (3 * GIB, None, OPEN),
+            (3 * GIB, 0, OPEN),
+        ],
+    )
+    def test_free_storage(self, free, source_size, verdict):
+        evidence = with_capacity(free_storage_bytes=free, source_size_bytes=source_size)
+        assert verdict_of(GateName.DATABASE_STORAGE, evidence).verdict is verdict
+
+    def test_free_storage_is_told_in_units(self):
+        evidence = with_capacity(free_storage_bytes=2.5 * GIB)
+        assert verdict_of(GateName.DATABASE_STORAGE, evidence).why == (
+            "2.5 GiB are free (FreeStorageSpace of bbws-prod), and 3 GiB are needed (3 times "
+            "1 GiB)."
+        )
+
+    @pytest.mark.parametrize(("free", "verdict"), [(10, PASS), (9, FAIL), (0, FAIL), (None, OPEN)])
+    def test_listener_rules(self, free, verdict):
+        evidence = with_capacity(free_rule_priorities=free)
+        assert verdict_of(GateName.RULE_PRIORITIES, evidence).verdict is verdict
+
+    @pytest.mark.parametrize(
+        ("passed", "simulated", "missing", "verdict"),
+        [
+            (True, 20, (), PASS),
+            (False, 20, (), FAIL),
+            (True, 20, ("ecs:RunTask on *",), FAIL),
+            (True, 0, (), OPEN),
+            (None, 20, (), OPEN),
+        ],
+    )
+    def test_rights(self, passed, simulated, missing, verdict):
+        tried = () if passed is None else (Check(name="schema", passed=passed, evidence="denied"),)
+        evidence = GOOD.model_copy(
+            update={
+                "permissions": PermissionEvidence(tried=tried, simulated=simulated, missing=missing)
+            }
+        )
+        assert verdict_of(GateName.PERMISSIONS, evidence).verdict is verdict
+
+
+class TestWindow:
+    @pytest.mark.parametrize(
+        ("hours", "verdict"),
+        [(-0.51, FAIL), (-0.5, PASS), (2.25, PASS), (2.26, FAIL), (4, FAIL)],
+    )
+    def test_it_must_hold_the_work_and_a_rollback(self, hours, verdict):
+        now = NOW + timedelta(hours=hours)
+        assert verdict_of(GateName.MAINTENANCE_WINDOW, GOOD, now=now).verdict is verdict
+
+    def test_an_emergency_does_not_wait(self):
+        urgent = GOOD.model_copy(update={"incident_id": "INC1"})
+        late = NOW + timedelta(hours=10)
+        assert verdict_of(GateName.MAINTENANCE_WINDOW, urgent, now=late).verdict is PASS
+        waits = {"emergencies_wait": True}
+        found = verdict_of(GateName.MAINTENANCE_WINDOW, urgent, now=late, window=waits)
+        assert found.verdict is FAIL
+        assert found.would_pass == "The promotion waits for it by itself."
+
+
+def test_the_look_back_of_the_cases_is_the_one_of_the_policy():
+    assert LOOK_BACK.end - LOOK_BACK.start == DAY
