@@ -39,7 +39,10 @@ class Emulator:
         """Return how to start it: nothing of the caller's environment reaches the functions."""
         return Command(
             name="emulator",
-            arguments=[str(self.program)],
+            arguments=[
+                str(self.program.with_name("python")),
+                *("-P", str(CHECKOUT / "local" / "authorization.py")),
+            ],
             directory=layout.home,
             environment={
                 "PATH": SYSTEM_PATH,
@@ -48,6 +51,7 @@ class Emulator:
                 "BIND_HOST": LOOPBACK,
                 "MINISTACK_HOST": LOOPBACK,
                 "GATEWAY_PORT": str(self.port),
+                "AUTH": "true",
                 "MINISTACK_REGION": REGION,
                 "SFTP_ENABLED": "0",
                 "IOT_MTLS_ENABLED": "0",

@@ -50,6 +50,7 @@ ENGINE = {
 SITES = {
     *ENGINE,
     "ecr:BatchGetImage",
+    "ecr:PutImage",
     "ecs:CreateService",
     "ecs:DeleteService",
     "ecs:DeregisterTaskDefinition",
