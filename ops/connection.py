@@ -12,12 +12,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from boto3.session import Session
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from core.adapters.aws.errors import calling
+from core.adapters.aws.decisions import DynamoDecisions
+from core.adapters.aws.errors import calling, code_of
 from core.adapters.aws.operations import DynamoOperations
 from core.adapters.aws.session import client_config
 from core.adapters.aws.sites import DynamoSites
+from core.adapters.aws.transfer import MISSING
 from core.domain.errors import ConfigurationError, SitefleetError
 from core.domain.operation import AttemptFailure
 from core.ports.messaging import QueueName
@@ -26,6 +28,7 @@ from ops.failures import read_failures
 from ops.place import DEFAULT_REGION, Place
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sts import STSClient
 
@@ -56,6 +59,11 @@ class Connection:
     def operations(self) -> DynamoOperations:
         table = f"bbws-wp-operations-{self.environment}"
         return DynamoOperations(client=self._client("dynamodb"), table_name=table)
+
+    @cached_property
+    def decisions(self) -> DynamoDecisions:
+        table = f"bbws-wp-operations-{self.environment}"
+        return DynamoDecisions(client=self._client("dynamodb"), table_name=table)
 
     @cached_property
     def sites(self) -> DynamoSites:
@@ -103,9 +111,25 @@ class Connection:
     def identity(self) -> str | None:
         """Return who is asking: the caller's ARN, or on one machine the user's name."""
         if self.place.is_one_machine:
-            return _requester(_user_name())
+            return requester_of(_user_name())
         with calling("STS", "the caller's identity"):
-            return _requester(self._sts.get_caller_identity()["Arn"])
+            return requester_of(self._sts.get_caller_identity()["Arn"])
+
+    @property
+    def region(self) -> str:
+        return self.session.region_name or DEFAULT_REGION
+
+    def document(self, key: str) -> str | None:
+        """Return a text that the fleet has kept for people; None where there is none."""
+        bucket = f"bbws-transfer-{self.environment}"
+        with calling("S3", f"s3://{bucket}/{key}"):
+            try:
+                answer = self._s3.get_object(Bucket=bucket, Key=key)
+            except ClientError as error:
+                if code_of(error) in MISSING:
+                    return None
+                raise
+            return answer["Body"].read().decode()
 
     # --- clients ---------------------------------------------------------------------------
 
@@ -115,17 +139,22 @@ class Connection:
         return client
 
     @cached_property
+    def _s3(self) -> S3Client:
+        client: S3Client = self._client("s3")
+        return client
+
+    @cached_property
     def _sts(self) -> STSClient:
         client: STSClient = self._client("sts")
         return client
 
     def _client(self, service: Any) -> Any:
-        return self._session.client(
+        return self.session.client(
             service, endpoint_url=self.place.endpoint_url, config=client_config()
         )
 
     @cached_property
-    def _session(self) -> Session:
+    def session(self) -> Session:
         key = self.place.key(self.environment)
         try:
             session = Session(
@@ -143,7 +172,7 @@ class Connection:
         return session
 
 
-def _requester(text: str) -> str | None:
+def requester_of(text: str) -> str | None:
     """Return it in the characters that requestedBy may have."""
     return _NOT_OF_A_REQUESTER.sub("-", text).lstrip("._:/+=@,-")[:256] or None
 

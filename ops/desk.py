@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from core.adapters.system import RandomIds, SystemClock
 from core.domain.operation import Operation
@@ -19,6 +20,7 @@ from events.formats import Environment
 from ops.connection import Connection
 from ops.errors import BadInputError
 from ops.one_machine import OneMachine, find_one_machine
+from ops.picture import Line
 from ops.place import Options, Place, choose_place
 from ops.watch import Sleep, watch
 
@@ -94,6 +96,23 @@ class Desk:
         """Print data for people."""
         for line in lines:
             typer.echo(line)
+
+    def show_lines(self, lines: Sequence[Line]) -> None:
+        """Print data for people, in colour where the terminal has colours."""
+        console = Console(highlight=False)
+        for line in lines:
+            console.print(Text(line.text, style=line.style), soft_wrap=True)
+
+    def ask(self, question: str) -> None:
+        """Ask whether to go on; raises BadInputError when the answer is no, or nobody is there."""
+        try:
+            agreed = typer.confirm(question, err=True)
+        except typer.Abort:
+            raise BadInputError(
+                "Nobody answered, and nothing was sent. Where nobody sits, say --yes."
+            ) from None
+        if not agreed:
+            raise BadInputError("Nothing was sent.")
 
     def show_json(self, document: Any) -> None:
         """Print data for programs."""

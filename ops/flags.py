@@ -15,3 +15,16 @@ RequestedBy = Annotated[
         show_default=False,
     ),
 ]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; do it.")]
+Role = Annotated[
+    str,
+    typer.Option(help="In which role you decide, like TECH_LEAD.", show_default=False),
+]
+AsPerson = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        help="On one machine, whose credentials to sign with, like tech-lead; on AWS it is you.",
+        show_default=False,
+    ),
+]

@@ -41,6 +41,23 @@ def report(
     raise typer.Exit(exit_code_of(operation))
 
 
+def say_how_it_was_taken(desk: Desk, connection: Connection, sent: Sent, *, watch: bool) -> None:
+    """Wait until a request has become an operation, print its id, and follow it if asked to.
+
+    Raises RequestRefusedError with the fleet's reason.
+    """
+    if watch or sent.operation_id is None:
+        report(desk, connection, sent, watch=watch)
+        return
+    operation_id = sent.operation_id
+    until_taken(desk, connection, sent, lambda: connection.operations.get(operation_id) is not None)
+    desk.say(
+        f"The fleet has accepted it. Follow it: sitefleet promotions show {operation_id} "
+        f"--env {connection.environment} --watch"
+    )
+    report(desk, connection, sent, watch=False)
+
+
 def document_of(desk: Desk, connection: Connection, operation: Operation) -> dict[str, object]:
     """Return the JSON of an operation with its timeline as it stands now."""
     now = desk.clock.now()

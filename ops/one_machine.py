@@ -19,10 +19,11 @@ LOCALHOST: Final = ".localhost"
 
 @dataclass(frozen=True, kw_only=True)
 class AccountKey:
-    """What opens one account of the emulator: a 12-digit access key is the account."""
+    """What opens one account of the emulator, or speaks for a person in it."""
 
     access_key_id: str
     secret_access_key: str = field(repr=False)
+    session_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,8 @@ class OneMachine:
     proxy: str
     """The front proxy of all sites."""
     accounts: Mapping[Environment, AccountKey]
+    people: Mapping[Environment, Mapping[str, AccountKey]] = field(default_factory=dict)
+    """Whoever may decide about something, per environment, by name."""
 
     def browser_url(self, site_url: str) -> str:
         """Return where a browser on this machine finds a site: banana.wpsit.localhost:<port>."""
@@ -67,10 +70,17 @@ def _read(state: Mapping[str, Any]) -> OneMachine:
         endpoint=state["endpoint"],
         region=state["region"],
         proxy=state["proxy"],
-        accounts={
-            Environment(name): AccountKey(
-                access_key_id=account["accessKeyId"], secret_access_key=account["secretAccessKey"]
-            )
-            for name, account in state["accounts"].items()
+        accounts={Environment(name): _key(key) for name, key in state["accounts"].items()},
+        people={
+            Environment(name): {person: _key(key) for person, key in people.items()}
+            for name, people in state.get("people", {}).items()
         },
+    )
+
+
+def _key(key: Mapping[str, Any]) -> AccountKey:
+    return AccountKey(
+        access_key_id=key["accessKeyId"],
+        secret_access_key=key["secretAccessKey"],
+        session_token=key.get("sessionToken"),
     )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from typing import Annotated, Final
+from datetime import datetime
+from typing import Annotated
 
 import typer
 
 from core.domain.operation import Operation
-from core.ports.operation_store import OperationStore
 from events.requests import OperationCancelRequest, OperationRetryRequest, encode
 from events.vocabulary import OperationStatus
 from ops.command import command
@@ -22,13 +21,11 @@ from ops.failures import failure_lines
 from ops.flags import RequestedBy, TenantId, Watch
 from ops.following import document_of, find_operation, report
 from ops.picture import picture
+from ops.recent import READ_PER_DAY, Span, operations_of_site, recent_operations
 from ops.sending import queue_of, send_request
 from ops.timeline import stands_still, timeline
 from ops.watch import exit_code_of
 from ops.wording import duration, moment, table
-
-READ_PER_DAY: Final = 500
-"""Newest operations of one day, or of one site, that a filtered list looks at."""
 
 app = typer.Typer(help="Look at operations, cancel them, try them again.", no_args_is_help=True)
 
@@ -68,11 +65,12 @@ def list_operations(
             and (not stalled or operation.stalled_since is not None)
         )
 
+    store = connection.operations
     if tenant_id is not None and site_id is not None:
-        found = connection.operations.of_site(tenant_id, site_id, limit=READ_PER_DAY)
-        operations = [operation for operation in found if wanted(operation)][:limit]
+        operations = operations_of_site(store, tenant_id, site_id, wanted, limit)
     else:
-        operations = _recent(desk, connection.operations, wanted, limit, days)
+        span = Span(newest=desk.clock.now(), days=days, limit=limit)
+        operations = recent_operations(store, wanted, span)
     _print_list(desk, operations)
 
 
@@ -149,23 +147,6 @@ def retry(
 
 
 # --- inside ---------------------------------------------------------------------------------
-
-
-def _recent(
-    desk: Desk,
-    store: OperationStore,
-    wanted: Callable[[Operation], bool],
-    limit: int,
-    days: int,
-) -> list[Operation]:
-    today = desk.clock.now()
-    operations: list[Operation] = []
-    for back in range(days):
-        day = f"{today - timedelta(days=back):%Y-%m-%d}"
-        operations += [o for o in store.recent(day=day, limit=READ_PER_DAY) if wanted(o)]
-        if len(operations) >= limit:
-            break
-    return operations[:limit]
 
 
 def _print_list(desk: Desk, operations: Sequence[Operation]) -> None:

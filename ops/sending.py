@@ -65,13 +65,18 @@ def environment_of(request: Request) -> Environment | None:
     return found
 
 
-def operation_id_of(request: Request, environment: Environment) -> str:
-    """Return the operation that a request starts, or the one that it is directed at."""
+def operation_id_of(
+    request: Request, environment: Environment, tenant_id: str | None = None
+) -> str:
+    """Return the operation that a request starts, or the one that it is directed at.
+
+    The tenant is that of the site concerned, for a payload that names an operation instead.
+    """
     if isinstance(request.payload, OperationPayload):
         return request.payload.operation_id
     return identity.operation_id(
         environment,
-        getattr(request.payload, "tenant_id", None) or "",
+        getattr(request.payload, "tenant_id", None) or tenant_id or "",
         request.message_type,
         effective_idempotency_key(request),
     )
@@ -104,7 +109,7 @@ def send_request(
         environment=connection.environment,
         queue=queue,
         message_id=message_id,
-        operation_id=operation_id_of(request, connection.environment),
+        operation_id=operation_id_of(request, connection.environment, tenant_id),
         correlation_id=request.correlation_id,
     )
 

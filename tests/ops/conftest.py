@@ -11,6 +11,7 @@ import pytest
 from moto import mock_aws
 from typer.testing import CliRunner
 
+from core.adapters.aws.decisions import DynamoDecisions
 from core.adapters.aws.operations import DynamoOperations
 from core.adapters.aws.sites import DynamoSites
 from ops.cli import app
@@ -80,6 +81,7 @@ class Cloud:
 
     operations: DynamoOperations
     sites: DynamoSites
+    decisions: DynamoDecisions
     sqs: object
 
     def store(self, operation, *steps, request="{}"):
@@ -112,6 +114,7 @@ def cloud(monkeypatch) -> Iterator[Cloud]:
         yield Cloud(
             operations=DynamoOperations(client=client, table_name="bbws-wp-operations-sit"),
             sites=DynamoSites(client, "sites"),
+            decisions=DynamoDecisions(client=client, table_name="bbws-wp-operations-sit"),
             sqs=boto3.client("sqs", region_name=REGION),
         )
 

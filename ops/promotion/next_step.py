@@ -1,0 +1,45 @@
+"""The next safe command of a promotion, for whoever looks at it in the middle of the night."""
+
+from __future__ import annotations
+
+from events.vocabulary import OperationStatus, OperationType
+from ops.picture import next_command
+from ops.promotion.records import PromotionRecords
+from ops.timeline import stands_still
+
+EVIDENCE_STATUSES = frozenset({OperationStatus.FAILED, OperationStatus.ROLLED_BACK})
+
+
+def next_safe_command(records: PromotionRecords) -> str:
+    """Return one command that does no harm and leads on."""
+    operation = records.operation
+    operation_id, env = operation.operation_id, f"--env {operation.environment}"
+    if operation.status is OperationStatus.AWAITING_APPROVAL and not stands_still(operation):
+        return f"sitefleet promotions plan {operation_id} {env}"
+    if operation.status in EVIDENCE_STATUSES:
+        return f"sitefleet promotions evidence {operation_id} {env}"
+    if records.payload.get("dryRun") and operation.is_terminal:
+        return f"sitefleet promotions plan {operation_id} {env}"
+    if operation.status is OperationStatus.COMPLETED and is_promotion(records):
+        return f"sitefleet promotions report {operation_id} {env}"
+    if not operation.is_terminal and not stands_still(operation):
+        return f"sitefleet promotions show {operation_id} {env} --watch"
+    return next_command(operation)
+
+
+def decide_commands(records: PromotionRecords) -> tuple[str, ...]:
+    """Return how to approve and reject a plan that waits for it; nothing when none does."""
+    operation = records.operation
+    role = next(iter(records.missing_roles), None)
+    if operation.status is not OperationStatus.AWAITING_APPROVAL or role is None:
+        return ()
+    where = f"{operation.operation_id} --env {operation.environment} --role {role}"
+    return (
+        f"sitefleet promotions approve {where}",
+        f'sitefleet promotions reject {where} --comment "..."',
+    )
+
+
+def is_promotion(records: PromotionRecords) -> bool:
+    """Tell a promotion from a rollback."""
+    return records.operation.operation_type is OperationType.SITE_PROMOTION
