@@ -105,6 +105,9 @@ def _verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", help="the site's address, https://host")
     parser.add_argument("--connect", action="append", help="host:port to connect to")
     parser.add_argument("--public", action="store_true", help="the load balancer's address")
+    parser.add_argument(
+        "--comprehensive", action="store_true", help="every sitemap page, and a browser"
+    )
     parser.add_argument("--foreign-host", action="append", default=[], help="must occur nowhere")
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from core.domain.job_facts import SalvageFacts, VerifyFacts
 from core.domain.job_models import Database
-from core.domain.jobs import SalvageJob, VerifyJob
+from core.domain.jobs import SalvageJob, VerifyExpectation, VerifyJob
 from core.domain.names import ReleaseNames, marks_key, salvage_key
 from core.domain.operation import Json
 from core.domain.site import ReleaseStatus
@@ -184,6 +184,7 @@ def _verify(
             addresses=addresses,
             database=Database(secret_id=back.names.database_secret, schema_name=release.schema),
             content_root=release.content_root,
+            expected=VerifyExpectation(),
         ),
     )
     if not isinstance(answer, dict):
