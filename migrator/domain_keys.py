@@ -16,7 +16,7 @@ _NAMES = (
     "|client_?(id|secret)|maps.*key|(publishable|merchant)_?key"
 )
 """As plugins call them: the key belongs to the domain it was issued for."""
-_VALUES = "6L[A-Za-z0-9_-]{38}"
+_VALUES = "(^|[^A-Za-z0-9_-])6L[A-Za-z0-9_-]{38}($|[^A-Za-z0-9_-])"
 """A reCAPTCHA key, wherever a plugin keeps it (wpcf7 has it within a serialized array)."""
 
 

@@ -24,9 +24,7 @@ log = structlog.get_logger(__name__)
 
 type Sink = Callable[[bytes], object]
 
-_WITH_TRIGGERS = ("--triggers",)
 _ROUTINES = ("--routines", "--events")
-_ROWS_ONLY = ("--no-create-info", "--complete-insert", "--skip-triggers")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +59,7 @@ class DumpStream:
     """A dump to be iterated over once, to its end; afterwards `report` is there.
 
     Without `tables`, the schema's views, routines and events are in it. Views may be named among
-    the tables. `rows_only` leaves out structure and triggers and names the columns in each row.
+    the tables.
     """
 
     def __init__(
@@ -72,14 +70,10 @@ class DumpStream:
         *,
         tables: Sequence[str] | None = None,
         routines: bool = False,
-        rows_only: bool = False,
     ) -> None:
         self._databases, self._credentials, self._schema = databases, credentials, schema
         self._named = tables
-        self._options = list(_ROWS_ONLY if rows_only else _WITH_TRIGGERS)
-        if routines or tables is None:
-            self._options += _ROUTINES
-        self._rows_only = rows_only
+        self._routines = routines or tables is None
         self._report: DumpReport | None = None
 
     @property
@@ -92,14 +86,9 @@ class DumpStream:
     def __iter__(self) -> Iterator[bytes]:
         expected = self._expected()
         text = DumpText()
-        yield from _stream(
-            self._databases,
-            self._credentials,
-            [*self._options, self._schema, *(self._named or ())],
-            text,
-        )
-        if self._rows_only:
-            text.rows = dict.fromkeys(expected, 0) | text.rows
+        options = _ROUTINES if self._routines else ()
+        what = ["--triggers", *options, self._schema, *(self._named or ())]
+        yield from _stream(self._databases, self._credentials, what, text)
         _require_complete(text, expected, self._schema)
         log.info("dump_complete", schema=self._schema, bytes=text.size_bytes, tables=len(text.rows))
         self._report = DumpReport(rows=text.rows, size_bytes=text.size_bytes)
@@ -121,8 +110,8 @@ class DumpStream:
 def try_dump(databases: Databases, credentials: Credentials, schema: str) -> None:
     """Dump the structure only, to nowhere: every right that a dump needs is used once."""
     text = DumpText()
-    options = [*_WITH_TRIGGERS, *_ROUTINES, "--no-data"]
-    for _ in _stream(databases, credentials, [*options, schema], text):
+    what = ["--triggers", *_ROUTINES, "--no-data", schema]
+    for _ in _stream(databases, credentials, what, text):
         continue
     if not text.complete:
         raise JobFailure(f"The structure of {schema} cannot be dumped to its end.", retryable=True)
