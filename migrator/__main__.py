@@ -17,9 +17,10 @@ from migrator import commands, logs
 from migrator.clock import SystemClock
 from migrator.configuration import Configuration
 from migrator.errors import JobFailure
+from migrator.explanations import explain
 from migrator.jobs import JOBS
 from migrator.rewrite import cli as rewrite_cli
-from migrator.run import explain, run_job
+from migrator.run import run_job
 from migrator.services import Services
 
 log = structlog.get_logger(__name__)
