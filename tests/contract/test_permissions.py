@@ -129,3 +129,24 @@ def test_an_action_that_iam_says_nothing_about_is_missing(moto: Aws):
         sts.add_response("get_caller_identity", caller, {})
         iam.add_response("simulate_principal_policy", {"EvaluationResults": []})
         assert list(IamPermissions(clients=moto.clients).missing([MODIFY])) == [MODIFY]
+
+
+def test_a_right_on_something_of_the_fleet_s_own_names_no_account(moto: Aws):
+    """The placeholders are filled in for IAM; what is missing is named as it was asked for."""
+    caller = {"Arn": f"arn:aws:sts::093646564004:assumed-role/{ROLE}/function"}
+    table = "arn:{partition}:dynamodb:{region}:{account}:table/bbws-deployments-prod"
+    right = Right(action="dynamodb:PutItem", resource=table)
+    with Stubber(moto.clients.sts) as sts, Stubber(moto.clients.iam) as iam:
+        sts.add_response("get_caller_identity", caller, {})
+        iam.add_response(
+            "simulate_principal_policy",
+            {"EvaluationResults": [evaluated(right.action, "implicitDeny")]},
+            {
+                "PolicySourceArn": f"arn:aws:iam::093646564004:role/{ROLE}",
+                "ActionNames": [right.action],
+                "ResourceArns": [
+                    "arn:aws:dynamodb:af-south-1:093646564004:table/bbws-deployments-prod"
+                ],
+            },
+        )
+        assert list(IamPermissions(clients=moto.clients).missing([right, right])) == [right, right]
