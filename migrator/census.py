@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING
 import structlog
 
 from core.domain.census import Census
-from migrator.databases import count_rows
+from core.domain.job_models import Check
+from events.vocabulary import ErrorCode
+from migrator.databases import count_rows, size_bytes
+from migrator.domain_keys import domain_bound_options
+from migrator.dry_run import count_replacements
+from migrator.errors import JobFailure
 from migrator.front_pages import seen_front_page
 from migrator.manifest import summarise
+from migrator.rights import missing
+from migrator.source_rights import source_rights
 from migrator.sources import live_release, site_credentials
 from migrator.wordpress import (
     Options,
@@ -28,11 +35,17 @@ log = structlog.get_logger(__name__)
 
 
 def run_census(services: Services, job: CensusJob) -> Census:
-    """Count a site; reads only. The record's WordPress and PHP versions win over this image's."""
+    """Count a site; reads only. The record's WordPress and PHP versions win over this image's.
+
+    Every right is tried first. Without one that the counting itself needs the job fails and says
+    which; a transfer prefix that cannot be written to is a fact of the census.
+    """
     live = live_release(services, job)
+    rights = source_rights(services, job, live)
+    _require_countable(rights, job)
     site, schema = live.site, live.release.schema
-    databases = services.databases
-    with databases.connect(site_credentials(services, job), schema) as connection:
+    databases, credentials = services.databases, site_credentials(services, job)
+    with databases.connect(credentials, schema) as connection:
         tables = count_rows(connection, schema)
         options = Options(connection, schema)
         plugins = active_plugins(options.get("active_plugins"))
@@ -58,4 +71,17 @@ def run_census(services: Services, job: CensusJob) -> Census:
             content=summarise(live.content),
             isolation_level=site.isolation_level,
             front_page=seen_front_page(services, options.get("home") or ""),
+            replacements=count_replacements(databases, credentials, schema, job.mappings),
+            rights=rights,
+            database_size_bytes=size_bytes(connection, schema),
+            domain_bound_options=domain_bound_options(connection, schema, options.prefix),
+        )
+
+
+def _require_countable(rights: list[Check], job: CensusJob) -> None:
+    lacking = missing(check for check in rights if check.name != "transfer writable")
+    if lacking:
+        raise JobFailure(
+            f"The census of site {job.site_id} in {job.environment} lacks rights. {lacking}",
+            code=ErrorCode.PROM_002,
         )

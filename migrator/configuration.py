@@ -32,6 +32,9 @@ class Configuration(BaseModel):
     environment: Environment | None = None
     """dev, sit or prod: where this task runs. Direct commands do without."""
     sites_table: str = ""
+    writer_role: str = ""
+    """Role to write to the transfer bucket with, tagged with the operation; empty: the task's own.
+    Export tasks have one, because what they write lies in another account."""
     mount_path: Path = Path("/mnt/efs")
     database_admin_secret: str = ""
     database_ca: str = ""

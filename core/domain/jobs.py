@@ -37,7 +37,7 @@ class CensusJob(Job):
     mappings: list[OriginMapping] = Field(default_factory=list)
     """Origins that a move would replace: counted per table without writing anything (dry run)."""
     destination: ObjectLocation | None = None
-    """The transfer prefix of a later export: tried by writing an object and deleting it again."""
+    """The transfer prefix of a later export: tried by beginning an upload and aborting it."""
 
 
 class TargetCensusJob(Job):
