@@ -78,6 +78,9 @@ def run_census(services: Services, job: CensusJob) -> Census:
                 databases, credentials, schema, _mappings(job, site, home)
             ),
             rights=rights,
+            live_since=live.release.updated_at,
+            target_group_arn=live.release.target_group_arn,
+            load_balancer_arn=services.configuration.load_balancer_arn or None,
             database_size_bytes=size_bytes(connection, schema),
             domain_bound_options=domain_bound_options(connection, schema, options.prefix),
         )
