@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from core.domain.census import Census
-from core.domain.job_models import Check
+from core.domain.job_models import Check, OriginMapping
+from core.domain.names import origin
 from events.vocabulary import ErrorCode
 from migrator.databases import count_rows, size_bytes
 from migrator.domain_keys import domain_bound_options
@@ -29,6 +30,7 @@ from migrator.wordpress import (
 
 if TYPE_CHECKING:
     from core.domain.jobs import CensusJob
+    from core.domain.site import Site
     from migrator.services import Services
 
 log = structlog.get_logger(__name__)
@@ -49,6 +51,7 @@ def run_census(services: Services, job: CensusJob) -> Census:
         tables = count_rows(connection, schema)
         options = Options(connection, schema)
         plugins = active_plugins(options.get("active_plugins"))
+        home = options.get("home") or options.get("siteurl") or ""
         log.info("census_counted", tables=len(tables), rows=sum(tables.values()))
         return Census(
             tenant_id=site.tenant_id,
@@ -56,7 +59,7 @@ def run_census(services: Services, job: CensusJob) -> Census:
             environment=site.environment,
             site_name=site.site_name,
             subdomain=site.subdomain,
-            site_url=options.get("home") or options.get("siteurl") or "",
+            site_url=home,
             release=live.release.number,
             site_version=site.version,
             image_digest=live.release.image_digest or "",
@@ -71,11 +74,25 @@ def run_census(services: Services, job: CensusJob) -> Census:
             content=summarise(live.content),
             isolation_level=site.isolation_level,
             front_page=seen_front_page(services, options.get("home") or ""),
-            replacements=count_replacements(databases, credentials, schema, job.mappings),
+            replacements=count_replacements(
+                databases, credentials, schema, _mappings(job, site, home)
+            ),
             rights=rights,
+            live_since=live.release.updated_at,
+            target_group_arn=live.release.target_group_arn,
+            load_balancer_arn=services.configuration.load_balancer_arn or None,
             database_size_bytes=size_bytes(connection, schema),
             domain_bound_options=domain_bound_options(connection, schema, options.prefix),
         )
+
+
+def _mappings(job: CensusJob, site: Site, home: str) -> list[OriginMapping]:
+    """Return what a move would replace: the origin in use and the one the environment gives."""
+    if job.domains is None:
+        return []
+    here, there = (origin(site.subdomain, domain) for domain in job.domains)
+    sources = dict.fromkeys([*([home.rstrip("/")] if home else []), here])
+    return [OriginMapping(source=source, target=there) for source in sources]
 
 
 def _require_countable(rights: list[Check], job: CensusJob) -> None:

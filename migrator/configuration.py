@@ -43,6 +43,8 @@ class Configuration(BaseModel):
     site_address: str = ""
     """host:port of the load balancer that this environment's sites are visited at (of an https
     one: port 443, or https://host:port); empty: wherever DNS says a site is."""
+    load_balancer_arn: str = ""
+    """The load balancer in front of the sites: its metrics tell their health."""
     chromium_path: Path = Path("/usr/bin/chromium")
     """The browser of the comprehensive checks."""
     scratch_path: Path | None = None

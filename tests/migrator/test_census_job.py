@@ -7,7 +7,7 @@ import pytest
 
 from tests.migrator.dumps import fill
 
-MAPPINGS = [{"source": "https://shop.wpdev.test", "target": "https://shop.wpsit.test"}]
+DOMAINS = ["wpdev.test", "wpsit.test"]
 
 
 KEY = "6Ld" + 37 * "X"
@@ -38,7 +38,7 @@ def by_name(facts) -> dict[str, dict]:
 def test_replacements_are_counted_and_nothing_is_written(fleet):
     schema = site(fleet)
     before = fleet.database.run("CHECKSUM TABLE wp_posts, wp_options", schema=schema)
-    facts = fleet.done("census", environment="dev", mappings=MAPPINGS)
+    facts = fleet.done("census", environment="dev", domains=DOMAINS)
     assert facts["replacements"] == {"wp_options": 3, "wp_posts": 1}
     assert facts["databaseSizeBytes"] > 10_000
     assert fleet.database.run("CHECKSUM TABLE wp_posts, wp_options", schema=schema) == before

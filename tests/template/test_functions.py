@@ -108,6 +108,7 @@ def test_migrator_and_export_mount_the_file_system_and_know_what_they_need(sit):
         "MIGRATOR_DATABASE_CA": "/opt/sitefleet/ca-bundle.pem",
         "MIGRATOR_WORDPRESS_PATH": "/usr/src/wordpress",
         "MIGRATOR_SITE_ADDRESS": "",
+        "MIGRATOR_LOAD_BALANCER_ARN": "stored-LoadBalancerArn",
     }
     admin = {"MIGRATOR_DATABASE_ADMIN_SECRET": "stored-DatabaseAdminSecretArn"}
     writer_role = f"arn:aws:iam::{ACCOUNTS['sit']}:role/bbws-wp-export-sit-writer"
