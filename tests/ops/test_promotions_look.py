@@ -92,8 +92,8 @@ Source and target
   permalinks  /%postname%/                     /%postname%/
   image       sha256:22                        sha256:11                     differs
   address     https://banana.wpdev.kimmyai.io  banana.wpsit.kimmyai.io
-  database    3 tables, 1,619 rows, 12 MiB    4 tables, 1,634 rows, 11 MiB
-  content     2,104 files, 52 MiB             50 MiB
+  database    3 tables, 1,619 rows, 12 MiB     4 tables, 1,634 rows, 11 MiB
+  content     2,104 files, 52 MiB              50 MiB
   posts       9 page:publish, 2 post:draft     9 page:publish, 2 post:draft
 
 Active plugins (2)
