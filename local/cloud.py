@@ -1,4 +1,8 @@
-"""The three accounts, and typed clients of the emulator in each."""
+"""The three accounts, and typed clients of the emulator in each, with its administrator's rights.
+
+The runtime plays what AWS itself does (load balancers, the ECS agent) and the platform's owners.
+Functions, jobs and people have credentials of their own, and IAM holds them to their policies.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_efs import EFSClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_iam import IAMClient
     from mypy_boto3_rds import RDSClient
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_s3 import S3Client
@@ -30,7 +35,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sts import STSClient
 
-SECRET_KEY = "local"  # noqa: S105  (the emulator takes any; the access key is the account)
+SECRET_KEY = "local"  # noqa: S105  (the account's number is its administrator's access key)
 type EnvironmentName = Literal["dev", "sit", "prod"]
 
 
@@ -133,6 +138,11 @@ class Cloud:
     def events(self) -> EventBridgeClient:
         """EventBridge."""
         return cast("EventBridgeClient", self._make("events"))
+
+    @cached_property
+    def iam(self) -> IAMClient:
+        """Users, roles and their policies."""
+        return cast("IAMClient", self._make("iam"))
 
     @cached_property
     def rds(self) -> RDSClient:

@@ -14,6 +14,7 @@ from local.errors import LocalError
 from local.layout import CHECKOUT, Layout
 from local.mariadb import DatabaseServer
 from local.network import LOOPBACK, answers, free_ports, wait_for
+from local.people import PersonKey, make_people
 from local.platform import Platform, make_platform, put_tenants
 from local.processes import Command, Processes, ProcessRecord
 from local.requirements import check_machine
@@ -187,6 +188,10 @@ def _describe(machine: Machine, accounts: Mapping[EnvironmentName, Cloud]) -> di
         "region": REGION,
         "proxy": f"http://{LOOPBACK}:{machine.proxy_port}",
         "accounts": {name: _describe_account(cloud) for name, cloud in accounts.items()},
+        "people": {
+            name: {person: _describe_key(key) for person, key in make_people(cloud).items()}
+            for name, cloud in accounts.items()
+        },
     }
 
 
@@ -205,6 +210,14 @@ def _describe_account(cloud: Cloud) -> dict[str, Any]:
         },
         "topicArn": outputs["NotificationsTopicArn"],
         "busName": outputs["EventBus"],
+    }
+
+
+def _describe_key(key: PersonKey) -> dict[str, str]:
+    return {
+        "arn": key.arn,
+        "accessKeyId": key.access_key_id,
+        "secretAccessKey": key.secret_access_key,
     }
 
 

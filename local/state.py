@@ -56,8 +56,9 @@ class Machine:
 
 
 def save_description(layout: Layout, description: Mapping[str, Any]) -> None:
-    """Write what `up` prints; its presence says that the machine is complete."""
+    """Write what `up` prints, keys included; its presence says that the machine is complete."""
     partial = layout.state_file.with_suffix(".partial")
+    partial.touch(mode=0o600)
     partial.write_text(json.dumps(description, indent=2))
     partial.rename(layout.state_file)
 

@@ -9,14 +9,16 @@ from datetime import datetime, timedelta
 from core.domain.amounts import duration, moment, number, size
 from core.domain.gate_evidence import GateEvidence, GateThresholds
 from core.domain.gate_verdicts import GateName, GateVerdict, fails, is_open, passes
-from core.domain.promotion_policy import GatePolicy
-from core.domain.source_health import (
+from core.domain.health import (
     Count,
+    Coverage,
     count_critical_lines,
     count_errors,
     count_throttles,
+    coverage_of,
     quiet_from,
 )
+from core.domain.promotion_policy import GatePolicy
 from core.domain.windows import window_state
 
 
@@ -31,6 +33,10 @@ class Case:
     @property
     def rules(self) -> GatePolicy:
         return self.thresholds.gates
+
+    @property
+    def coverage(self) -> Coverage:
+        return coverage_of(self.evidence, self.rules)
 
     @property
     def source(self) -> str:
@@ -72,7 +78,7 @@ def source_errors(case: Case) -> GateVerdict:
     after = f" Without new ones the gate passes from {moment(again)} on." if again else ""
     return _counted(
         GateName.SOURCE_ERRORS,
-        count_errors(case.evidence, rules),
+        count_errors(health, case.coverage),
         what="error",
         where=f"in {duration(rules.lookback_seconds)} in {case.source}",
         most=rules.errors_below - 1,
@@ -87,7 +93,7 @@ def source_throttles(case: Case) -> GateVerdict:
     span = duration(rules.lookback_seconds)
     return _counted(
         GateName.SOURCE_THROTTLES,
-        count_throttles(case.evidence, rules),
+        count_throttles(case.evidence.health, case.coverage),
         what="throttled call",
         where=f"in {span} in {case.source}",
         most=rules.throttles_at_most,
@@ -103,7 +109,7 @@ def critical_log_lines(case: Case) -> GateVerdict:
     span = duration(rules.critical_lookback_seconds)
     return _counted(
         GateName.CRITICAL_LOG_LINES,
-        count_critical_lines(case.evidence, rules),
+        count_critical_lines(case.evidence.critical_log, case.coverage),
         what="critical log line",
         where=f"in {span} in {case.source}",
         most=rules.critical_lines_at_most,

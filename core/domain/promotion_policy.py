@@ -83,6 +83,12 @@ class MonitorPolicy(PolicyModel):
     latency_p95_ms_over: Annotated[float, Field(gt=0)] = 5_000
     latency_worse_percent_over: Annotated[float, Field(ge=0)] = 50
     """Against the former release's p95 before the switch; without one, only the absolute holds."""
+    latency_good_ms: Annotated[float, Field(ge=0)] = 200
+    """A p95 up to this is good, however much better it was before: 30 ms after 20 ms is noise."""
+    metrics_coverage_percent: Annotated[float, Field(ge=0, le=100)] = 80
+    """Share of the window's periods in which metrics that are always written must be there."""
+    metrics_delay_seconds: Seconds = 300
+    """How long after the window late metrics are waited for."""
     missing_data: Literal["hold", "complete", "roll_back"] = "hold"
     """What inconclusive metrics do at the end of the window; hold: stall and alert."""
     look_again_hours: tuple[float, ...] = ()

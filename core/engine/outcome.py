@@ -15,7 +15,7 @@ class Done:
     facts: Facts = field(default_factory=dict)
     """What later steps, and people, need to know; small, no secrets."""
     summary: Facts = field(default_factory=dict)
-    """What events and notifications repeat: siteUrl, release."""
+    """What events and notifications repeat: siteUrl, release. None takes an earlier fact out."""
 
 
 @dataclass(frozen=True, kw_only=True)

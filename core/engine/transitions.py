@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from core.domain.operation import Fact, Failure, Operation
+from core.domain.operation import Fact, Facts, Failure, Operation
 from core.engine.outcome import Done, Failed, Wait
 from core.engine.workflow import Workflow
 from events.vocabulary import DetailType, OperationStatus, Phase
@@ -38,7 +38,7 @@ def after_done(
         head=fact,
         cause_event_id=operation.event_id,
         head_seconds=_seconds_at_cursor(operation, now),
-        summary={**operation.summary, **done.summary},
+        summary=_merged(operation.summary, done.summary),
         cut_over=operation.cut_over or (cuts_over and operation.phase is Phase.FORWARD),
     )
     if operation.phase is Phase.UNDO:
@@ -169,6 +169,10 @@ def _next_undo(operation: Operation, workflow: Workflow, now: datetime, *, below
         if workflow.step(operation.plan[index]).undo is not None:
             return replace(operation, cursor=index, status=OperationStatus.ROLLING_BACK)
     return _terminal(replace(operation, cursor=-1), undone_status(operation), now)
+
+
+def _merged(summary: Facts, changes: Facts) -> Facts:
+    return {k: v for k, v in {**summary, **changes}.items() if v is not None}
 
 
 def _terminal(operation: Operation, status: OperationStatus, now: datetime) -> Operation:

@@ -104,6 +104,8 @@ class ServiceState:
     """A sentence: what it waits for, or why it failed."""
     addresses: tuple[str, ...] = ()
     """host:port of its healthy targets."""
+    arn: str = ""
+    """By which AWS names the service in its events."""
 
 
 class Containers(Protocol):

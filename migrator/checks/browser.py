@@ -8,6 +8,7 @@ certificate, nothing that could write leaves, and no other host hears of it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -156,7 +157,7 @@ class _Watch:
         if page.problem:
             self.problems.append(page.problem)
         if not page.status:
-            route.abort("connectionfailed")
+            route.fulfill(status=HTTPStatus.BAD_GATEWAY)
             return
         self.loaded += 1
         headers = {key: value for key, value in page.headers if key.lower() not in _NOT_PASSED_ON}
@@ -165,10 +166,18 @@ class _Watch:
 
 def _load(context: BrowserContext, watch: _Watch) -> int:
     """Load the front page; return the number of visible characters."""
+    from playwright.sync_api import Error  # noqa: PLC0415 - as above
+
     page = context.new_page()
     page.on("pageerror", watch.note_error)
     page.route("**/*", watch.answer)
     address = watch.visitor.site_url.rstrip("/") + FRONT
-    page.goto(address, wait_until="load", timeout=_LOAD_MS)
+    try:
+        page.goto(address, wait_until="load", timeout=_LOAD_MS)
+    except Error as error:
+        if context.browser is None or not context.browser.is_connected():
+            raise
+        watch.problems.append(f"it cannot be loaded: {error.message.splitlines()[0]}")
+        return 0
     page.wait_for_timeout(_SETTLE_MS)
     return len("".join(page.inner_text("body").split()))

@@ -208,6 +208,7 @@ class TestStatesOfEcs:
     def answer(self, **changes: object) -> dict[str, object]:
         service = {
             "status": "ACTIVE",
+            "serviceArn": "arn:aws:ecs:af-south-1:536580886816:service/bbws-cluster-dev/site",
             "runningCount": 1,
             "desiredCount": 1,
             "deployments": [{"rolloutState": "COMPLETED"}],

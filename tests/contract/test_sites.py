@@ -58,6 +58,7 @@ class TestSites:
             live_release=3,
             last_release=4,
             isolation_level=2,
+            read_only=True,
             wordpress_version="6.5",
             php_version="8.2",
             failure_reason="it rained",

@@ -166,7 +166,7 @@ class TestNoDatapoint:
 
     def test_a_target_group_that_nobody_knows(self):
         found = verdict_of(GateName.SOURCE_ERRORS, with_health(target_group=None))
-        assert (found.verdict, found.why) == (OPEN, "The source's target group is not known.")
+        assert (found.verdict, found.why) == (OPEN, "The release's target group is not known.")
 
     @pytest.mark.parametrize(
         ("readings", "errors", "throttles"),

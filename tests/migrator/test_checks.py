@@ -1,84 +1,19 @@
 """Each check fails on a site that is broken in exactly that way, and no other check with it."""
 
 import ssl
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from core.domain.jobs import VerifyExpectation
 from migrator.checks.visits import Address
 from migrator.errors import JobFailure
 from migrator.verification import verify_site
-
-URL, FOREIGN = "https://shop.test", "old.dev.test"
-PAGE = """<!doctype html><html><head><title>Shop</title>
-<link rel="canonical" href="https://shop.test/">
-<link rel="profile" href="http://gmpg.org/xfn/11">
-<link rel="stylesheet" href="https://shop.test/style.css?ver=1">
-<script src="/app.js"></script><style>body { background: url("/ok.png") }</style></head>
-<body><p>Zoë&rsquo;s café — “open”</p><img src="//shop.test/a.jpg" srcset="/a.jpg 1x, /b.jpg 2x">
-<img src="data:image/gif;base64,R0lGOD"><a href="http://elsewhere.test/">link</a></body></html>"""
-FINE = {
-    "/": PAGE,
-    "/wp-json/": '{"name":"Shop"}',
-    "/wp-json/wp/v2/pages": "[]",
-    "/wp-json/wp/v2/posts": '[{"link":"https://shop.test/x"}]',
-    "/wp-login.php": "<form>Log in</form>",
-    "/wp-sitemap.xml": "<urlset/>",
-    "/style.css": "body {}",
-    "/app.js": "1;",
-    "/a.jpg": "jpg",
-    "/b.jpg": "jpg",
-}
-
-
-class Stub:
-    """A site that answers what it is told."""
-
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        self.pages: dict[str, str | bytes] = dict(FINE)
-        self.status: dict[str, int] = {}
-        self.headers: dict[str, dict[str, str]] = {}
-        self.asked: list[dict[str, str]] = []
-        stub = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                path = self.path.split("?")[0]
-                stub.asked.append(dict(self.headers))
-                body = stub.pages.get(path, "not found")
-                body = body if isinstance(body, bytes) else body.encode()
-                self.send_response(stub.status.get(path, 200 if path in stub.pages else 404))
-                for name, value in stub.headers.get(path, {}).items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_arguments) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        if tls:
-            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
-        self.address = f"127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def failed(self, **fields) -> dict[str, str]:
-        checks = verify_site(
-            URL, fields.pop("addresses", [self.address]),
-            **({"public": False, "expected": VerifyExpectation(foreign_hosts=[FOREIGN])} | fields),
-        )  # fmt: skip
-        return {check.name: check.evidence for check in checks if not check.passed}
+from tests.migrator.stub_site import FOREIGN, PAGE, URL, Stub
 
 
 @pytest.fixture
 def stub():
-    site = Stub()
-    yield site
-    site.server.shutdown()
-    site.server.server_close()
+    with Stub() as site:
+        yield site
 
 
 def test_a_good_site_passes_and_is_visited_as_the_load_balancer_does(stub):
@@ -184,11 +119,9 @@ def test_a_sitemap_may_have_moved_on_the_site_or_be_unwanted(stub):
 
 
 def test_every_address_is_checked(stub):
-    other = Stub()
-    other.pages["/"] = ""
-    failed = stub.failed(addresses=[stub.address, other.address])
-    other.server.shutdown()
-    other.server.server_close()
+    with Stub() as other:
+        other.pages["/"] = ""
+        failed = stub.failed(addresses=[stub.address, other.address])
     assert f"(at {other.address})" in failed[EMPTY]
     with pytest.raises(JobFailure, match="no target is healthy"):
         verify_site(URL, [], public=False)
@@ -207,13 +140,11 @@ def test_nobody_at_the_address_fails_every_visit(monkeypatch):
 def test_the_certificate_is_checked_for_the_site_s_name(database, trust, expected, host):
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(database.folder / "srv.pem", database.folder / "srv.key")
-    site = Stub(server)
     context = ssl.create_default_context(cafile=str(database.folder / f"{trust}.pem"))
-    checks = verify_site(
-        f"https://{host}", [f"https://{site.address}"], public=True, context=context
-    )
-    site.server.shutdown()
-    site.server.server_close()
+    with Stub(server) as site:
+        checks = verify_site(
+            f"https://{host}", [f"https://{site.address}"], public=True, context=context
+        )
     verdict = next(c for c in checks if c.name == "certificate valid for this host")
     assert verdict.passed is (expected and host == "shop.test")
 

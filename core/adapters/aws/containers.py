@@ -81,7 +81,9 @@ class EcsContainers:
             return ServiceState(exists=False, steady=False, failed=False, reason=reason)
         failure = _failure(found)
         if failure is not None:
-            return ServiceState(exists=True, steady=False, failed=True, reason=failure)
+            return ServiceState(
+                exists=True, steady=False, failed=True, reason=failure, arn=found["serviceArn"]
+            )
         addresses = self._healthy(target_group_arn)
         steady = _is_steady(found) and bool(addresses)
         return ServiceState(
@@ -90,6 +92,7 @@ class EcsContainers:
             failed=False,
             reason=_progress(found, len(addresses)),
             addresses=addresses,
+            arn=found["serviceArn"],
         )
 
     def delete_service(self, names: ReleaseNames) -> None:

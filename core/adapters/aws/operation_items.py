@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from core.adapters.aws.step_codes import plan_of, plan_text
 from core.domain.operation import Fact, Facts, Failure, Operation, StepRecord
 from events.formats import Environment
 from events.vocabulary import DetailType, OperationStatus, OperationType, Phase, StepStatus
@@ -58,7 +59,7 @@ def created_item(operation: Operation) -> NewItem:
         "siteRef": {"S": f"{operation.tenant_id}#{operation.site_id}"},
         "correlation": {"S": operation.correlation_id},
         "hash": {"S": operation.request_hash},
-        "plan": {"S": ",".join(operation.plan)},
+        "plan": {"S": plan_text(operation.plan)},
         "fence": {"N": str(operation.fence)},
         "cancel": {"BOOL": operation.cancel_requested},
         "lockHeld": {"BOOL": operation.lock_held},
@@ -109,7 +110,7 @@ def operation_of(item: Item) -> Operation:
         environment=Environment(item["env"]["S"]),
         correlation_id=item["correlation"]["S"],
         request_hash=item["hash"]["S"],
-        plan=tuple(item["plan"]["S"].split(",")),
+        plan=plan_of(item["plan"]["S"]),
         status=OperationStatus(item["status"]["S"]),
         phase=Phase(item["phase"]["S"]),
         cursor=int(item["at"]["N"]),

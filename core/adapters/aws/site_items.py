@@ -50,7 +50,9 @@ def release_sort_key(site_id: str, number: int) -> str:
 
 
 def attribute(value: str | int) -> AttributeValueTypeDef:
-    """Return a text as S and a number as N."""
+    """Return a text as S, a number as N, and yes or no as BOOL."""
+    if isinstance(value, bool):
+        return {"BOOL": value}
     return {"N": str(value)} if isinstance(value, int) else {"S": str(value)}
 
 
@@ -76,6 +78,7 @@ def site_of(item: Item) -> Site:
         wordpress_version=_optional(item, "wordpressVersion"),
         php_version=_optional(item, "phpVersion"),
         failure_reason=_optional(item, "failureReason"),
+        read_only=item.get("readOnly", {}).get("BOOL", False),
         created_at=created or _LONG_AGO,
         updated_at=_time(item, "updatedAt") or created or _LONG_AGO,
     )

@@ -12,6 +12,9 @@ from core.operations.steps.plan_facts import is_emergency, plan_hash_of
 from events.formats import format_timestamp
 from events.vocabulary import ErrorCode, OperationStatus
 
+ASKED = ("planHash", "roles", "expiresAt")
+"""What the operation repeats while people are asked; its item is kept small."""
+
 
 def request_approval(context: StepContext) -> Outcome:
     """Fix who is asked, about which plan and until when; the next record tells everybody."""
@@ -44,7 +47,10 @@ def await_approval(context: StepContext) -> Outcome:
     match verdict:
         case Approved():
             by_role: dict[str, Json] = dict(verdict.by)
-            return Done(facts={"approved_at": format_timestamp(verdict.at), "by_role": by_role})
+            return Done(
+                facts={"approved_at": format_timestamp(verdict.at), "by_role": by_role},
+                summary=dict.fromkeys(ASKED),
+            )
         case Pending():
             left = int((verdict.until - context.now).total_seconds()) + 1
             return Wait(seconds=max(1, min(context.poll_seconds, left)), why=verdict.why)

@@ -52,6 +52,8 @@ def start_release(context: StepContext) -> Outcome:
             why=f"The release's containers do not start: {state.reason}",
         )
     if not state.steady:
+        if context.operation.wait_number == 0 and state.arn:
+            ports.wake_ups.note_resource(state.arn, context.operation.operation_id)
         return Wait(seconds=context.poll_seconds, why=state.reason)
     _note_release(context, target_group, task_definition)
     facts: dict[str, Json] = {

@@ -1,4 +1,4 @@
-"""Errors, throttles and critical log lines of a source, counted from what CloudWatch answered.
+"""Errors, throttles and critical log lines, counted from what CloudWatch answered.
 
 CloudWatch writes most of these metrics only when something happened: a quiet function has no
 Errors, a release without a server error no HTTPCode_Target_5XX_Count. "No datapoint" is 0 only
@@ -8,17 +8,18 @@ was lost), and there was no traffic, or every request has another answer on reco
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.domain.amounts import number
 from core.domain.gate_evidence import (
+    CriticalLogEvidence,
     FunctionReadings,
     GateEvidence,
     HealthEvidence,
     LookBack,
-    TargetGroupReadings,
 )
 from core.domain.promotion_policy import GatePolicy
 
@@ -34,27 +35,67 @@ class Count:
     """Sentences about what could not be counted; none: the count is complete."""
 
 
-def count_errors(evidence: GateEvidence, rules: GatePolicy) -> Count:
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """How much of a look-back must have metrics: of its life, if the release is younger."""
+
+    since: datetime | None
+    percent: float
+    delay_seconds: float
+
+    def gap(self, whose: str, look_back: LookBack, heartbeats: int) -> tuple[str, ...]:
+        """Return a sentence when too few periods have a datapoint; one is needed in any case."""
+        start = max(look_back.start, self.since or look_back.start)
+        end = look_back.end - timedelta(seconds=self.delay_seconds)
+        periods = max(0.0, (end - start).total_seconds()) // look_back.period_seconds
+        needed = max(1, math.ceil(periods * self.percent / 100))
+        if heartbeats >= needed:
+            return ()
+        there = f"Metrics of {whose} are there for {heartbeats} periods of the look-back"
+        return (f"{there}, and {needed} are needed.",)
+
+
+def coverage_of(evidence: GateEvidence, rules: GatePolicy) -> Coverage:
+    """Return what the gates ask of metrics."""
+    return Coverage(
+        since=evidence.live_since,
+        percent=rules.metrics_coverage_percent,
+        delay_seconds=rules.metrics_delay_seconds,
+    )
+
+
+def count_errors(health: HealthEvidence, coverage: Coverage) -> Count:
     """Return the target group's 5xx answers and the functions' errors."""
-    health = evidence.health
-    covered = _Coverage(evidence, rules)
-    counts = [_server_errors(health.target_group, covered, health.look_back)]
+    counts = [count_server_errors(health, coverage)]
     counts += [_function_count(f, "errors", f.errors) for f in health.functions]
-    return _total([*counts, _functions_covered(health, covered)])
+    return _total([*counts, _functions_covered(health, coverage)])
 
 
-def count_throttles(evidence: GateEvidence, rules: GatePolicy) -> Count:
+def count_throttles(health: HealthEvidence, coverage: Coverage) -> Count:
     """Return the functions' throttled calls."""
-    health = evidence.health
-    covered = _Coverage(evidence, rules)
     counts = [_function_count(f, "throttles", f.throttles) for f in health.functions]
-    return _total([*counts, _functions_covered(health, covered)])
+    return _total([*counts, _functions_covered(health, coverage)])
 
 
-def count_critical_lines(evidence: GateEvidence, rules: GatePolicy) -> Count:
+def count_server_errors(health: HealthEvidence, coverage: Coverage) -> Count:
+    """Return the 5xx answers of a release's containers."""
+    readings = health.target_group
+    if readings is None:
+        return Count(known=0, unknown=("The release's target group is not known.",))
+    gap = coverage.gap("its target group", health.look_back, readings.heartbeats)
+    if readings.server_errors is not None:
+        part = f"target group {number(readings.server_errors)}"
+        return Count(known=readings.server_errors, parts=(part,), unknown=gap)
+    requests, answers = readings.requests or 0, readings.answers or 0
+    if answers >= requests:
+        return Count(known=0, unknown=gap)
+    came = f"{number(requests)} requests came, {number(answers)} of them were answered well"
+    return Count(known=0, unknown=(*gap, f"{came}, and no datapoint tells of the others."))
+
+
+def count_critical_lines(log: CriticalLogEvidence, coverage: Coverage) -> Count:
     """Return the critical log lines; a log that nobody reads has no datapoint."""
-    log = evidence.critical_log
-    gap = _Coverage(evidence, rules).gap("the sites' log", log.look_back, log.heartbeats)
+    gap = coverage.gap("the sites' log", log.look_back, log.heartbeats)
     return Count(known=log.lines or 0, unknown=gap)
 
 
@@ -72,41 +113,6 @@ def quiet_from(health: HealthEvidence, fewer_than: int) -> datetime | None:
 # --- inside ---------------------------------------------------------------------------------
 
 
-class _Coverage:
-    """Whether metrics were there at all, for as much of the look-back as the release has lived."""
-
-    def __init__(self, evidence: GateEvidence, rules: GatePolicy) -> None:
-        self._live_since = evidence.live_since
-        self._rules = rules
-
-    def gap(self, whose: str, look_back: LookBack, heartbeats: int) -> tuple[str, ...]:
-        """Return a sentence when too few periods have a datapoint; one is needed in any case."""
-        start = max(look_back.start, self._live_since or look_back.start)
-        end = look_back.end - timedelta(seconds=self._rules.metrics_delay_seconds)
-        periods = max(0.0, (end - start).total_seconds()) // look_back.period_seconds
-        needed = max(1.0, periods * self._rules.metrics_coverage_percent / 100)
-        if heartbeats >= needed:
-            return ()
-        there = f"Metrics of {whose} are there for {heartbeats} periods of the look-back"
-        return (f"{there}, and {needed:.0f} are needed.",)
-
-
-def _server_errors(
-    readings: TargetGroupReadings | None, covered: _Coverage, look_back: LookBack
-) -> Count:
-    if readings is None:
-        return Count(known=0, unknown=("The source's target group is not known.",))
-    gap = covered.gap("its target group", look_back, readings.heartbeats)
-    if readings.server_errors is not None:
-        part = f"target group {number(readings.server_errors)}"
-        return Count(known=readings.server_errors, parts=(part,), unknown=gap)
-    requests, answers = readings.requests or 0, readings.answers or 0
-    if answers >= requests:
-        return Count(known=0, unknown=gap)
-    came = f"{number(requests)} requests came, {number(answers)} of them were answered well"
-    return Count(known=0, unknown=(*gap, f"{came}, and no datapoint tells of the others."))
-
-
 def _function_count(function: FunctionReadings, what: str, value: float | None) -> Count:
     if value is not None:
         return Count(known=value, parts=(f"{function.name} {number(value)}",))
@@ -116,9 +122,9 @@ def _function_count(function: FunctionReadings, what: str, value: float | None) 
     return Count(known=0, unknown=(f"{calls} without a datapoint about its {what}.",))
 
 
-def _functions_covered(health: HealthEvidence, covered: _Coverage) -> Count:
+def _functions_covered(health: HealthEvidence, coverage: Coverage) -> Count:
     return Count(
-        known=0, unknown=covered.gap("the fleet's functions", health.look_back, health.heartbeats)
+        known=0, unknown=coverage.gap("the fleet's functions", health.look_back, health.heartbeats)
     )
 
 

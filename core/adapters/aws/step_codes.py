@@ -1,0 +1,74 @@
+"""Short codes for the steps of a stored plan.
+
+Every claim and every commit writes the operation item, and DynamoDB bills writes by the kilobyte: a
+promotion's plan alone would be almost half of one. A code is never given to another step; a step
+without a code is stored by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+CODES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "open_record": "0",
+        "plan": "1",
+        "survey_target": "2",
+        "check_source": "3",
+        "check_gates": "4",
+        "request_approval": "5",
+        "await_approval": "6",
+        "lock_site": "7",
+        "decide_again": "8",
+        "back_up_target": "9",
+        "reserve_release": "a",
+        "prepare_secrets": "b",
+        "export_source": "c",
+        "import_database": "d",
+        "create_access_point": "e",
+        "place_content": "f",
+        "install_wordpress": "g",
+        "choose_image": "h",
+        "replicate_image": "i",
+        "start_release": "j",
+        "check_before": "k",
+        "record_dns": "l",
+        "confirm_window": "m",
+        "switch": "n",
+        "cut_over": "o",
+        "update_dns": "p",
+        "invalidate_cache": "q",
+        "check_after": "r",
+        "monitor": "s",
+        "retire_releases": "t",
+        "complete": "u",
+        "rest_former": "v",
+        "schedule_looks": "w",
+        "seal_record": "x",
+        "take_site_over": "y",
+        "choose_release": "z",
+        "start_former": "A",
+        "check_former": "B",
+        "record_name": "C",
+        "point_back": "D",
+        "update_name": "E",
+        "salvage_rows": "F",
+        "check_back": "G",
+        "record_rollback": "H",
+        "rest_failed": "I",
+        "check_live": "J",
+    }
+)
+_NAMES: Final = {code: name for name, code in CODES.items()}
+
+
+def plan_text(plan: Sequence[str]) -> str:
+    """Return a plan as it is stored."""
+    return ",".join(CODES.get(name, name) for name in plan)
+
+
+def plan_of(text: str) -> tuple[str, ...]:
+    """Read a stored plan; one of an earlier version holds names."""
+    return tuple(_NAMES.get(part, part) for part in text.split(","))
