@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from core.domain.gate_verdicts import GateVerdict, Verdict
 from core.domain.gates import GateRound, recompute
+from core.domain.monitoring import Judgement, MonitorRound, recompute_monitor
 from core.domain.operation import StepRecord
 from events.vocabulary import Phase
 from ops.promotion.blocks import Block, Note, TableRow, Tone
@@ -21,6 +22,26 @@ TONES: Final[Mapping[Verdict, Tone]] = {
     Verdict.FAIL: Tone.BAD,
     Verdict.INCONCLUSIVE: Tone.WARN,
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredWatch:
+    """The judgement of the monitor window, as its step has stored it."""
+
+    step: str
+    round: MonitorRound
+
+    @property
+    def title(self) -> str:
+        return f"{self.step}, {moment(self.round.decided_at)}"
+
+    @property
+    def recomputed(self) -> Judgement:
+        return recompute_monitor(self.round)
+
+    @property
+    def differs(self) -> bool:
+        return self.recomputed != self.round.judgement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +67,20 @@ class StoredRound:
 
 def rounds_of(records: PromotionRecords) -> tuple[StoredRound, ...]:
     """Return every stored round, oldest first: also that of a step which failed for it."""
-    forward = (r for r in records.steps if r.phase is Phase.FORWARD)
-    ordered = sorted(forward, key=lambda record: record.completed_at)
     return tuple(
         StoredRound(step=record.step, round=found)
-        for record in ordered
-        for found in [_round_of(record)]
+        for record in _forward(records)
+        for found in [_stored(GateRound, record, "verdicts")]
+        if found is not None
+    )
+
+
+def watches_of(records: PromotionRecords) -> tuple[StoredWatch, ...]:
+    """Return the judgements of the monitor window; a breach is kept by the step that failed."""
+    return tuple(
+        StoredWatch(step=record.step, round=found)
+        for record in _forward(records)
+        for found in [_stored(MonitorRound, record, "judgement")]
         if found is not None
     )
 
@@ -93,11 +122,17 @@ def _passes(verdict: GateVerdict) -> bool:
     return verdict.verdict is Verdict.PASS
 
 
-def _round_of(record: StepRecord) -> GateRound | None:
+def _forward(records: PromotionRecords) -> list[StepRecord]:
+    forward = (record for record in records.steps if record.phase is Phase.FORWARD)
+    return sorted(forward, key=lambda record: record.completed_at)
+
+
+def _stored[M: BaseModel](kind: type[M], record: StepRecord, mark: str) -> M | None:
+    """Return what a step has stored of this kind, which its mark tells from other facts."""
     for found in _candidates(record):
-        if "verdicts" in found and "thresholds" in found:
+        if mark in found and "thresholds" in found:
             try:
-                return GateRound.model_validate(found)
+                return kind.model_validate(found)
             except ValidationError:
                 continue
     return None

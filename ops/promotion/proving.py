@@ -2,45 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Final
 
 import typer
+from pydantic import BaseModel
 
+from core.domain.gate_evidence import EvidenceModel
 from core.domain.gate_verdicts import GateVerdict
+from core.domain.monitoring import MonitorState
 from core.domain.operation import Operation
 from ops.desk import Desk
 from ops.documents import Document
 from ops.errors import BadInputError, ExitCode
 from ops.promotion.blocks import Block, Note, TableRow, Tone, lines_of
-from ops.promotion.gates import TONES, StoredRound, rounds_of
+from ops.promotion.gates import TONES, StoredRound, StoredWatch, rounds_of, watches_of
 from ops.promotion.looking import OperationId
 from ops.promotion.records import PromotionRecords, find_promotion, read_promotion
 from ops.promotion.way_back import flattened
 from ops.wording import count
 
+STATE_TONES: Final[Mapping[MonitorState, Tone]] = {
+    MonitorState.WATCHING: Tone.PLAIN,
+    MonitorState.HEALTHY: Tone.GOOD,
+    MonitorState.BREACHED: Tone.BAD,
+    MonitorState.INCONCLUSIVE: Tone.WARN,
+}
+_FOLLOWS: Final = Note(text="Every verdict follows from the stored evidence.", tone=Tone.GOOD)
+
 Full = Annotated[bool, typer.Option("--full", help="Print the evidence and the thresholds too.")]
 
 
 def evidence(desk: Desk, operation_id: OperationId, *, full: Full = False) -> None:
-    """Decide every gate again from the stored evidence, thresholds and clock, and compare.
+    """Decide every gate and the monitor window again from what was stored, and compare.
+
+    What was stored: the evidence, the thresholds and the clock.
 
     Ends with exit code 1 where a stored verdict is not the one that follows from its evidence.
     """
     connection, operation = find_promotion(desk, operation_id)
     records = read_promotion(connection, operation)
-    rounds = rounds_of(records)
-    if not rounds:
+    rounds, watches = rounds_of(records), watches_of(records)
+    if not rounds and not watches:
         raise BadInputError(
             f"Nothing was decided about operation {operation_id} yet. Look at it: sitefleet "
             f"promotions show {operation_id} --env {operation.environment}"
         )
     differing = sum(len(stored.differing) for stored in rounds)
+    differing += sum(watch.differs for watch in watches)
     if desk.as_json:
-        desk.show_json(_document(operation, rounds))
+        desk.show_json(_document(operation, rounds, watches))
     else:
         desk.show_lines(lines_of(evidence_blocks(records, full=full)))
     if differing:
-        desk.say(f"{count(differing, 'stored verdict')} do not follow from the stored evidence.")
+        desk.say(
+            f"{count(differing, 'stored verdict')} not as the stored evidence says. Keep the "
+            "records as they are, and ask who or what has written them."
+        )
         raise typer.Exit(ExitCode.UNEXPECTED)
 
 
@@ -50,7 +68,11 @@ def evidence_blocks(records: PromotionRecords, *, full: bool) -> list[Block]:
     for stored in rounds_of(records):
         blocks.append(_compared(stored))
         if full:
-            blocks += _sources(stored)
+            blocks += _sources(stored.step, stored.round.evidence, stored.round.thresholds)
+    for watch in watches_of(records):
+        blocks.append(_watched(watch))
+        if full:
+            blocks += _sources(watch.step, watch.round.evidence, watch.round.thresholds)
     return blocks
 
 
@@ -62,7 +84,7 @@ def _compared(stored: StoredRound) -> Block:
     if differing:
         note = Note(text="What differs was not decided from this evidence.", tone=Tone.BAD)
     else:
-        note = Note(text="Every verdict follows from the stored evidence.", tone=Tone.GOOD)
+        note = _FOLLOWS
     return Block(
         title=f"Gates in {stored.title}",
         titles=("GATE", "STORED", "RECOMPUTED", "", "WHY"),
@@ -84,22 +106,42 @@ def _row(stored: GateVerdict, again: GateVerdict | None) -> TableRow:
     return TableRow(cells=cells, tone=TONES[stored.verdict] if same else Tone.BAD)
 
 
-def _sources(stored: StoredRound) -> list[Block]:
-    found, thresholds = stored.round.evidence, stored.round.thresholds
+def _watched(watch: StoredWatch) -> Block:
+    stored, again = watch.round.judgement, watch.recomputed
+    cells = (str(stored.state), str(again.state), "DIFFERS" if watch.differs else "same")
+    tone = STATE_TONES[stored.state]
+    return Block(
+        title=f"Monitor window in {watch.title}",
+        titles=("STORED", "RECOMPUTED", "", "WHY"),
+        rows=(TableRow(cells=(*cells, again.sentence), tone=Tone.BAD if watch.differs else tone),),
+        notes=() if watch.differs else (_FOLLOWS,),
+    )
+
+
+def _sources(step: str, evidence: EvidenceModel, thresholds: BaseModel) -> list[Block]:
     return [
-        Block(title=f"{title} of {stored.step}", pairs=tuple(flattened(values)))
-        for title, values in (
-            ("Evidence", found.model_dump(mode="json")),
-            ("Thresholds", thresholds.model_dump(mode="json")),
-        )
+        Block(title=f"{title} of {step}", pairs=tuple(flattened(values.model_dump(mode="json"))))
+        for title, values in (("Evidence", evidence), ("Thresholds", thresholds))
     ]
 
 
-def _document(operation: Operation, rounds: tuple[StoredRound, ...]) -> Document:
+def _document(
+    operation: Operation, rounds: tuple[StoredRound, ...], watches: tuple[StoredWatch, ...]
+) -> Document:
+    differing = any(stored.differing for stored in rounds) or any(w.differs for w in watches)
     return {
         "operationId": operation.operation_id,
-        "same": not any(stored.differing for stored in rounds),
+        "same": not differing,
         "rounds": [_round_document(stored) for stored in rounds],
+        "monitor": [
+            {
+                "step": watch.step,
+                **watch.round.model_dump(mode="json", by_alias=True),
+                "recomputed": watch.recomputed.model_dump(mode="json", by_alias=True),
+                "same": not watch.differs,
+            }
+            for watch in watches
+        ],
     }
 
 
