@@ -13,6 +13,7 @@ from ops.promotion.deciding import approve, reject
 from ops.promotion.listing import list_promotions
 from ops.promotion.looking import plan, show
 from ops.promotion.proving import evidence
+from ops.promotion.reporting import report
 from ops.promotion.starting import start
 from ops.promotion.taking_back import rollback
 
@@ -26,6 +27,7 @@ COMMANDS: Final[Mapping[str, Callable[..., None]]] = MappingProxyType(
         "approve": approve,
         "reject": reject,
         "rollback": rollback,
+        "report": report,
     }
 )
 

@@ -22,15 +22,18 @@ def plan_blocks(records: PromotionRecords) -> list[Block]:
     parts = [
         heading_block(records),
         *_census_blocks(records),
-        _kept(records),
-        _drift(records),
-        _selection(records),
-        _rights(records),
+        *plan_only_blocks(records),
         _source_test(records),
         gate_block(records),
         approval_block(records),
         way_back_block(records),
     ]
+    return [block for block in parts if block is not None]
+
+
+def plan_only_blocks(records: PromotionRecords) -> list[Block]:
+    """Return what stays, what has changed, what was selected, and which rights were tried."""
+    parts = (_kept(records), _drift(records), _selection(records), _rights(records))
     return [block for block in parts if block is not None]
 
 
