@@ -23,7 +23,6 @@ Output = Annotated[
     Path | None,
     typer.Option(
         "--output",
-        "-o",
         help="Write an HTML page to this file instead, and print its path.",
         show_default=False,
         dir_okay=False,
