@@ -102,6 +102,7 @@ def test_a_job_sees_command_environment_secrets_role_and_the_load_balancer(
     assert environment["EXTRA"] == "1"
     assert environment["MIGRATOR_ENVIRONMENT"] == "dev"
     assert environment["MIGRATOR_MOUNT_PATH"] == str(pieces.layout.file_system("dev"))
+    assert environment["MIGRATOR_SITE_ADDRESS"] == "127.0.0.1:4711"
     assert environment["MIGRATOR_DATABASE_CA"] == str(pieces.layout.authority)
     assert (environment["WHOLE"], environment["ONE_KEY"]) == ('{"key": "value"}', "value")
     assert ":assumed-role/bbws-wp-migrator-dev/" in facts["caller"]
