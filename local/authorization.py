@@ -159,6 +159,13 @@ def backup_checks(call: Call) -> list[Check]:
     return [*call.checks(vault), *_passed(role, "backup.amazonaws.com")]
 
 
+def iam_checks(call: Call) -> list[Check]:
+    """IAM: whose rights are simulated."""
+    if call.action.endswith(":SimulatePrincipalPolicy"):
+        return call.checks(call.parameter("PolicySourceArn"))
+    return []
+
+
 RULES: Mapping[str, Callable[[Call], list[Check]]] = {
     "ecs": ecs_checks,
     "elasticfilesystem": efs_checks,
@@ -166,6 +173,7 @@ RULES: Mapping[str, Callable[[Call], list[Check]]] = {
     "route53": route53_checks,
     "rds": rds_checks,
     "backup": backup_checks,
+    "iam": iam_checks,
 }
 
 
