@@ -160,10 +160,9 @@ def backup_checks(call: Call) -> list[Check]:
 
 
 def iam_checks(call: Call) -> list[Check]:
-    """IAM: whose rights are simulated."""
-    if call.action.endswith(":SimulatePrincipalPolicy"):
-        return call.checks(call.parameter("PolicySourceArn"))
-    return []
+    """IAM: a simulation is about the principal whose policies are simulated."""
+    principal = call.parameter("PolicySourceArn")
+    return call.checks(principal) if principal else []
 
 
 RULES: Mapping[str, Callable[[Call], list[Check]]] = {
