@@ -8,69 +8,45 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar
 from unittest.mock import patch
 
-import boto3
 import pytest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from local_calls import BY_PEOPLE, DEV, IN_THE_SOURCE, INTO_PROD, OPERATION, PROD, WRITER_ROLE
+from local_fleet import SOURCE_ROLE, Fleet, of_person, session_client
 
+from core.adapters.aws.caller_identity import StsCallerIdentity
 from core.adapters.aws.errors import DENIED_CODES
 from core.adapters.aws.session import AwsClients, SourceAccount
 from core.adapters.system import SystemClock
-from core.domain.errors import SitefleetError
+from core.bootstrap import load_policy
+from core.domain.errors import RefusedError, SitefleetError
+from core.domain.people import person_of
+from core.domain.proof import ProofBinding, ProofDecision, StsEndpoint, check_proof
+from events.formats import Environment
 from local import build, deploy, registry
-from local.cloud import Cloud, clouds
+from local.cloud import clouds
 from local.emulator import REGION, Emulator, find_program
 from local.layout import CHECKOUT, Layout
 from local.mariadb import DatabaseServer
 from local.network import free_ports
-from local.people import PersonKey, make_people
-from local.platform import Platform, make_platform
+from local.people import make_people
+from local.platform import make_platform
 from local.processes import Processes
 from migrator.writing import writing_session
+from ops.proof import signed_proof
 
 pytestmark = pytest.mark.machine
 OTHER = "550e8400-e29b-41d4-a716-446655440001"
-SOURCE_ROLE = f"arn:aws:iam::{DEV}:role/bbws-wp-promotion-source-dev"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fleet:
-    """Three accounts with their stacks, and everybody's way in."""
-
-    clouds: dict[str, Cloud]
-    platforms: dict[str, Platform]
-    people: dict[str, dict[str, PersonKey]]
-
-    @property
-    def endpoint(self) -> str:
-        return self.clouds["dev"].endpoint
-
-    def role(self, environment: str, name: str) -> AwsClients:
-        """The clients of a role's session, as Lambda or ECS hands them out."""
-        cloud = self.clouds[environment]
-        arn = f"arn:aws:iam::{cloud.account.account_id}:role/{name}"
-        given = cloud.sts.assume_role(RoleArn=arn, RoleSessionName="session")
-        return AwsClients(region=REGION, credentials=given["Credentials"])
-
-    def function(self, environment: str, name: str) -> AwsClients:
-        return self.role(environment, f"{environment}-bbws-async-processor-{name}")
-
-    def source(self) -> AwsClients:
-        """The target's way into the source, with the fleet's own code."""
-        return SourceAccount(
-            home=self.function("sit", "promotion"),
-            role_arn=SOURCE_ROLE,
-            external_id_secret="bbws/sit/promotion/external-id",
-            clock=SystemClock(),
-        ).clients(OPERATION)
-
-    def external_id(self) -> str:
-        secrets = self.clouds["sit"].secretsmanager
-        return secrets.get_secret_value(SecretId="bbws/sit/promotion/external-id")["SecretString"]
+BINDING = ProofBinding(
+    operation_id=OPERATION,
+    plan_hash=f"sha256:{'a' * 64}",
+    decision=ProofDecision.APPROVE,
+    role="TECH_LEAD",
+    environment=Environment.PROD,
+)
 
 
 @pytest.fixture(scope="module")
@@ -227,11 +203,6 @@ class TestWhatTheTargetMayDoInTheSource:
         refused(lambda: IN_THE_SOURCE[what](lambda name: session_client(source, name)))
 
 
-def session_client(clients: AwsClients, service: str):
-    """A client of any service with the credentials of these clients."""
-    return clients._session.client(service)
-
-
 class TestWhatAnExportWrites:
     def put(self, s3, key: str):
         return s3.put_object(Bucket="bbws-transfer-sit", Key=key, Body=b"x")
@@ -345,20 +316,28 @@ class TestNothingInProdIsWrittenFromOutside:
             refused(lambda p=person: INTO_PROD["a message"](of_person(fleet, p)))
 
 
-def of_person(fleet: Fleet, key: PersonKey):
-    session = boto3.Session(
-        aws_access_key_id=key.access_key_id,
-        aws_secret_access_key=key.secret_access_key,
-        region_name=REGION,
-    )
-    return lambda name: session.client(name, endpoint_url=fleet.endpoint)
-
-
 class TestPeople:
     def test_each_is_the_user_that_policy_lists(self, fleet: Fleet):
         for name in ("tech-lead", "operations-lead", "cto", "developer"):
             arn = of_person(fleet, fleet.people["prod"][name])("sts").get_caller_identity()["Arn"]
             assert arn == f"arn:aws:iam::{PROD}:user/{name}"
+
+    def test_a_proof_leads_to_the_person_who_signed_it(self, fleet: Fleet):
+        approval = load_policy("local-prod").promotion_rules.approval
+        endpoint = StsEndpoint.of_one_machine(REGION, fleet.endpoint)
+        for name in ("tech-lead", "operations-lead", "cto"):
+            key, now = fleet.people["prod"][name], SystemClock().now()
+            credentials = Credentials(key.access_key_id, key.secret_access_key)
+            proof = signed_proof(credentials, REGION, fleet.endpoint, BINDING, now)
+            check_proof(proof, binding=BINDING, endpoint=endpoint, now=now)
+            assert person_of(approval, StsCallerIdentity(endpoint).ask(proof)) == name
+
+    def test_an_administrators_key_is_no_person(self, fleet: Fleet):
+        endpoint = StsEndpoint.of_one_machine(REGION, fleet.endpoint)
+        now = SystemClock().now()
+        proof = signed_proof(Credentials(PROD, "local"), REGION, fleet.endpoint, BINDING, now)
+        with pytest.raises(RefusedError, match="access key of an IAM user or a role session"):
+            check_proof(proof, binding=BINDING, endpoint=endpoint, now=now)
 
     def test_they_ask_and_look(self, fleet: Fleet):
         for environment, people in fleet.people.items():
