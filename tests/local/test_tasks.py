@@ -11,6 +11,19 @@ from local.tasks import Surroundings, TaskWatcher
 
 pytestmark = pytest.mark.machine
 STAND_IN = "tests.local.local_stand_in"
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+                "Condition": {"StringEquals": {"aws:SourceAccount": "536580886816"}},
+            }
+        ],
+    }
+)
 
 
 @pytest.fixture(scope="module")
@@ -20,15 +33,10 @@ def cluster(pieces):
     balancer = {pieces.platforms["dev"].load_balancer_dns: 4711}
     around = Surroundings(layout=pieces.layout, load_balancers=balancer, module=STAND_IN)
     secret = cloud.secretsmanager.create_secret(Name="token", SecretString='{"key": "value"}')
-    trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"},
-             "Action": "sts:AssumeRole"}  # fmt: skip
-    role = cloud.iam.create_role(
-        RoleName="bbws-wp-migrator-dev",
-        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
-    )["Role"]
+    cloud.iam.create_role(RoleName="bbws-wp-migrator-dev", AssumeRolePolicyDocument=TRUST)
     cloud.ecs.register_task_definition(
         family="bbws-wp-migrator-dev",
-        taskRoleArn=role["Arn"],
+        taskRoleArn="arn:aws:iam::536580886816:role/bbws-wp-migrator-dev",
         containerDefinitions=[
             {
                 "name": "migrator",
