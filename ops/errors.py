@@ -13,7 +13,8 @@ class ExitCode(IntEnum):
     COMPLETED = 0
     """The command did what was asked; a watched operation completed."""
     UNEXPECTED = 1
-    """Something broke that the command has no sentence of its own for, or AWS did not answer."""
+    """Something broke that the command has no sentence of its own for, AWS did not answer, or
+    stored evidence is not what it should be."""
     BAD_INPUT = 2
     """A flag, a file or a value is wrong; nothing was sent."""
     NOT_SUCCEEDED = 3
@@ -33,7 +34,10 @@ class ExitCode(IntEnum):
 
 _MEANINGS = {
     ExitCode.COMPLETED: "done; a watched operation completed",
-    ExitCode.UNEXPECTED: "unexpected: AWS did not answer or refused, or the program is wrong",
+    ExitCode.UNEXPECTED: (
+        "unexpected: AWS did not answer or refused, stored evidence or a seal does not hold, or "
+        "the program is wrong"
+    ),
     ExitCode.BAD_INPUT: "bad input: a flag, file or value is wrong; nothing was sent",
     ExitCode.NOT_SUCCEEDED: "the operation failed, was rolled back, cancelled or refused",
     ExitCode.STALLED: "the operation stands still: stalled, or its rollback failed",

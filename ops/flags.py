@@ -15,7 +15,7 @@ RequestedBy = Annotated[
         show_default=False,
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; do it.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; do it.")]
 Role = Annotated[
     str,
     typer.Option(help="In which role you decide, like TECH_LEAD.", show_default=False),

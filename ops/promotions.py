@@ -12,6 +12,8 @@ from ops.command import command
 from ops.promotion.deciding import approve, reject
 from ops.promotion.listing import list_promotions
 from ops.promotion.looking import plan, show
+from ops.promotion.proving import evidence
+from ops.promotion.reporting import report
 from ops.promotion.starting import start
 from ops.promotion.taking_back import rollback
 
@@ -21,9 +23,11 @@ COMMANDS: Final[Mapping[str, Callable[..., None]]] = MappingProxyType(
         "list": list_promotions,
         "show": show,
         "plan": plan,
+        "evidence": evidence,
         "approve": approve,
         "reject": reject,
         "rollback": rollback,
+        "report": report,
     }
 )
 

@@ -9,8 +9,6 @@ from typing import Final
 MINUTE: Final = 60
 HOUR: Final = 3600
 _EXACT_BELOW_SECONDS: Final = 10
-_UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
-_UNIT: Final = 1000
 
 
 def duration(seconds: float) -> str:
@@ -23,14 +21,6 @@ def duration(seconds: float) -> str:
     if whole < HOUR:
         return f"{whole // MINUTE} min {whole % MINUTE} s"
     return f"{whole // HOUR} h {whole % HOUR // MINUTE} min"
-
-
-def size(size_bytes: int) -> str:
-    """Return `812 bytes`, `3.4 MB` or `12.0 GB`: powers of 1000, as disks are sold."""
-    value, unit = float(size_bytes), 0
-    while value >= _UNIT and unit < len(_UNITS) - 1:
-        value, unit = value / _UNIT, unit + 1
-    return f"{value:.0f} {_UNITS[unit]}" if unit == 0 else f"{value:.1f} {_UNITS[unit]}"
 
 
 def count(number: int, noun: str) -> str:

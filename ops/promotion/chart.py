@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Final
 
 from core.domain.approval import Decision
-from core.domain.operation import Operation
 from events.vocabulary import Phase
 from ops.timeline import Mark, Row
 from ops.wording import duration, moment
@@ -68,10 +68,8 @@ class _Span:
         return max(0.0, (self.end - self.begin).total_seconds())
 
 
-def bars(
-    operation: Operation, rows: Sequence[Row], decisions: Sequence[Decision]
-) -> tuple[Bar, ...]:
-    """Return a bar for each step that has begun; idle moments between steps are drawn as they are.
+def bars(rows: Sequence[Row], decisions: Sequence[Decision]) -> tuple[Bar, ...]:
+    """Return a bar for each step that has begun, with the idle moments between them.
 
     Bars share one scale but for those that are cut; a cut one says how long it really was.
     """
@@ -80,7 +78,7 @@ def bars(
         return ()
     longest = longest_drawn([span.seconds for span in spans])
     drawn = [min(span.seconds, longest) for span in spans]
-    gaps = [max(0.0, (b.begin - a.end).total_seconds()) for a, b in zip(spans, spans[1:])]
+    gaps = [max(0.0, (b.begin - a.end).total_seconds()) for a, b in pairwise(spans)]
     gaps = [0.0, *(min(gap, longest) for gap in gaps)]
     scale = 100 / ((sum(drawn) + sum(gaps)) or 1)
     made, at = [], 0.0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from core.domain.amounts import size
 from core.domain.census import Census
 from ops.promotion.blocks import Block, Note, TableRow, Tone
 from ops.promotion.records import PromotionRecords
-from ops.wording import count, listed, size
+from ops.wording import count, listed
 
 DIFFERS = "differs"
 _NOT_KNOWN = "-"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from core.domain.job_models import Check
-from core.domain.operation import Facts
 from ops.promotion.blocks import Block, Note, TableRow, Tone
+from ops.promotion.checks import checks_block
 from ops.promotion.comparison import comparison_blocks
 from ops.promotion.gates import gate_block
 from ops.promotion.people import approval_block
@@ -23,15 +22,18 @@ def plan_blocks(records: PromotionRecords) -> list[Block]:
     parts = [
         heading_block(records),
         *_census_blocks(records),
-        _kept(records),
-        _drift(records),
-        _selection(records),
-        _rights(records),
-        checks_block("Source tested", records.facts("check_source")),
+        *plan_only_blocks(records),
+        _source_test(records),
         gate_block(records),
         approval_block(records),
         way_back_block(records),
     ]
+    return [block for block in parts if block is not None]
+
+
+def plan_only_blocks(records: PromotionRecords) -> list[Block]:
+    """Return what stays, what has changed, what was selected, and which rights were tried."""
+    parts = (_kept(records), _drift(records), _selection(records), _rights(records))
     return [block for block in parts if block is not None]
 
 
@@ -54,27 +56,6 @@ def heading_block(records: PromotionRecords) -> Block:
             ("incident", _text(incident or payload.get("incidentId"))),
             ("reason", _text(payload.get("reason"))),
             ("dry run", "yes: it ends after the gates" if payload.get("dryRun") else None),
-        ),
-    )
-
-
-def checks_block(title: str, facts: Facts) -> Block | None:
-    """Return a step's checks, each with its evidence; None while there are none."""
-    found = facts.get("checks")
-    if not isinstance(found, list):
-        return None
-    checks = [Check.model_validate(check) for check in found]
-    failed = sum(not check.passed for check in checks)
-    verdict = f"{failed} of {len(checks)} failed" if failed else f"all {len(checks)} passed"
-    return Block(
-        title=f"{title}: {verdict}",
-        titles=("CHECK", "", "EVIDENCE"),
-        rows=tuple(
-            TableRow(
-                cells=(check.name, "pass" if check.passed else "FAIL", check.evidence),
-                tone=Tone.PLAIN if check.passed else Tone.BAD,
-            )
-            for check in sorted(checks, key=lambda check: check.passed)
         ),
     )
 
@@ -165,6 +146,11 @@ def _rights(records: PromotionRecords) -> Block | None:
             for where, right in denied
         ),
     )
+
+
+def _source_test(records: PromotionRecords) -> Block | None:
+    checks = records.checks.get("check_source")
+    return None if checks is None else checks_block("check_source", checks)
 
 
 def _selected(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
@@ -15,6 +15,7 @@ from core.domain.approval import Decision
 from core.domain.census import Census
 from core.domain.errors import NotFoundError
 from core.domain.job_facts import TargetCensusFacts
+from core.domain.job_models import Check
 from core.domain.operation import Facts, Operation, StepRecord
 from core.domain.site import Release, Site
 from events.formats import Environment
@@ -23,6 +24,7 @@ from ops.connection import Connection
 from ops.desk import Desk
 from ops.errors import BadInputError
 from ops.following import find_operation
+from ops.promotion.checks import read_checks
 
 PROMOTION_TYPES: Final = (OperationType.SITE_PROMOTION, OperationType.SITE_ROLLBACK)
 
@@ -43,6 +45,8 @@ class PromotionRecords:
     releases: Sequence[Release]
     base_census: Census | None = None
     """What the release that was live in the target had been built from."""
+    checks: Mapping[str, Sequence[Check]] = field(default_factory=dict)
+    """Step -> the checks that it ran."""
 
     # --- the request -----------------------------------------------------------------------
 
@@ -151,6 +155,7 @@ def read_promotion(connection: Connection, operation: Operation) -> PromotionRec
         operation=operation,
         request=_read(history.request_body),
         steps=history.steps,
+        checks=read_checks(connection, history.steps),
         decisions=connection.decisions.of(operation.operation_id),
         site=connection.sites.get(tenant_id, site_id),
         releases=connection.sites.list_releases(tenant_id, site_id),

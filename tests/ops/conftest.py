@@ -70,6 +70,11 @@ def make_platform(environment: str, **client) -> None:
                 {"AttributeName": name, "AttributeType": "S"} for name in ("PK", "SK")
             ],
         )
+    s3 = boto3.client("s3", region_name=REGION, **client)
+    s3.create_bucket(
+        Bucket=f"bbws-transfer-{environment}",
+        CreateBucketConfiguration={"LocationConstraint": REGION},
+    )
     sqs = boto3.client("sqs", region_name=REGION, **client)
     for queue in QUEUES:
         sqs.create_queue(QueueName=f"bbws-wp-{queue}-{environment}")
@@ -99,6 +104,12 @@ class Cloud:
             AttributeNames=["All"],
         )
         return answer.get("Messages", [])
+
+    def keep(self, key, text, environment="sit"):
+        """Keep a text in the transfer bucket, as steps and jobs do."""
+        boto3.client("s3", region_name=REGION).put_object(
+            Bucket=f"bbws-transfer-{environment}", Key=key, Body=text.encode()
+        )
 
     def bodies(self, name, environment="sit"):
         return [json.loads(message["Body"]) for message in self.messages(name, environment)]

@@ -23,10 +23,20 @@ class Handler(BaseHTTPRequestHandler):
     """Sends each request on to the service that its signature names."""
 
     def do_POST(self):
+        self.pass_on()
+
+    def do_GET(self):
+        self.pass_on()
+
+    def do_PUT(self):
+        self.pass_on()
+
+    def pass_on(self):
         region, service = SCOPE.search(self.headers["Authorization"]).groups()
-        answer = requests.post(
+        answer = requests.request(
+            self.command,
             f"https://{service}.{region}.amazonaws.com{self.path}",
-            data=self.rfile.read(int(self.headers["Content-Length"])),
+            data=self.rfile.read(int(self.headers.get("Content-Length", 0))),
             headers={name: self.headers[name] for name in PASSED_ON if name in self.headers},
             timeout=10,
         )

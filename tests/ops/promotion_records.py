@@ -7,11 +7,15 @@ from dataclasses import replace
 
 from core.domain.approval import Decision
 from core.domain.census import Census, ContentSummary
-from core.domain.job_facts import TargetCensusFacts
+from core.domain.gate_evidence import PathEvidence
+from core.domain.gates import decide_round
+from core.domain.job_facts import JobResult, TargetCensusFacts, VerifyFacts
 from core.domain.job_models import Check
 from core.domain.site import ReleaseStatus
+from core.domain.window_policy import WindowPolicy
 from events.formats import Environment
 from events.vocabulary import OperationStatus
+from tests.domain.gate_cases import GOOD, THRESHOLDS
 from tests.ops.records import ID, SITE, START, at, operation, release, step
 
 BASE_ID = "11111111-1111-4111-8111-111111111111"
@@ -72,12 +76,12 @@ def census(**changes) -> Census:
         posts={"page:publish": 9, "post:draft": 2},
         content=ContentSummary(
             files=2104,
-            size_bytes=54_300_000,
-            folders={"themes": 4_300_000, "uploads": 50_000_000},
+            size_bytes=54_525_952,
+            folders={"themes": 2_097_152, "uploads": 52_428_800},
         ),
         replacements={"wp_options": 14, "wp_posts": 388},
         rights=[Check(name="s3:PutObject", passed=True, evidence="written and deleted")],
-        database_size_bytes=12_400_000,
+        database_size_bytes=12_582_912,
     )
     return found.model_copy(update=changes)
 
@@ -94,8 +98,8 @@ TARGET = TargetCensusFacts(
     changed_tables=["wp_wc_orders"],
     kept_options=["admin_email", "blog_public"],
     domain_bound_options=["recaptcha_site_key"],
-    size_bytes=11_000_000,
-    content_size_bytes=50_100_000,
+    size_bytes=11_534_336,
+    content_size_bytes=52_428_800,
     rights=[Check(name="make a schema", passed=True, evidence="made and dropped")],
 )
 WAY_BACK = {
@@ -112,7 +116,28 @@ def facts(name, begin, end, found):
     return replace(step(name, begin, end), facts=found)
 
 
+GATE_EVIDENCE = GOOD.model_copy(
+    update={
+        "change_ticket": "CHG-7",
+        "path": PathEvidence(
+            source=Environment.DEV, target=Environment.SIT, allowed_source=Environment.DEV
+        ),
+        "live_since": at(-3 * 86_400),
+    }
+)
+GATE_THRESHOLDS = THRESHOLDS.model_copy(
+    update={"window": WindowPolicy(expected_seconds=3600, rollback_seconds=900)}
+)
+
+
+def gate_round(evidence=GATE_EVIDENCE, seconds=19):
+    """Decide the gates as the step does; return its facts."""
+    decided = decide_round(evidence, GATE_THRESHOLDS, at(seconds))
+    return {"round": decided.model_dump(mode="json")}
+
+
 PLANNED = (
+    facts("open_record", 0, 1, {"opened_at": "2026-11-21T08:00:00.000Z"}),
     facts(
         "plan",
         1,
@@ -133,14 +158,9 @@ PLANNED = (
         "check_source",
         6,
         16,
-        {
-            "passed": True,
-            "checks": [
-                {"name": "front page", "passed": True, "evidence": "200, 14,200 bytes"},
-                {"name": "assets", "passed": True, "evidence": "31 of 31 load"},
-            ],
-        },
+        {"passed": True, "checks": 2, "names": ["front page", "assets"]},
     ),
+    facts("check_gates", 16, 19, gate_round()),
 )
 DECISION = Decision(
     operation_id=ID,
@@ -167,6 +187,26 @@ AWAITING = operation(
         "expiresAt": "2026-11-23T08:00:20.000Z",
     },
 )
+SOURCE_CHECKS = (
+    Check(name="front page", passed=True, evidence="200, 14,200 bytes"),
+    Check(name="assets", passed=True, evidence="31 of 31 load"),
+)
+
+
+def job_result(step, checks):
+    """Return what a verify job has reported."""
+    facts = VerifyFacts(passed=all(check.passed for check in checks), checks=list(checks))
+    return JobResult(
+        operation_id=ID,
+        step=step,
+        attempt=0,
+        kind="verify",
+        started_at="2026-11-21T08:00:06.000Z",
+        completed_at="2026-11-21T08:00:16.000Z",
+        facts=facts.model_dump(mode="json", by_alias=True),
+    ).model_dump_json(by_alias=True)
+
+
 RELEASES = (
     replace(release(1, ReleaseStatus.SUPERSEDED), operation_id=OLDER_ID),
     replace(release(2, ReleaseStatus.LIVE), operation_id=BASE_ID),
@@ -176,6 +216,7 @@ RELEASES = (
 def store_promotion(cloud, stored=AWAITING, *more, decisions=(DECISION,)):
     """Put a planned promotion, the release that it would replace and how that one was built."""
     cloud.store(stored, *PLANNED, *more, request=REQUEST)
+    cloud.keep(f"jobs/{ID}/check_source/0/result.json", job_result("check_source", SOURCE_CHECKS))
     base = operation(operation_id=BASE_ID, created_at=START, updated_at=START)
     built = {"census": BASE_CENSUS.model_dump(mode="json", by_alias=True)}
     cloud.store(base, replace(facts("plan", 1, 2, built), operation_id=BASE_ID))

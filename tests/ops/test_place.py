@@ -10,18 +10,24 @@ from pathlib import Path
 
 import pytest
 
+from core.adapters.memory.clock import ManualClock, SeededIds
 from core.domain.errors import ConfigurationError
+from core.domain.proof import StsEndpoint, check_proof
 from events.formats import Environment
 from local.cloud import ACCOUNTS, SECRET_KEY
 from local.layout import Layout
 from local.localhost_names import SUFFIX
 from ops.connection import Connection
+from ops.desk import Desk
 from ops.errors import ExitCode
 from ops.one_machine import LOCALHOST, find_one_machine, state_file
 from ops.place import CREDENTIAL_VARIABLES, Options, Place, choose_place
+from ops.signing import prove, signer_of
 from tests.ops.conftest import REGION, make_platform
 from tests.ops.moto_endpoint import serving
-from tests.ops.records import COMPLETED, DONE_ALL, ID
+from tests.ops.promotion_records import AWAITING, PLANNED, REQUEST
+from tests.ops.records import COMPLETED, DONE_ALL, ID, at
+from tests.ops.test_promotions_decide import BINDING
 
 AGAIN = "Run the command again with --debug to see where."
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +46,16 @@ def state(endpoint="http://127.0.0.1:1"):
             }
             for name, account in ACCOUNTS.items()
         },
+        "people": {"sit": {"dev-lead": PERSON}},
     }
+
+
+PERSON = {
+    "arn": "arn:aws:iam::815856636111:user/dev-lead",
+    "accessKeyId": "AKIAABCDEFGHIJKLMNOP",
+    "secretAccessKey": "secret-of-the-dev-lead",
+}
+"""As `local up` writes the people of its accounts."""
 
 
 @pytest.fixture
@@ -127,7 +142,7 @@ def test_a_browser_on_this_machine_finds_the_site(up):
 
 def test_the_region_is_the_platforms_unless_something_says_otherwise(monkeypatch):
     def region(place):
-        return Connection(place, Environment.SIT)._session.region_name
+        return Connection(place, Environment.SIT).region
 
     assert region(Place(region=None)) == "af-south-1"
     assert region(Place(region="eu-west-1")) == "eu-west-1"
@@ -255,3 +270,32 @@ def test_one_machine_end_to_end(server, up):
         *("--source=dev", "--target=sit"),
     )
     assert (sent.returncode, json.loads(sent.stdout)["queue"]) == (0, "promotion")
+
+
+def test_on_one_machine_a_person_is_named(server, up):
+    environ = up(state(server))
+    keys = {"aws_access_key_id": "815856636111", "aws_secret_access_key": SECRET_KEY}
+    make_platform("sit", endpoint_url=server, **keys)
+    place = choose_place(Options(), environ, find_one_machine(environ))
+    connection = Connection(place, Environment.SIT)
+    connection.operations.accept(AWAITING, REQUEST)
+    connection.operations.prepare(next(r for r in PLANNED if r.step == "plan"))
+    decide = ("promotions", "approve", ID, "--env=sit", "--role=TECH_LEAD", "--yes")
+
+    nobody = process(environ, *decide)
+    assert nobody.returncode == ExitCode.BAD_INPUT
+    assert nobody.stderr.splitlines()[-1] == (
+        "Say who you are: --as one of dev-lead. These are the people of the one-machine runtime "
+        "in sit. Nothing was sent."
+    )
+    stranger = process(environ, *decide, "--as=banana")
+    assert "There is no banana here: --as one of dev-lead." in stranger.stderr
+
+    signer = signer_of(connection, "dev-lead")
+    assert signer.credentials.access_key == PERSON["accessKeyId"]
+    assert PERSON["secretAccessKey"] not in repr(signer)
+    clock = ManualClock(at(600))
+    desk = Desk(Options(env=Environment.SIT), environ, clock, SeededIds(), clock.advance)
+    headers = prove(desk, connection, signer, BINDING).headers
+    endpoint = StsEndpoint.of_one_machine(REGION, server)
+    check_proof(headers, binding=BINDING, endpoint=endpoint, now=at(600))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from core.domain.job_models import Check
 from core.domain.operation import Failure
 from events.vocabulary import OperationStatus, OperationType
 from ops.desk import Desk
@@ -37,6 +38,21 @@ CANCEL = (
     "  Nothing is live yet; a cancel takes back what was made: sitefleet operations cancel "
     f'{ID} --env sit --reason "..."'
 )
+GATES = """\
+Gates: 11 of 11 pass, decided at 2026-11-21T08:00:19Z
+  GATE                VERDICT  WHY
+  promotion_path      pass     dev to sit is a promotion path.
+  source_tested       pass     All 14 checks passed in dev.
+  source_errors       pass     0 errors in 24 h in dev; fewer than 5 are allowed.
+  source_throttles    pass     0 throttled calls in 24 h in dev; at most 0 are allowed.
+  critical_log_lines  pass     0 critical log lines in 24 h in dev; at most 0 are allowed.
+  stability_age       pass     The release in dev has been live for 3 d; 24 h are asked for.
+  maintenance_window  pass     The window is open; nothing closes it.
+  change_ticket       pass     The change ticket is CHG-7.
+  database_storage    pass     300 GiB are free (FreeStorageSpace of bbws-prod); 3 GiB are needed (3 times 1 GiB).
+  rule_priorities     pass     The load balancer takes 60 more rules; 10 must be left.
+  permissions         pass     1 rights were tried and 20 simulated; all there.
+"""  # noqa: E501 - as wide as it is printed
 APPROVALS = f"""\
 Approvals
   roles    TECH_LEAD, OPERATIONS_LEAD
@@ -70,14 +86,14 @@ SITE_PROMOTION dev -> sit of site-1 (tenant-1): Banana Shop
 
 Source and target
               SOURCE dev r3                    TARGET sit r2
-  WordPress   6.8.1                            6.7.2                          differs
+  WordPress   6.8.1                            6.7.2                         differs
   PHP         8.2.12                           8.2.12
   theme       storefront                       storefront
   permalinks  /%postname%/                     /%postname%/
-  image       sha256:22                        sha256:11                      differs
+  image       sha256:22                        sha256:11                     differs
   address     https://banana.wpdev.kimmyai.io  banana.wpsit.kimmyai.io
-  database    3 tables, 1,619 rows, 12.4 MB    4 tables, 1,634 rows, 11.0 MB
-  content     2,104 files, 54.3 MB             50.1 MB
+  database    3 tables, 1,619 rows, 12 MiB     4 tables, 1,634 rows, 11 MiB
+  content     2,104 files, 52 MiB              50 MiB
   posts       9 page:publish, 2 post:draft     9 page:publish, 2 post:draft
 
 Active plugins (2)
@@ -93,10 +109,10 @@ Tables (3), 402 URLs to replace
   wp_posts      1,204        1,190        388
   wp_wc_orders  3            41           0     protected: carried over from the target, 7 new rows, older rows changed
 
-Content: 2,104 files, 54.3 MB
+Content: 2,104 files, 52 MiB
   FOLDER   SIZE
-  uploads  50.0 MB
-  themes   4.3 MB
+  uploads  50 MiB
+  themes   2 MiB
 
 Options of the environment
   kept as the target has them: admin_email, blog_public
@@ -121,17 +137,18 @@ Source tested: all 2 passed
   front page  pass  200, 14,200 bytes
   assets      pass  31 of 31 load
 
+{GATES}
 {APPROVALS}
 {WAY_BACK}"""  # noqa: E501 - as wide as it is printed
 SHOW = f"""\
 SITE_PROMOTION of site-1 (tenant-1) in sit: AWAITING_APPROVAL, 10 min 0 s
 operation {ID}, requested by jane.doe@example.com
 
-  next     open_record
+  done     open_record          1.0 s
   done     plan                 3.0 s
   done     survey_target        2.0 s
   done     check_source          10 s
-  next     check_gates
+  done     check_gates          3.0 s
   waiting  await_approval  9 min 40 s  OPERATIONS_LEAD to approve the plan
   next     lock_site
   next     cut_over
@@ -143,6 +160,7 @@ Waits in await_approval
   expires             2026-11-23T08:00:20Z
   looked at again by  2026-11-21T08:20:00Z
 
+{GATES}
 {APPROVALS}
 Releases
   source       r3 in dev
@@ -203,7 +221,7 @@ def test_the_plan_as_json_has_the_whole_census(cloud, sitefleet):
 
 def test_a_missing_right_and_a_failed_check_stand_out(records):
     denied = {"name": "s3:PutObject", "passed": False, "evidence": "AccessDenied"}
-    failed = {"name": "assets", "passed": False, "evidence": "theme.css is 404"}
+    failed = Check(name="assets", passed=False, evidence="theme.css is 404")
     counted = census().model_copy(update={"rights": []})
     plan = {
         "census": {**counted.model_dump(mode="json", by_alias=True), "rights": [denied]},
@@ -211,10 +229,8 @@ def test_a_missing_right_and_a_failed_check_stand_out(records):
     }
     read = replace(
         records(),
-        steps=(
-            facts("plan", 1, 4, plan),
-            facts("check_source", 6, 16, {"passed": False, "checks": [failed]}),
-        ),
+        steps=(facts("plan", 1, 4, plan),),
+        checks={"check_source": [failed]},
     )
     lines = lines_of(plan_blocks(read))
     assert Line(text="  source  s3:PutObject  AccessDenied", style="bold red") in lines
@@ -222,7 +238,7 @@ def test_a_missing_right_and_a_failed_check_stand_out(records):
 
 
 def test_a_first_promotion_says_that_nothing_is_live(cloud, sitefleet):
-    [plan, *_] = PLANNED
+    plan = next(record for record in PLANNED if record.step == "plan")
     cloud.store(AWAITING, plan, request=REQUEST)
     out = sitefleet("promotions", "plan", ID).out
     assert "TARGET sit (nothing live)" in out

@@ -208,6 +208,51 @@ def test_each_flag_has_an_environment_twin(cloud, sitefleet):
     assert cloud.bodies("site-promotion")[0]["requestedBy"] == "jane@example.com"
 
 
+def test_what_travels_and_what_stays_can_be_said(cloud, sitefleet):
+    answer = sitefleet(
+        *START_PROMOTION,
+        "--select-table=wp_posts",
+        "--select-table=wp_postmeta",
+        "--select-folder=uploads",
+        "--protect-table=wp_newsletter",
+        "--protect-folder=languages",
+        "--protect-option=blogname",
+        "--emergency-incident=INC-9",
+        "--change-ticket=CHG-7",
+        "--dry-run",
+    )
+    assert answer.code == 0, answer.err
+    [sent] = cloud.bodies("site-promotion")
+    assert sent["payload"] == {
+        "siteId": "site-1",
+        "tenantId": "tenant-1",
+        "sourceEnvironment": "dev",
+        "targetEnvironment": "sit",
+        "changeTicket": "CHG-7",
+        "dryRun": True,
+        "selection": {"database": ["wp_posts", "wp_postmeta"], "content": ["uploads"]},
+        "protect": {
+            "tables": ["wp_newsletter"],
+            "options": ["blogname"],
+            "folders": ["languages"],
+        },
+        "emergency": {"incidentId": "INC-9"},
+    }
+
+
+def test_a_table_that_no_database_has_is_bad_input(cloud, sitefleet):
+    answer = sitefleet(*START_PROMOTION, "--protect-table=wp_posts; DROP")
+    assert answer.code == ExitCode.BAD_INPUT
+    assert answer.err.startswith("The request is not valid: protect.tables[0]: ")
+    assert cloud.messages("site-promotion") == []
+
+
+def test_the_caller_is_named_where_nobody_else_is(cloud, sitefleet):
+    sitefleet(*START_PROMOTION)
+    [sent] = cloud.bodies("site-promotion")
+    assert sent["requestedBy"] == "arn:aws:sts::123456789012:user/moto"
+
+
 def test_two_promotions_are_two_operations(cloud, sitefleet):
     assert sitefleet(*START_PROMOTION).out != sitefleet(*START_PROMOTION).out
 
