@@ -1,32 +1,22 @@
-"""Starts MiniStack, and lets it authorise the way AWS does where its own rules are coarser.
+"""Which decisions AWS makes about a call: the rules that MiniStack's own lack.
 
-MiniStack checks signatures, sessions, trust policies, and identity, session and bucket policies.
-Of some services it knows neither the resource that a call is about (for ECS it takes the cluster,
-for rules and changes nothing) nor the condition keys, it checks no iam:PassRole, and it fills in
-no policy variable; the template's statements would mean something else here than on AWS. This
-module fills the gaps from AWS's Service Authorization Reference for the services that the fleet
-calls, so that the very same roles are enforced.
-
-It runs in MiniStack's own interpreter (`python -P local/authorization.py`) and therefore imports
-nothing of this project.
+Of some services MiniStack knows neither the resource that a call is about (for ECS it takes the
+cluster, for rules and changes nothing) nor the condition keys, and it checks no iam:PassRole; the
+template's statements would mean something else here than on AWS. These rules are those of AWS's
+Service Authorization Reference for the services that the fleet calls. local/emulator_program.py
+puts them to work, in MiniStack's own interpreter; this module imports nothing but the standard
+library and the emulator's own stores.
 """
 
 from __future__ import annotations
 
 import importlib
-import json
-import re
 from collections.abc import Callable, Mapping, Sequence
-from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 PASS_ROLE = "iam:PassRole"  # noqa: S105  (an action, no password)
 TASKS = "ecs-tasks.amazonaws.com"
-_ASSUMED = re.compile(r"arn:aws:sts::(\d{12}):assumed-role/([^/]+)/.+")
-_VARIABLE = re.compile(r"\$\{([^}]+)\}")
-_NOTHING = "\0"
-"""Stands for a variable without a value: it matches no resource and equals no value."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,142 +194,3 @@ def _tags(call: Call, resource: str) -> list[Check]:
         return []
     context = {"ecs:createaction": call.action.removeprefix("ecs:")}
     return [Check(action="ecs:TagResource", resource=resource, context=context)]
-
-
-# --- how MiniStack is made to ask them -------------------------------------------------------
-
-_pending: ContextVar[tuple[Check, ...]] = ContextVar("sitefleet_checks", default=())
-_denied: ContextVar[Check | None] = ContextVar("sitefleet_denied", default=None)
-
-
-def install(actions: Any, evaluator: Any) -> None:
-    """Put the rules between MiniStack's router and its evaluator."""
-    _ask_about_resources(actions, evaluator)
-    _name_what_was_denied(actions)
-    _resolve_keys(evaluator)
-    _fill_in_variables(evaluator)
-
-
-def _ask_about_resources(actions: Any, evaluator: Any) -> None:
-    resource_of, enforce = actions.extract_resource_arn, evaluator.enforce
-
-    def extract_resource_arn(service: str, *request: Any) -> Any:
-        """The request: method, path, headers, body, query, region, account."""
-        _, path, _, body, query, region, account = request
-        action = actions.extract_iam_action(service, *request[:5])
-        rule = RULES.get(service) if action else None
-        call = Call(
-            action=action or "",
-            path=path,
-            body=_document(body),
-            query=query,
-            region=region,
-            account=account,
-        )
-        _pending.set(tuple(rule(call)) if rule else ())
-        return resource_of(service, *request)
-
-    def enforce_all(key: str, action: str, *place: str, **about: Any) -> Any:
-        """The place: service and region; about: resource and context of MiniStack's own check."""
-        checks, _ = _pending.get(), _pending.set(())
-        if not checks or checks[0].action != action:
-            return enforce(key, action, *place, **about)
-        for check in checks:
-            context = {**(about.get("service_context") or {}), **check.context}
-            refused = enforce(
-                key, check.action, *place, resource_arn=check.resource, service_context=context
-            )
-            if refused:
-                _denied.set(check)
-                return refused
-        return None
-
-    actions.extract_resource_arn = extract_resource_arn
-    evaluator.enforce = enforce_all
-
-
-def _name_what_was_denied(actions: Any) -> None:
-    respond = actions.access_denied_response
-
-    def access_denied_response(service: str, action: str, *rest: Any, **named: Any) -> Any:
-        check, _ = _denied.get(), _denied.set(None)
-        return respond(service, check.action if check else action, *rest, **named)
-
-    actions.access_denied_response = access_denied_response
-
-
-def _resolve_keys(evaluator: Any) -> None:
-    resolve = evaluator._resolve_condition_key  # noqa: SLF001  (the emulator's own evaluator)
-
-    def resolve_condition_key(key: str, context: Any) -> Any:
-        match key.lower():
-            case "aws:principalarn":
-                return _role_arn(context.principal_arn)
-            case "aws:sourceaccount" if context.principal_type == "Root":
-                return context.principal_account  # the emulator's root plays AWS's own services
-            case _:
-                return resolve(key, context)
-
-    evaluator._resolve_condition_key = resolve_condition_key  # noqa: SLF001  (same)
-
-
-def _role_arn(principal: str) -> str:
-    """AWS compares aws:PrincipalArn with the role, not with its session."""
-    session = _ASSUMED.fullmatch(principal)
-    return f"arn:aws:iam::{session[1]}:role/{session[2]}" if session else principal
-
-
-def _fill_in_variables(evaluator: Any) -> None:
-    first_match, conditions_met = evaluator._first_match, evaluator._conditions_met  # noqa: SLF001
-
-    def filled(text: str, context: Any) -> str:
-        def value_of(variable: re.Match[str]) -> str:
-            value = evaluator._resolve_condition_key(variable[1], context)  # noqa: SLF001  (same)
-            return value if isinstance(value, str) and not {"*", "?"} & set(value) else _NOTHING
-
-        return _VARIABLE.sub(value_of, text)
-
-    def first_match_filled(context: Any, statements: Sequence[Any], effect: str) -> Any:
-        ready = [
-            replace(s, resources=[filled(r, context) for r in s.resources])
-            if any("${" in r for r in s.resources)
-            else s
-            for s in statements
-        ]
-        return first_match(context, ready, effect)
-
-    def conditions_met_filled(conditions: Any, context: Any) -> Any:
-        if "${" not in json.dumps(conditions):
-            return conditions_met(conditions, context)
-        ready = {
-            operator: {
-                key: [filled(v, context) for v in ([value] if isinstance(value, str) else value)]
-                for key, value in keys.items()
-            }
-            for operator, keys in conditions.items()
-        }
-        return conditions_met(ready, context)
-
-    evaluator._first_match = first_match_filled  # noqa: SLF001  (same)
-    evaluator._conditions_met = conditions_met_filled  # noqa: SLF001  (same)
-
-
-def _document(body: bytes) -> Mapping[str, Any]:
-    try:
-        found = json.loads(body or b"{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def main() -> None:
-    """Run MiniStack with these rules."""
-    install(
-        importlib.import_module("ministack.core.iam_actions"),
-        importlib.import_module("ministack.core.iam_evaluator"),
-    )
-    importlib.import_module("ministack.app").main()
-
-
-if __name__ == "__main__":
-    main()

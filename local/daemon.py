@@ -23,11 +23,13 @@ from local.services import ServiceWatcher
 from local.state import Machine
 from local.tasks import Surroundings, TaskWatcher
 from local.traffic import Traffic
+from local.vitals import Vitals
 
 TASKS_SECONDS = 0.15
 SERVICES_SECONDS = 0.3
 SWEEP_SECONDS = 5.0
 TRAFFIC_SECONDS = 1.0
+VITALS_SECONDS = 2.0
 AFTER_ERROR_SECONDS = 1.0
 logger = logging.getLogger(__name__)
 
@@ -52,6 +54,7 @@ class Supervisor:
         )
         self._tasks: list[TaskWatcher] = []
         self._services: list[ServiceWatcher] = []
+        self._vitals: list[Vitals] = []
         for name, platform in machine.platforms.items():
             cloud = self._clouds[name]
             known = {arn.rpartition("/")[2] for arn in _clusters(cloud)}
@@ -61,6 +64,7 @@ class Supervisor:
                 if cluster in known
             ]
             self._services.append(ServiceWatcher(cloud, platform.cluster, layout, processes))
+            self._vitals.append(Vitals(cloud, platform, layout))
 
     async def run(self) -> None:
         """Work until the process is asked to end, then stop what was started."""
@@ -87,6 +91,8 @@ class Supervisor:
             self._repeat(services.tick, SERVICES_SECONDS)
         for cloud in self._clouds.values():
             self._repeat(partial(sweeping.tick, cloud), SWEEP_SECONDS)
+        for vitals in self._vitals:
+            self._repeat(vitals.tick, VITALS_SECONDS)
         self._repeat(partial(self._traffic.publish, self._clouds), TRAFFIC_SECONDS)
 
     def _repeat(self, work: Callable[[], None], pause: float) -> None:

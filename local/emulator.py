@@ -41,7 +41,7 @@ class Emulator:
             name="emulator",
             arguments=[
                 str(self.program.with_name("python")),
-                *("-P", str(CHECKOUT / "local" / "authorization.py")),
+                *("-P", "-m", "local.emulator_program"),
             ],
             directory=layout.home,
             environment={
@@ -52,6 +52,7 @@ class Emulator:
                 "MINISTACK_HOST": LOOPBACK,
                 "GATEWAY_PORT": str(self.port),
                 "AUTH": "true",
+                "PYTHONPATH": str(CHECKOUT),  # for local/emulator_program.py, which takes it away
                 "MINISTACK_REGION": REGION,
                 "SFTP_ENABLED": "0",
                 "IOT_MTLS_ENABLED": "0",

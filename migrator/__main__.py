@@ -17,9 +17,10 @@ from migrator import commands, logs
 from migrator.clock import SystemClock
 from migrator.configuration import Configuration
 from migrator.errors import JobFailure
+from migrator.explanations import explain
 from migrator.jobs import JOBS
 from migrator.rewrite import cli as rewrite_cli
-from migrator.run import explain, run_job
+from migrator.run import run_job
 from migrator.services import Services
 
 log = structlog.get_logger(__name__)
@@ -105,6 +106,9 @@ def _verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", help="the site's address, https://host")
     parser.add_argument("--connect", action="append", help="host:port to connect to")
     parser.add_argument("--public", action="store_true", help="the load balancer's address")
+    parser.add_argument(
+        "--comprehensive", action="store_true", help="every sitemap page, and a browser"
+    )
     parser.add_argument("--foreign-host", action="append", default=[], help="must occur nowhere")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from core.domain.jobs import VerifyExpectation
+from migrator.checks.visits import Address, Visitor
 from migrator.compression import Compressor, decompressed
 from migrator.content import load_manifest, pack, place
 from migrator.databases import base_tables
@@ -19,7 +20,7 @@ from migrator.manifest import build_manifest, read_manifest
 from migrator.rewrite.origin import OriginMapping
 from migrator.rewrite.stream import Rewriter
 from migrator.transfer import LocalFolder, stream_blocks
-from migrator.verification import verify_site
+from migrator.verification import look_closely, verify_site
 
 if TYPE_CHECKING:
     import argparse
@@ -84,7 +85,7 @@ def content_command(_services: Services, args: argparse.Namespace) -> int:
     return 0
 
 
-def verify_command(_services: Services, args: argparse.Namespace) -> int:
+def verify_command(services: Services, args: argparse.Namespace) -> int:
     """Run the checks that need only HTTP; exit code 1 when one fails."""
     checks = verify_site(
         args.url,
@@ -92,6 +93,10 @@ def verify_command(_services: Services, args: argparse.Namespace) -> int:
         public=args.public,
         expected=VerifyExpectation(foreign_hosts=args.foreign_host) if args.foreign_host else None,
     )
+    if args.comprehensive:
+        address = Address.parse(args.connect[0], public=args.public)
+        visitor = Visitor(site_url=args.url, address=address)
+        checks += look_closely(visitor, services.configuration, discouraged=False)
     for check in checks:
         sys.stdout.write(f"{'ok  ' if check.passed else 'FAIL'} {check.name}: {check.evidence}\n")
     return 0 if all(check.passed for check in checks) else 1

@@ -32,6 +32,9 @@ class Configuration(BaseModel):
     environment: Environment | None = None
     """dev, sit or prod: where this task runs. Direct commands do without."""
     sites_table: str = ""
+    writer_role: str = ""
+    """Role to write to the transfer bucket with, tagged with the operation; empty: the task's own.
+    Export tasks have one, because what they write lies in another account."""
     mount_path: Path = Path("/mnt/efs")
     database_admin_secret: str = ""
     database_ca: str = ""
@@ -40,6 +43,8 @@ class Configuration(BaseModel):
     site_address: str = ""
     """host:port of the load balancer that this environment's sites are visited at (of an https
     one: port 443, or https://host:port); empty: wherever DNS says a site is."""
+    load_balancer_arn: str = ""
+    """The load balancer in front of the sites: its metrics tell their health."""
     chromium_path: Path = Path("/usr/bin/chromium")
     """The browser of the comprehensive checks."""
     scratch_path: Path | None = None

@@ -10,15 +10,16 @@ from __future__ import annotations
 import hashlib
 import os
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import structlog
 
-from migrator.compression import BlockReader, Compressor, decompressed
-from migrator.directories import files_below, make_folders, own, replacing
+from core.domain.protection import within
+from migrator.compression import Compressor
+from migrator.directories import replacing
 from migrator.errors import JobFailure
 from migrator.manifest import (
     FileEntry,
@@ -26,16 +27,15 @@ from migrator.manifest import (
     PackEntry,
     build_manifest,
     by_sha256,
-    file_sha256,
     read_manifest,
 )
 from migrator.transfer import Folder
+from migrator.unpacking import by_content, copy_from_live, read_pack
 
 log = structlog.get_logger(__name__)
 
 MANIFEST = "manifest.json"
 _PACK_BYTES = 256 << 20
-_READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +56,18 @@ class PlaceReport:
     copied_from_live: int
 
 
-def pack(root: Path, destination: Folder, known: Manifest | None = None) -> PackReport:
-    """Write manifest and packs of a content folder; files that `known` has do not travel.
+def pack(
+    root: Path,
+    destination: Folder,
+    known: Manifest | None = None,
+    folders: Collection[str] | None = None,
+) -> PackReport:
+    """Write manifest and packs of a content folder, or of some folders below it.
 
-    Raises JobFailure when a file changes meanwhile (retryable) or a link is found.
+    Files that `known` has do not travel. Raises JobFailure when a file changes meanwhile
+    (retryable) or a link is found.
     """
-    manifest = build_manifest(root)
+    manifest = build_manifest(root, lambda path: folders is None or within(path, folders))
     have = by_sha256(known.files) if known else {}
     travelling = list(
         by_sha256(item for item in manifest.files if item.sha256 not in have).values()
@@ -85,21 +91,42 @@ def load_manifest(source: Folder, name: str = MANIFEST, sha256: str | None = Non
 
 
 def place(
-    source: Folder, manifest: Manifest, root: Path, live_root: Path | None = None
+    source: Folder,
+    transfer: Manifest,
+    root: Path,
+    live_root: Path | None = None,
+    wanted: Manifest | None = None,
 ) -> PlaceReport:
-    """Build a content folder of exactly the manifest's files and put it in place of `root`.
+    """Build a content folder of exactly the wanted files and put it in place of `root`.
 
-    Raises JobFailure when a pack or the live release does not hold what the manifest says; the
-    folder at `root` is then what it was.
+    Without `wanted` these are the transfer's. Raises JobFailure when a pack or the live release
+    does not hold what the manifests say; the folder at `root` is then what it was.
     """
+    result = Manifest(files=(wanted or transfer).files)
     with replacing(root) as fresh:
-        missing = dict(_by_content(manifest.files))
-        for item in manifest.packs:
-            _read_pack(source, item, missing, fresh)
-        copied = _copy_from_live(missing, live_root, fresh) if missing else 0
-        verify(fresh, manifest)
-    log.info("content_placed", files=len(manifest.files), copied=copied)
-    return PlaceReport(manifest=Manifest(files=manifest.files), copied_from_live=copied)
+        missing = dict(by_content(result.files))
+        sent = {entry.path: entry for entry in transfer.files}
+        for item in transfer.packs:
+            read_pack(source, item, sent, missing, fresh)
+        copied = copy_from_live(missing, live_root, fresh) if missing else 0
+        verify(fresh, result)
+    log.info("content_placed", files=len(result.files), copied=copied)
+    return PlaceReport(manifest=result, copied_from_live=copied)
+
+
+def mixed(
+    transfer: Manifest, live_root: Path, selected: Collection[str] | None, kept: Collection[str]
+) -> Manifest:
+    """Return what a release consists of when only a part of it comes from the source.
+
+    From the live release: the kept folders and, when folders were selected, all others.
+    """
+
+    def stays(path: str) -> bool:
+        return within(path, kept) or (selected is not None and not within(path, selected))
+
+    arriving = [entry for entry in transfer.files if not stays(entry.path)]
+    return Manifest(files=[*arriving, *build_manifest(live_root, stays).files])
 
 
 def verify(root: Path, manifest: Manifest) -> None:
@@ -176,107 +203,3 @@ class _HashingReader:
         data = self._file.read(size)
         self.digest.update(data)
         return data
-
-
-# --- placing -------------------------------------------------------------------------------
-
-type _ByContent = Mapping[str, list[FileEntry]]
-
-
-def _by_content(entries: Sequence[FileEntry]) -> _ByContent:
-    """Group by sha256: a content that occurs at several paths travels once."""
-    grouped: dict[str, list[FileEntry]] = {}
-    for entry in entries:
-        grouped.setdefault(entry.sha256, []).append(entry)
-    return grouped
-
-
-def _read_pack(
-    source: Folder, item: PackEntry, missing: dict[str, list[FileEntry]], root: Path
-) -> None:
-    """Unpack one object; a member that the manifest does not want is refused, never written."""
-    wanted = {entry.path: entry for entries in missing.values() for entry in entries}
-    stream = BlockReader(decompressed(source.blocks(item.name, item.sha256)))
-    try:
-        with tarfile.open(fileobj=stream.as_file(), mode="r|") as archive:
-            for member in archive:
-                _unpack(archive, member, wanted, missing, root)
-    except tarfile.TarError as error:
-        raise JobFailure(f"The pack {item.name} is damaged ({error}). Export again.") from None
-    while stream.read(_READ_BYTES):
-        continue
-
-
-def _unpack(
-    archive: tarfile.TarFile,
-    member: tarfile.TarInfo,
-    wanted: Mapping[str, FileEntry],
-    missing: dict[str, list[FileEntry]],
-    root: Path,
-) -> None:
-    entry = wanted.get(member.name)
-    if entry is None or not member.isreg() or member.size != entry.size:
-        raise JobFailure(
-            f"A pack holds {ascii(member.name)[:160]}, which is not as its manifest says: nothing "
-            "of it was placed. Somebody has changed the transfer; export again."
-        )
-    content = archive.extractfile(member)
-    if content is None or entry.sha256 not in missing:
-        raise JobFailure(f"A pack holds {entry.path} twice. Export again.")
-    entries = missing.pop(entry.sha256)
-    first, *others = entries
-    _write(root, first, content)
-    for other in others:
-        with (root / first.path).open("rb") as copy:
-            _write(root, other, copy)
-
-
-def _write(root: Path, entry: FileEntry, content: IO[bytes]) -> None:
-    """Write one file while its sha256 is taken; it must be new and the bytes the expected ones."""
-    path = make_folders(root, entry.path)
-    digest = hashlib.sha256()
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-        while block := content.read(_READ_BYTES):
-            digest.update(block)
-            file.write(block)
-        os.fchmod(file.fileno(), entry.mode)
-    if digest.hexdigest() != entry.sha256:
-        raise JobFailure(f"{entry.path} did not arrive as its manifest says. Export again.")
-    own(path)
-
-
-def _copy_from_live(
-    missing: Mapping[str, list[FileEntry]], live_root: Path | None, root: Path
-) -> int:
-    """Copy what did not travel from the live release, found by content wherever it lies there."""
-    if live_root is None:
-        raise JobFailure(
-            f"{len(missing)} files are in no pack and there is no live release to copy from, for "
-            f"example {next(iter(missing.values()))[0].path}. Export again without knownManifest."
-        )
-    live = _found_in(live_root, missing)
-    copied = 0
-    for sha256, entries in missing.items():
-        origin = live.get(sha256)
-        if origin is None:
-            raise JobFailure(
-                f"{entries[0].path} did not travel because the live release was thought to have "
-                "it, and it does not any more. Export again without knownManifest."
-            )
-        for entry in entries:
-            descriptor = os.open(live_root / origin, os.O_RDONLY | os.O_NOFOLLOW)
-            with os.fdopen(descriptor, "rb") as content:
-                _write(root, entry, content)
-            copied += 1
-    return copied
-
-
-def _found_in(live_root: Path, missing: Mapping[str, list[FileEntry]]) -> dict[str, str]:
-    """Return sha256 -> path of what is wanted; only files of a wanted size are read."""
-    sizes = {entries[0].size for entries in missing.values()}
-    found: dict[str, str] = {}
-    for path, status in files_below(live_root):
-        if status.st_size in sizes:
-            found.setdefault(file_sha256(live_root / path, status.st_size), path)
-    return found

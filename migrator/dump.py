@@ -6,7 +6,7 @@ exactly the tables that the schema has. Whoever keeps it adds size and sha256 (m
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 type Sink = Callable[[bytes], object]
 
+_ROUTINES = ("--routines", "--events")
+
 
 @dataclass(frozen=True, kw_only=True)
 class DumpReport:
@@ -35,24 +37,87 @@ class DumpReport:
     """Of the plain SQL text."""
 
 
-def dump(databases: Databases, credentials: Credentials, schema: str, sink: Sink) -> DumpReport:
-    """Dump a schema into a sink, chunk by chunk.
+def dump(
+    databases: Databases,
+    credentials: Credentials,
+    schema: str,
+    sink: Sink,
+    tables: Sequence[str] | None = None,
+) -> DumpReport:
+    """Dump a schema, or some of its tables, into a sink, chunk by chunk.
 
     Raises JobFailure for anything that is not a complete dump; the sink has then seen a part that
     has to be thrown away.
     """
-    with databases.connect(credentials, schema) as connection:
-        tables = base_tables(connection, schema)
-        _warn_about_engines(connection, schema)
-    if not tables:
-        raise JobFailure(f"The schema {schema} has no tables; an empty site is not dumped.")
-    text = _stream(databases, credentials, schema, sink)
-    _require_complete(text, tables, schema)
-    log.info("dump_complete", schema=schema, bytes=text.size_bytes, tables=len(text.rows))
-    return DumpReport(rows=text.rows, size_bytes=text.size_bytes)
+    stream = DumpStream(databases, credentials, schema, tables=tables)
+    for chunk in stream:
+        sink(chunk)
+    return stream.report
 
 
-def dump_arguments(client: Client, descriptor: int, schema: str) -> list[str]:
+class DumpStream:
+    """A dump to be iterated over once, to its end; afterwards `report` is there.
+
+    Without `tables`, the schema's views, routines and events are in it. Views may be named among
+    the tables.
+    """
+
+    def __init__(
+        self,
+        databases: Databases,
+        credentials: Credentials,
+        schema: str,
+        *,
+        tables: Sequence[str] | None = None,
+        routines: bool = False,
+    ) -> None:
+        self._databases, self._credentials, self._schema = databases, credentials, schema
+        self._named = tables
+        self._routines = routines or tables is None
+        self._report: DumpReport | None = None
+
+    @property
+    def report(self) -> DumpReport:
+        """What the complete dump holds."""
+        if self._report is None:
+            raise JobFailure("A dump was not read to its end: a defect of the migrator.")
+        return self._report
+
+    def __iter__(self) -> Iterator[bytes]:
+        expected = self._expected()
+        text = DumpText()
+        options = _ROUTINES if self._routines else ()
+        what = ["--triggers", *options, self._schema, *(self._named or ())]
+        yield from _stream(self._databases, self._credentials, what, text)
+        _require_complete(text, expected, self._schema)
+        log.info("dump_complete", schema=self._schema, bytes=text.size_bytes, tables=len(text.rows))
+        self._report = DumpReport(rows=text.rows, size_bytes=text.size_bytes)
+
+    def _expected(self) -> list[str]:
+        """Return the tables that the dump has to hold."""
+        with self._databases.connect(self._credentials, self._schema) as connection:
+            tables = base_tables(connection, self._schema)
+            _warn_about_engines(connection, self._schema)
+        if self._named is not None:
+            tables = [table for table in tables if table in set(self._named)]
+        elif not tables:
+            raise JobFailure(
+                f"The schema {self._schema} has no tables; an empty site is not dumped."
+            )
+        return tables
+
+
+def try_dump(databases: Databases, credentials: Credentials, schema: str) -> None:
+    """Dump the structure only, to nowhere: every right that a dump needs is used once."""
+    text = DumpText()
+    what = ["--triggers", *_ROUTINES, "--no-data", schema]
+    for _ in _stream(databases, credentials, what, text):
+        continue
+    if not text.complete:
+        raise JobFailure(f"The structure of {schema} cannot be dumped to its end.", retryable=True)
+
+
+def dump_arguments(client: Client, descriptor: int, what: Sequence[str]) -> list[str]:
     """Return the client's command line: no credential, no --databases, only what it knows."""
     return [
         client.path,
@@ -60,40 +125,37 @@ def dump_arguments(client: Client, descriptor: int, schema: str) -> list[str]:
         "--single-transaction",
         "--quick",
         "--skip-lock-tables",
-        "--routines",
-        "--triggers",
-        "--events",
         "--hex-blob",
         "--default-character-set=utf8mb4",
         "--no-tablespaces",
         *client.supported("--set-gtid-purged=OFF", "--column-statistics=0"),
-        schema,
+        *what,
     ]
 
 
 # --- private -------------------------------------------------------------------------------
 
 
-def _stream(databases: Databases, credentials: Credentials, schema: str, sink: Sink) -> DumpText:
+def _stream(
+    databases: Databases, credentials: Credentials, what: Sequence[str], text: DumpText
+) -> Iterator[bytes]:
     client = dump_client()
-    text = DumpText()
     secret = credentials.password.get_secret_value()
     with (
         option_file(credentials, databases.tls, mariadb=client.mariadb) as descriptor,
         running(
-            dump_arguments(client, descriptor, schema), inherit=[descriptor], secrets=[secret]
+            dump_arguments(client, descriptor, what), inherit=[descriptor], secrets=[secret]
         ) as program,
     ):
         while chunk := program.stdout.read(PIPE_BYTES):
             text.feed(chunk)
-            sink(chunk)
+            yield chunk
         text.finish()
         if (code := program.finish()) != 0:
             raise JobFailure(
-                f"The dump of {schema} failed (exit code {code}): {program.complaint()}",
+                f"The dump failed (exit code {code}): {program.complaint()}",
                 retryable=True,
             )
-    return text
 
 
 def _require_complete(text: DumpText, tables: list[str], schema: str) -> None:
@@ -106,7 +168,7 @@ def _require_complete(text: DumpText, tables: list[str], schema: str) -> None:
     if set(text.rows) != set(tables):
         different = sorted(set(text.rows) ^ set(tables))
         raise JobFailure(
-            f"The dump of {schema} does not hold exactly the schema's tables; these differ: "
+            f"The dump of {schema} does not hold exactly the tables it should; these differ: "
             f"{', '.join(different[:10])}. Tables were made or dropped meanwhile; run it again.",
             retryable=True,
         )

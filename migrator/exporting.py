@@ -14,11 +14,13 @@ from migrator.compression import Compressor
 from migrator.content import load_manifest, pack
 from migrator.dump import dump
 from migrator.errors import JobFailure
+from migrator.protected_tables import matching_tables
 from migrator.sources import live_release, site_credentials
 from migrator.transfer import S3Folder
 
 if TYPE_CHECKING:
     from core.domain.jobs import ExportJob
+    from migrator.databases import Credentials, Databases
     from migrator.manifest import Manifest
     from migrator.services import Services
     from migrator.sources import LiveRelease
@@ -49,13 +51,16 @@ def run_export(services: Services, job: ExportJob) -> ExportFacts:
 
 
 def _export(services: Services, job: ExportJob, live: LiveRelease) -> ExportFacts:
-    folder = S3Folder(services.s3, job.destination.bucket, job.destination.key)
+    writer = services.writer(job.operation_id)
+    folder = S3Folder(writer, job.destination.bucket, job.destination.key)
     credentials = site_credentials(services, job)
+    schema, databases = live.release.schema, services.databases
+    tables = _selected(databases, credentials, schema, job)
     with folder.writer(DUMP) as sink:
         compressor = Compressor(sink)
-        report = dump(services.databases, credentials, live.release.schema, compressor.write)
+        report = dump(databases, credentials, schema, compressor.write, tables)
         compressor.close()
-    packed = pack(live.content, folder, _known(services, job.known_manifest))
+    packed = pack(live.content, folder, _known(services, job.known_manifest), job.folders)
     return ExportFacts(
         dump=ObjectLocation(bucket=job.destination.bucket, key=folder.key(DUMP)),
         dump_sha256=sink.digest.sha256,
@@ -67,6 +72,28 @@ def _export(services: Services, job: ExportJob, live: LiveRelease) -> ExportFact
         content_size_bytes=packed.manifest.size_bytes,
         release=live.release.number,
     )
+
+
+def _selected(
+    databases: Databases, credentials: Credentials, schema: str, job: ExportJob
+) -> list[str] | None:
+    """Return the tables that travel; None: all. A pattern that fits no table is a mistake."""
+    if job.tables is None:
+        return None
+    with databases.connect(credentials, schema) as connection:
+        unknown = [
+            pattern
+            for pattern in job.tables
+            if "*" not in pattern and not matching_tables(connection, schema, [pattern])
+        ]
+        found = matching_tables(connection, schema, job.tables)
+    if unknown or not found:
+        raise JobFailure(
+            f"The selection names tables that site {job.site_id} does not have in "
+            f"{job.environment}: {', '.join(unknown or job.tables)}. Correct the selection.",
+            code=ErrorCode.SITE_001,
+        )
+    return found
 
 
 def _known(services: Services, location: ObjectLocation | None) -> Manifest | None:

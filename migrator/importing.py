@@ -10,9 +10,10 @@ import pymysql
 import structlog
 
 from core.domain.job_facts import ImportFacts
+from migrator.carrying import Carrier, recount_comments
 from migrator.compression import decompressed
 from migrator.databases import count_rows
-from migrator.errors import JobFailure, Refusal
+from migrator.errors import JobFailure
 from migrator.load import load
 from migrator.rewrite.origin import OriginMapping
 from migrator.rewrite.report import RewriteReport
@@ -23,6 +24,7 @@ from migrator.schemas import (
     operation_lock,
     require_not_live,
     require_own_schema,
+    require_site_schema,
 )
 from migrator.transfer import S3Folder
 from migrator.wordpress import Options
@@ -42,15 +44,18 @@ def run_import(services: Services, job: ImportJob) -> ImportFacts:
     """Make the schema and fill it; whatever goes wrong, a schema that is not whole is dropped."""
     release = require_own_schema(job.database.schema_name, job.tenant_id, job.site_id)
     require_not_live(services.sites, job, release)
-    _require_readable(services, job)
+    for schema in (job.keep_options_from, job.carried_from):
+        if schema is not None:
+            require_site_schema(services.sites, job, schema)
     with fresh_schema(services, job, job.database.secret_id, job.database.schema_name) as (
         admin,
         site,
     ):
         report = _load(services, job, site)
         counted = _require_rows(services, job, site)
+        carried = _carry(services, job, admin, site)
         kept = _options(services, job, admin, site)
-    return _facts(counted, report, kept)
+    return _facts(counted | carried, report, kept, carried)
 
 
 @contextmanager
@@ -110,6 +115,26 @@ def _require_rows(services: Services, job: ImportJob, site: Credentials) -> dict
     return counted
 
 
+def _carry(
+    services: Services, job: ImportJob, admin: Connection, site: Credentials
+) -> dict[str, int]:
+    """Carry the live release's protected tables over, and what the source's part left out."""
+    if job.carried_from is None or not (job.carried_tables or job.carry_missing):
+        return {}
+    databases, schema = services.databases, job.database.schema_name
+    administrator = databases.credentials(services.configuration.required("database_admin_secret"))
+    carrier = Carrier(
+        databases=databases,
+        administrator=administrator,
+        site=site,
+        live=job.carried_from,
+        schema=schema,
+    )
+    carried = carrier.carry(admin, job.carried_tables, missing=job.carry_missing)
+    recount_comments(admin, schema, carried)
+    return carried
+
+
 def _options(services: Services, job: ImportJob, admin: Connection, site: Credentials) -> list[str]:
     """Keep the environment-local options of the live release, then set what the job says."""
     schema = job.database.schema_name
@@ -125,23 +150,9 @@ def _options(services: Services, job: ImportJob, admin: Connection, site: Creden
     return sorted(kept)
 
 
-def _require_readable(services: Services, job: ImportJob) -> None:
-    """Refuse to read options from a schema that is not of this site."""
-    schema = job.keep_options_from
-    if schema is None:
-        return
-    releases = services.sites.list_releases(job.tenant_id, job.site_id)
-    if schema not in {release.schema for release in releases}:
-        try:
-            require_own_schema(schema, job.tenant_id, job.site_id)
-        except Refusal:
-            raise Refusal(
-                f"Options would be kept from {schema}, which is no schema of site {job.site_id}; "
-                "nothing was touched."
-            ) from None
-
-
-def _facts(counted: dict[str, int], report: RewriteReport, kept: list[str]) -> ImportFacts:
+def _facts(
+    counted: dict[str, int], report: RewriteReport, kept: list[str], carried: dict[str, int]
+) -> ImportFacts:
     left = {
         place: count
         for place, count in sorted(report.leftovers.items())
@@ -154,4 +165,5 @@ def _facts(counted: dict[str, int], report: RewriteReport, kept: list[str]) -> I
         leftovers=sum(left.values()),
         leftover_tables=sorted({table for table, _, _ in left}),
         kept_options=kept,
+        carried=carried,
     )

@@ -15,6 +15,7 @@ from migrator.placing import run_content
 from migrator.probing import run_probe
 from migrator.removal import run_drop_database, run_remove_content, run_retire
 from migrator.services import Services
+from migrator.target_census import run_target_census
 from migrator.verification import run_verify, run_verify_source
 
 type Facts = BaseModel | dict[str, object]
@@ -22,6 +23,7 @@ type Work = Callable[[Services, Any], Facts]
 
 JOBS: dict[str, Work] = {
     "census": run_census,
+    "target-census": run_target_census,
     "export": run_export,
     "import": run_import,
     "install": run_install,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -103,11 +103,11 @@ def is_excluded(path: str) -> bool:
     return any(folder in _TRANSIENT_FOLDERS for folder in folders)
 
 
-def build_manifest(root: Path) -> Manifest:
-    """Read every file below a content folder; raises JobFailure for links and odd names."""
+def build_manifest(root: Path, wanted: Callable[[str], bool] = lambda _path: True) -> Manifest:
+    """Read every wanted file of a content folder; raises JobFailure for links and odd names."""
     entries = []
     for path, status in files_below(root):
-        if is_excluded(path):
+        if is_excluded(path) or not wanted(path):
             continue
         _require_sendable(path)
         entries.append(

@@ -19,30 +19,22 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-import pymysql
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, ValidationError
 
-from core.domain.errors import SitefleetError, TransientError
 from core.domain.job_facts import JobError, JobResult
 from core.domain.jobs import JobDescription, job_adapter
 from events.formats import format_timestamp
-from events.vocabulary import ErrorCode
 from migrator import logs
 from migrator.errors import JobFailure, Stopped
+from migrator.explanations import explain, job_error
 from migrator.jobs import JOBS
 
 if TYPE_CHECKING:
     from migrator.services import Services
 
 log = structlog.get_logger(__name__)
-
-_SENTENCE_CHARACTERS = 900
-_TRANSIENT_SQL = frozenset({1040, 1205, 1213, 2003, 2006, 2013})
-_TRANSIENT_AWS = frozenset(
-    {"SlowDown", "InternalError", "ServiceUnavailable", "ThrottlingException", "RequestTimeout"}
-)
 
 
 def run_job(services: Services, location: str, *, only: str | None = None) -> int:
@@ -97,7 +89,7 @@ def _attempt(services: Services, job: JobDescription) -> _Outcome:
         return _Outcome(facts=_plain(JOBS[job.kind](services, job)))
     except Stopped:
         message = "The task was asked to stop before the job was done. Run the job again."
-        return _Outcome(facts={}, error=_error(message, retryable=True))
+        return _Outcome(facts={}, error=job_error(message, retryable=True))
     except Exception as error:  # noqa: BLE001 - the edge: whatever broke is reported, not lost
         explained = explain(error)
         log.error(  # noqa: TRY400 - a traceback's last line may repeat a value of the site's
@@ -110,43 +102,6 @@ def _attempt(services: Services, job: JobDescription) -> _Outcome:
         return _Outcome(facts={}, error=explained)
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # from here on there is a result to write
-
-
-def explain(error: Exception) -> JobError:
-    """Return the sentence, the code and whether to try again; never a value of the site's data."""
-    if isinstance(error, JobFailure):
-        return _error(error.message, retryable=error.retryable, code=error.code)
-    if isinstance(error, SitefleetError):
-        return _error(str(error), retryable=isinstance(error, TransientError), code=error.code)
-    message, retryable = _outside(error)
-    return _error(message, retryable=retryable)
-
-
-def _outside(error: Exception) -> tuple[str, bool]:
-    """Explain an error of a library: what answered, and with which number or code."""
-    name = type(error).__name__
-    match error:
-        case pymysql.MySQLError():
-            number = error.args[0] if error.args else "?"
-            return f"The database answered with error {number} ({name}).", number in _TRANSIENT_SQL
-        case ClientError():
-            code = error.response["Error"]["Code"]
-            return (
-                f"AWS refused {error.operation_name} ({code}). Check that the object exists and "
-                "that the task's role and the bucket's policy allow it."
-            ), code in _TRANSIENT_AWS
-        case BotoCoreError():
-            return f"AWS did not answer ({name}). Run the job again.", True
-        case OSError():
-            where = error.filename or "no file"
-            return f"The system refused a file or connection: {error.strerror} ({where}).", True
-    return (
-        f"The job broke unexpectedly ({name}): a defect of the migrator. Its log holds the place."
-    ), False
-
-
-def _error(message: str, *, retryable: bool, code: ErrorCode = ErrorCode.SYS_001) -> JobError:
-    return JobError(code=code, message=message[:_SENTENCE_CHARACTERS], retryable=retryable)
 
 
 def _place(error: Exception) -> str:
@@ -196,7 +151,7 @@ def _report(services: Services, job: JobDescription, result: JobResult) -> int:
     text = result.model_dump_json(by_alias=True)
     sys.stdout.write(text + "\n")
     try:
-        services.s3.put_object(
+        services.writer(job.operation_id).put_object(
             Bucket=job.result.bucket,
             Key=job.result.key,
             Body=text.encode(),

@@ -42,6 +42,16 @@ def require_own_schema(schema: str, tenant_id: str, site_id: str) -> int:
     return int(found[1])
 
 
+def require_site_schema(sites: SiteStore, job: Job, schema: str) -> None:
+    """Refuse a schema that is not of the job's site; it may be an older one, named in a record."""
+    releases = sites.list_releases(job.tenant_id, job.site_id)
+    if schema in {release.schema for release in releases}:
+        return
+    key = site_key(job.tenant_id, job.site_id)
+    if not re.fullmatch(rf"s_{key}_r[1-9][0-9]{{0,8}}", schema):
+        raise Refusal(f"{schema} is no schema of site {job.site_id}; nothing was touched.")
+
+
 def require_not_live(sites: SiteStore, job: Job, release: int) -> None:
     """Refuse to replace or remove what visitors are being served from."""
     site = sites.get(job.tenant_id, job.site_id)

@@ -10,6 +10,7 @@ from botocore.config import Config
 
 from core.adapters.aws.sites import DynamoSites
 from migrator.databases import Databases
+from migrator.writing import writing_session
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -36,6 +37,13 @@ class Services:
     def s3(self) -> S3Client:
         """S3, for job descriptions, results, dumps and content."""
         return boto3.client("s3", config=_RETRIES)
+
+    def writer(self, operation_id: str) -> S3Client:
+        """S3 for what an operation writes: with rights that end at its own prefixes."""
+        role = self.configuration.writer_role
+        if not role:
+            return self.s3
+        return writing_session(role, operation_id).client("s3", config=_RETRIES)
 
     @cached_property
     def secrets(self) -> SecretsManagerClient:

@@ -27,7 +27,6 @@ from core.adapters.memory.file_systems import MemoryFileSystems
 from core.adapters.memory.images import MemoryImages
 from core.adapters.memory.jobs import MemoryJobs
 from core.adapters.memory.load_balancer import MemoryLoadBalancer
-from core.adapters.memory.metrics import MemoryMetrics
 from core.adapters.memory.operations import MemoryOperationStore
 from core.adapters.memory.permissions import MemoryPermissions
 from core.adapters.memory.secrets import MemorySecrets
@@ -54,6 +53,7 @@ from events.progress import FleetEvent, WakeUp
 from events.vocabulary import DetailType
 from simulation.effects import Effects
 from simulation.jobs import JobPlayer
+from simulation.metrics import HealthyMetrics
 from simulation.people import People
 
 LEASE_SECONDS = 90
@@ -162,7 +162,7 @@ class SimulatedFleet:
             dns=wrap("dns", MemoryDns(world, sync_seconds=0)),
             decisions=wrap("decisions", MemoryDecisions(world)),
             identities=wrap("identities", MemoryCallerIdentity(world.callers)),
-            metrics=wrap("metrics", MemoryMetrics(world)),
+            metrics=wrap("metrics", HealthyMetrics(world)),
             backups=wrap("backups", MemoryBackups(world, settle_seconds=self.settle_seconds)),
             cdn=wrap("cdn", MemoryCdn(world, settle_seconds=self.settle_seconds)),
             permissions=wrap("permissions", MemoryPermissions(world)),

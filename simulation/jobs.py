@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from core.adapters.memory.world import World
 from core.domain.census import Census, ContentSummary
@@ -43,6 +44,9 @@ from simulation.effects import Effects
 
 DIGEST = "sha256:" + "d" * 64
 FINE = Check(name="rights", passed=True, evidence="tried")
+ELB = "arn:aws:elasticloadbalancing:af-south-1:536580886816"
+TARGET_GROUP = f"{ELB}:targetgroup/wp-banana-r1/0123456789abcdef"
+LOAD_BALANCER = f"{ELB}:loadbalancer/app/bbws-wp-internal-alb-dev/0123456789abcdef"
 ROWS = {"wp_posts": 12, "wp_options": 140}
 
 
@@ -131,6 +135,9 @@ class JobPlayer:
             tables=ROWS,
             content=ContentSummary(files=3, size_bytes=300),
             rights=[FINE],
+            live_since=datetime(2026, 11, 1, tzinfo=UTC),
+            target_group_arn=TARGET_GROUP,
+            load_balancer_arn=LOAD_BALANCER,
             database_size_bytes=1_000_000,
         )
 

@@ -15,6 +15,7 @@ from core.domain.job_models import Check
 from core.domain.jobs import JobDescription, VerifyJob
 from core.ports.messaging import QueueName
 from core.ports.sites import Tenant
+from events import identity
 from events.formats import Environment
 from events.vocabulary import OperationStatus
 from simulation.fleet import VISIBILITY_SECONDS, FleetState, SimulatedFleet
@@ -65,6 +66,17 @@ def promotion(*, correlation: str = "promote", **payload: object) -> str:
             **payload,
         },
     )
+
+
+def rollback(*, correlation: str = "back", **payload: object) -> str:
+    """Return the body of a request to take a promotion to sit back."""
+    return _body("PROMOTION_ROLLBACK_REQUEST", correlation, {"reason": "broken", **payload})
+
+
+def promotion_id(correlation: str) -> str:
+    """Return the operation id of a promotion to sit, as its sender can compute it."""
+    key = f"SITE_PROMOTION_REQUEST#{SITE}#{correlation}"
+    return identity.operation_id(Environment.SIT, TENANT, "SITE_PROMOTION_REQUEST", key)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +154,8 @@ APPLE = creation("site-apple", correlation="apple", subdomain="apple")
 FIRST = promotion(correlation="first")
 SECOND = promotion(correlation="second")
 
+BACK_TO_FIRST = rollback(operationId=promotion_id("second"))
+
 SCENARIOS = (
     Scenario(name="creation", environment=DEV, body=creation(), ends=DONE),
     Scenario(
@@ -207,6 +221,22 @@ SCENARIOS = (
         body=promotion(),
         ends=BACK,
         spoiled_step="check_after",
+        keeps_target=True,
+    ),
+    Scenario(
+        name="rollback on request",
+        environment=SIT,
+        earlier=(FIRST, SECOND),
+        body=BACK_TO_FIRST,
+        ends=DONE,
+    ),
+    Scenario(
+        name="rollback on request, the former release is broken",
+        environment=SIT,
+        earlier=(FIRST, SECOND),
+        body=BACK_TO_FIRST,
+        ends=FAILED,
+        spoiled_step="check_former",
         keeps_target=True,
     ),
 )

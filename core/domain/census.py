@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from core.domain.job_models import Check, JobModel
 from events.formats import Environment, SiteId, TenantId
@@ -63,6 +63,12 @@ class Census(JobModel):
     """What a visitor sees on the front page, for comparison."""
     rights: list[Check] = Field(default_factory=list)
     """Every right that was tried in the source's account."""
+    live_since: AwareDatetime | None = None
+    """When the live release went live, by its record."""
+    target_group_arn: str | None = None
+    """The live release's: by its metrics the site's health is told."""
+    load_balancer_arn: str | None = None
+    """The load balancer in front of it, as the job's task was told."""
     database_size_bytes: int = 0
     """Tables and their indexes, by information_schema."""
     domain_bound_options: list[str] = Field(default_factory=list)

@@ -110,7 +110,8 @@ class CapacityEvidence(EvidenceModel):
 class PermissionEvidence(EvidenceModel):
     """Rights that were tried (by the census jobs) and simulated (IAM's own simulator)."""
 
-    tried: tuple[Check, ...] = ()
+    tried_in_source: tuple[Check, ...] = ()
+    tried_in_target: tuple[Check, ...] = ()
     simulated: int
     missing: tuple[str, ...] = ()
     """Denied by the simulation: action on resource."""

@@ -217,7 +217,8 @@ def rule_priorities(case: Case) -> GateVerdict:
 def permissions(case: Case) -> GateVerdict:
     """Every right that the plan needs was tried or simulated."""
     name, rights = GateName.PERMISSIONS, case.evidence.permissions
-    failed = [f"{check.name}: {check.evidence}" for check in rights.tried if not check.passed]
+    tried = (*rights.tried_in_source, *rights.tried_in_target)
+    failed = [f"{check.name}: {check.evidence}" for check in tried if not check.passed]
     denied = [f"{right} is denied" for right in rights.missing]
     if failed or denied:
         return fails(
@@ -225,16 +226,18 @@ def permissions(case: Case) -> GateVerdict:
             "; ".join([*failed, *denied]),
             "Grant these rights to the fleet's and the jobs' roles (see the template).",
         )
-    if not rights.tried or not rights.simulated:
+    counts = (
+        f"{len(rights.tried_in_source)} rights were tried in {case.source}, "
+        f"{len(rights.tried_in_target)} in {case.evidence.path.target} and {rights.simulated} "
+        "simulated"
+    )
+    if not rights.tried_in_source or not rights.tried_in_target or not rights.simulated:
         return is_open(
             name,
-            f"{len(rights.tried)} rights were tried and {rights.simulated} simulated; both are "
-            "needed.",
+            f"{counts}; all three are needed.",
             "Send the promotion again; if this repeats, see the census jobs' logs.",
         )
-    return passes(
-        name, f"{len(rights.tried)} rights were tried and {rights.simulated} simulated; all there."
-    )
+    return passes(name, f"{counts}; all are there.")
 
 
 type Gate = Callable[[Case], GateVerdict]

@@ -34,10 +34,11 @@ class CensusJob(Job):
 
     kind: Literal["census"] = "census"
     environment: Environment
-    mappings: list[OriginMapping] = Field(default_factory=list)
-    """Origins that a move would replace: counted per table without writing anything (dry run)."""
+    domains: tuple[str, str] | None = None
+    """The environment's domain and the target's: the addresses that a move would replace are
+    counted per table without writing anything (dry run). None: not counted."""
     destination: ObjectLocation | None = None
-    """The transfer prefix of a later export: tried by writing an object and deleting it again."""
+    """The transfer prefix of a later export: tried by beginning an upload and aborting it."""
 
 
 class TargetCensusJob(Job):

@@ -35,6 +35,9 @@ class Failed:
     code: ErrorCode
     why: str
     details: Facts = field(default_factory=dict)
+    """A few words for events and notifications; kept with the operation."""
+    facts: Facts = field(default_factory=dict)
+    """The evidence, kept with the step: it may be as long as a step's facts are."""
     ends_as: OperationStatus | None = None
     """How the operation ends once it is undone, where that is neither FAILED nor ROLLED_BACK."""
 

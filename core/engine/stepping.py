@@ -104,6 +104,7 @@ def _prepared(operation: Operation, history: History) -> Outcome | None:
                 code=ErrorCode(failure.code),
                 why=failure.message,
                 details=failure.details,
+                facts=record.facts,
                 ends_as=failure.ends_as,
             )
     return None
@@ -143,4 +144,4 @@ def _record(engine: Engine, operation: Operation, outcome: Done | Failed) -> Ste
                 details=outcome.details,
                 ends_as=outcome.ends_as,
             )
-            return replace(record, status=StepStatus.FAILED, failure=failure)
+            return replace(record, status=StepStatus.FAILED, failure=failure, facts=outcome.facts)

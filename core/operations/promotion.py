@@ -10,13 +10,17 @@ from core.engine.step import Step
 from core.engine.workflow import Admission, Workflow
 from core.operations.steps.admission import check_tenant
 from core.operations.steps.approval import AWAIT_APPROVAL, REQUEST_APPROVAL
+from core.operations.steps.backup import BACK_UP_TARGET
 from core.operations.steps.checks import CHECK_AFTER, CHECK_BEFORE, CHECK_SOURCE
 from core.operations.steps.completion import COMPLETE, REST_FORMER
 from core.operations.steps.content import CREATE_ACCESS_POINT, PLACE_CONTENT
 from core.operations.steps.cut_over import CUT_OVER
 from core.operations.steps.database import IMPORT_DATABASE, PREPARE_SECRETS
+from core.operations.steps.decide_again import DECIDE_AGAIN
 from core.operations.steps.export import EXPORT_SOURCE, PLAN
 from core.operations.steps.followers import SCHEDULE_LOOKS
+from core.operations.steps.gates import CHECK_GATES, CONFIRM_WINDOW
+from core.operations.steps.monitoring import MONITOR
 from core.operations.steps.parts import state_of_parts
 from core.operations.steps.record import OPEN_RECORD
 from core.operations.steps.reservation import LOCK_SITE, RESERVE_RELEASE
@@ -29,10 +33,12 @@ from events.formats import Environment
 from events.requests import Request, SitePromotionPayload
 from events.vocabulary import ErrorCode, OperationType, SiteStatus
 
-LOOK = (OPEN_RECORD, PLAN, SURVEY_TARGET, CHECK_SOURCE)
+LOOK = (OPEN_RECORD, PLAN, SURVEY_TARGET, CHECK_SOURCE, CHECK_GATES)
 AGREE = (REQUEST_APPROVAL, AWAIT_APPROVAL)
 BUILD = (
     LOCK_SITE,
+    DECIDE_AGAIN,
+    BACK_UP_TARGET,
     RESERVE_RELEASE,
     PREPARE_SECRETS,
     EXPORT_SOURCE,
@@ -45,10 +51,12 @@ BUILD = (
 )
 GO_LIVE = (
     RECORD_DNS,
+    CONFIRM_WINDOW,
     CUT_OVER,
     UPDATE_DNS,
     INVALIDATE_CACHE,
     CHECK_AFTER,
+    MONITOR,
 )
 FINISH = (RETIRE_RELEASES, COMPLETE, REST_FORMER, SCHEDULE_LOOKS)
 
@@ -119,6 +127,10 @@ def _left_out(rules: PromotionPolicy, *, emergency: bool) -> set[Step]:
     left_out: set[Step] = set()
     if not rules.approval.asked_of(emergency=emergency):
         left_out |= set(AGREE)
+    if not (rules.backup.database or rules.backup.file_system):
+        left_out.add(BACK_UP_TARGET)
+    if not rules.monitor.window_seconds:
+        left_out.add(MONITOR)
     if not rules.monitor.look_again_hours:
         left_out.add(SCHEDULE_LOOKS)
     return left_out

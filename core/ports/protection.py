@@ -61,6 +61,7 @@ class Right:
 
     action: str
     resource: str
+    """An ARN; {partition}, {region} and {account} in it stand for the fleet's own."""
 
 
 class Permissions(Protocol):

@@ -27,6 +27,8 @@ NAME = "a browser shows the front page"
 _LOAD_MS = 30_000
 _SETTLE_MS = 250
 """For what scripts do after the page has loaded."""
+_SHOWN_TEXT = "document.body?.getClientRects().length ? document.body.innerText : ''"
+"""Of a body that is not shown at all, innerText would be everything in it."""
 _READING = frozenset({"GET", "HEAD"})
 _NOWHERE = "127.0.0.1:9"
 _ARGUMENTS = (
@@ -180,4 +182,4 @@ def _load(context: BrowserContext, watch: _Watch) -> int:
         watch.problems.append(f"it cannot be loaded: {error.message.splitlines()[0]}")
         return 0
     page.wait_for_timeout(_SETTLE_MS)
-    return len("".join(page.inner_text("body").split()))
+    return len("".join(str(page.evaluate(_SHOWN_TEXT)).split()))

@@ -50,6 +50,13 @@ def moto() -> Iterator[Backend]:
 
 
 @pytest.fixture
+def emulator() -> Iterator[Backend]:
+    """For services that only the emulator plays."""
+    with opened("emulator") as backend:
+        yield backend
+
+
+@pytest.fixture
 def site() -> SiteNames:
     return SiteNames(environment=Environment.PROD, tenant_id="tenant-1", site_id="site-1")
 

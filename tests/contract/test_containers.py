@@ -11,7 +11,7 @@ from core.adapters.aws.containers import EcsContainers
 from core.adapters.aws.task_definitions import TaskSettings
 from core.adapters.memory.containers import MemoryContainers
 from core.adapters.memory.load_balancer import MemoryLoadBalancer
-from core.domain.errors import TransientError
+from core.domain.errors import NotFoundError, TransientError
 from core.domain.names import ReleaseNames
 from core.ports.platform import Containers, ReleaseService
 from tests.contract.backends import Aws, Backend, Memory
@@ -156,6 +156,28 @@ class TestServices:
         containers.ensure_service(service, definition)
         assert containers.state(service.names, service.target_group_arn).exists
 
+    def test_a_kept_release_is_scaled_down_and_started_again(
+        self, containers: Containers, service: ReleaseService, become_healthy
+    ):
+        containers.ensure_service(service, containers.ensure_task_definition(service))
+        become_healthy()
+        containers.scale_down(service.names)
+        containers.scale_down(service.names)
+        stopped = containers.state(service.names, service.target_group_arn)
+        assert (stopped.exists, stopped.steady, stopped.failed) == (True, False, False)
+        containers.ensure_running(service.names, 2)
+        containers.ensure_running(service.names, 2)
+        state = containers.state(service.names, service.target_group_arn)
+        assert (state.exists, state.failed) == (True, False)
+        assert "2" in state.reason or "Waiting" in state.reason
+
+    def test_a_release_that_has_gone_cannot_be_started_again(
+        self, containers: Containers, service: ReleaseService
+    ):
+        containers.scale_down(service.names)
+        with pytest.raises(NotFoundError, match=service.names.service):
+            containers.ensure_running(service.names, 1)
+
 
 class TestWhatIsAskedOfEcs:
     @pytest.fixture
@@ -185,6 +207,35 @@ class TestWhatIsAskedOfEcs:
         efs = found["volumes"][0]["efsVolumeConfiguration"]
         assert efs["fileSystemId"] == "fs-0123456789abcdef0"
         assert efs["authorizationConfig"]["accessPointId"] == service.access_point_id
+
+    @pytest.mark.parametrize("aws", ["emulator"], indirect=True)  # moto forgets it
+    def test_the_breaker_is_on_and_ecs_rolls_nothing_back_by_itself(
+        self, aws: Aws, containers: Containers, service: ReleaseService
+    ):
+        """A rolled back service would look steady with the revision before."""
+        containers.ensure_service(service, containers.ensure_task_definition(service))
+        [found] = aws.clients.ecs.describe_services(
+            cluster="cluster", services=[service.names.service]
+        )["services"]
+        breaker = found["deploymentConfiguration"]["deploymentCircuitBreaker"]
+        assert breaker == {"enable": True, "rollback": False}
+
+    def test_starting_a_kept_release_again_changes_its_number_and_nothing_else(
+        self, aws: Aws, containers: Containers, service: ReleaseService
+    ):
+        containers.ensure_service(service, containers.ensure_task_definition(service))
+        seen = []
+        for act in (
+            lambda: containers.scale_down(service.names),
+            lambda: containers.ensure_running(service.names, 1),
+        ):
+            act()
+            [found] = aws.clients.ecs.describe_services(
+                cluster="cluster", services=[service.names.service]
+            )["services"]
+            seen.append((found["desiredCount"], found["taskDefinition"]))
+        assert [count for count, _ in seen] == [0, 1]
+        assert len({definition for _, definition in seen}) == 1
 
     def test_another_number_of_containers_updates_the_service(
         self, aws: Aws, containers: Containers, service: ReleaseService

@@ -105,6 +105,54 @@ class TestRules:
             balancer.point_rule(rule, group)
 
 
+class TestQuota:
+    def test_every_release_and_every_site_takes_a_rule(
+        self, backend: Backend, release: ReleaseNames
+    ):
+        balancer = _with_quota(backend, 3)
+        assert balancer.free_rule_priorities() == 3
+        group = balancer.ensure_target_group(release, TAGS)
+        balancer.create_rule(HOST, group, TAGS)
+        assert balancer.free_rule_priorities() == 1
+
+    def test_there_are_never_less_than_none(self, backend: Backend, release: ReleaseNames):
+        balancer = _with_quota(backend, 0)
+        balancer.create_rule(HOST, balancer.ensure_target_group(release, TAGS), TAGS)
+        assert balancer.free_rule_priorities() == 0
+
+    def test_rules_of_the_load_balancer_s_other_listeners_count(self, aws: Aws):
+        network = Network(aws)
+        other = aws.clients.elbv2.create_listener(
+            LoadBalancerArn=network.arn,
+            Protocol="HTTP",
+            Port=8080,
+            DefaultActions=[
+                {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
+            ],
+        )["Listeners"][0]["ListenerArn"]
+        aws.clients.elbv2.create_rule(
+            ListenerArn=other,
+            Priority=1,
+            Conditions=[{"Field": "path-pattern", "Values": ["/health"]}],
+            Actions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}],
+        )
+        assert network.adapter(aws).free_rule_priorities() == 99
+
+
+def _with_quota(backend: Backend, quota: int) -> LoadBalancer:
+    if isinstance(backend, Memory):
+        backend.world.rule_quota = quota
+        return MemoryLoadBalancer(backend.world)
+    network = Network(backend)
+    return ElbLoadBalancer(
+        clients=backend.clients,
+        load_balancer_arn=network.arn,
+        listener_arn=network.listener_arn,
+        vpc_id=network.vpc_id,
+        rule_quota=quota,
+    )
+
+
 def test_the_address_has_host_and_port(balancer: LoadBalancer):
     host, _, port = balancer.address().rpartition(":")
     assert host

@@ -57,6 +57,7 @@ CAPACITY = CapacityEvidence(
     source_size_bytes=GIB,
     free_rule_priorities=60,
 )
+FINE = Check(name="make a schema", passed=True, evidence="made and dropped")
 GOOD = GateEvidence(
     gathered_at=NOW,
     change_ticket="CHG0012345",
@@ -69,7 +70,8 @@ GOOD = GateEvidence(
     critical_log=LOG,
     capacity=CAPACITY,
     permissions=PermissionEvidence(
-        tried=(Check(name="make a schema", passed=True, evidence="made and dropped"),),
+        tried_in_source=(FINE,),
+        tried_in_target=(FINE,),
         simulated=20,
     ),
 )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -404,6 +404,7 @@ class TestRefusedWhenLoaded:
 ROLES = ("A", "B", "C", "D")
 
 
+@settings(deadline=None)
 @given(
     st.fixed_dictionaries({role: st.lists(st.sampled_from("pqrs"), unique=True) for role in ROLES})
 )

@@ -15,6 +15,7 @@ from events.formats import Environment
 from tests.domain.gate_cases import (
     CAPACITY,
     DAY,
+    FINE,
     GIB,
     GOOD,
     GROUP,
@@ -29,6 +30,7 @@ from tests.domain.gate_cases import (
     with_health,
 )
 
+BROKEN = Check(name="make a schema", passed=False, evidence="Access denied")
 PASS, FAIL, OPEN = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE
 
 
@@ -333,22 +335,26 @@ class TestTheOthers:
         assert verdict_of(GateName.RULE_PRIORITIES, evidence).verdict is verdict
 
     @pytest.mark.parametrize(
-        ("passed", "simulated", "missing", "verdict"),
+        ("source", "target", "simulated", "missing", "verdict"),
         [
-            (True, 20, (), PASS),
-            (False, 20, (), FAIL),
-            (True, 20, ("ecs:RunTask on *",), FAIL),
-            (True, 0, (), OPEN),
-            (None, 20, (), OPEN),
+            (FINE, FINE, 20, (), PASS),
+            (BROKEN, FINE, 20, (), FAIL),
+            (FINE, BROKEN, 20, (), FAIL),
+            (FINE, FINE, 20, ("ecs:RunTask on *",), FAIL),
+            (FINE, FINE, 0, (), OPEN),
+            (None, FINE, 20, (), OPEN),
+            (FINE, None, 20, (), OPEN),
+            (None, BROKEN, 0, (), FAIL),
         ],
     )
-    def test_rights(self, passed, simulated, missing, verdict):
-        tried = () if passed is None else (Check(name="schema", passed=passed, evidence="denied"),)
-        evidence = GOOD.model_copy(
-            update={
-                "permissions": PermissionEvidence(tried=tried, simulated=simulated, missing=missing)
-            }
+    def test_rights(self, source, target, simulated, missing, verdict):
+        rights = PermissionEvidence(
+            tried_in_source=(source,) if source else (),
+            tried_in_target=(target,) if target else (),
+            simulated=simulated,
+            missing=missing,
         )
+        evidence = GOOD.model_copy(update={"permissions": rights})
         assert verdict_of(GateName.PERMISSIONS, evidence).verdict is verdict
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -282,6 +282,7 @@ def near_a_change(rules, at):
     return len(offsets) > 1
 
 
+@settings(deadline=None)
 @given(rules=policies(), at=MOMENTS)
 def test_open_is_what_the_wall_clock_shows_outside_freezes(rules, at):
     frozen = any(freeze.start <= at < freeze.end for freeze in rules.freezes)
@@ -292,6 +293,7 @@ def test_open_is_what_the_wall_clock_shows_outside_freezes(rules, at):
         assert is_open == shows_an_opening(rules, at)
 
 
+@settings(deadline=None)
 @given(rules=policies(), at=MOMENTS)
 def test_it_is_open_until_it_closes_and_closed_until_it_opens(rules, at):
     state = window_state(rules, at)
@@ -303,6 +305,7 @@ def test_it_is_open_until_it_closes_and_closed_until_it_opens(rules, at):
     assert window_state(rules, end - timedelta(seconds=1)).is_open is state.is_open
 
 
+@settings(deadline=None)
 @given(rules=policies(), at=MOMENTS, minutes=st.integers(1, 600))
 def test_where_it_opens_next_there_is_time(rules, at, minutes):
     state = window_state(rules, at, needed_seconds=minutes * 60)

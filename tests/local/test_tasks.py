@@ -11,6 +11,19 @@ from local.tasks import Surroundings, TaskWatcher
 
 pytestmark = pytest.mark.machine
 STAND_IN = "tests.local.local_stand_in"
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+                "Condition": {"StringEquals": {"aws:SourceAccount": "536580886816"}},
+            }
+        ],
+    }
+)
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +33,7 @@ def cluster(pieces):
     balancer = {pieces.platforms["dev"].load_balancer_dns: 4711}
     around = Surroundings(layout=pieces.layout, load_balancers=balancer, module=STAND_IN)
     secret = cloud.secretsmanager.create_secret(Name="token", SecretString='{"key": "value"}')
+    cloud.iam.create_role(RoleName="bbws-wp-migrator-dev", AssumeRolePolicyDocument=TRUST)
     cloud.ecs.register_task_definition(
         family="bbws-wp-migrator-dev",
         taskRoleArn="arn:aws:iam::536580886816:role/bbws-wp-migrator-dev",
@@ -88,6 +102,7 @@ def test_a_job_sees_command_environment_secrets_role_and_the_load_balancer(
     assert environment["EXTRA"] == "1"
     assert environment["MIGRATOR_ENVIRONMENT"] == "dev"
     assert environment["MIGRATOR_MOUNT_PATH"] == str(pieces.layout.file_system("dev"))
+    assert environment["MIGRATOR_SITE_ADDRESS"] == "127.0.0.1:4711"
     assert environment["MIGRATOR_DATABASE_CA"] == str(pieces.layout.authority)
     assert (environment["WHOLE"], environment["ONE_KEY"]) == ('{"key": "value"}', "value")
     assert ":assumed-role/bbws-wp-migrator-dev/" in facts["caller"]

@@ -58,7 +58,7 @@ def client(machine, environment, service):
 
 
 def test_up_prints_what_any_sdk_needs(machine):
-    assert set(machine) == {"endpoint", "region", "proxy", "accounts"}
+    assert set(machine) == {"endpoint", "region", "proxy", "accounts", "people"}
     assert machine["region"] == "af-south-1"
     for environment, account_id in ACCOUNTS.items():
         account = machine["accounts"][environment]

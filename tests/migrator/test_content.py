@@ -7,7 +7,7 @@ import pytest
 import zstandard
 
 from migrator import content as content_module
-from migrator.content import load_manifest, pack, place
+from migrator.content import load_manifest, mixed, pack, place
 from migrator.errors import JobFailure
 from migrator.manifest import FileEntry, Manifest, PackEntry, build_manifest, is_excluded
 from migrator.transfer import LocalFolder
@@ -196,7 +196,7 @@ def test_links_in_the_source_are_refused(site, transfer, name):
 def test_a_file_that_changes_while_it_is_packed_is_noticed(site, transfer, monkeypatch):
     real = content_module.build_manifest
 
-    def and_then_change(root):
+    def and_then_change(root, _wanted):
         manifest = real(root)
         (root / "plugins/p.php").write_text("q")
         return manifest
@@ -274,3 +274,52 @@ def test_removal_takes_what_a_killed_run_left_too_and_nothing_there_is_fine(flee
     assert fleet.done("remove-content", contentRoot=root) == {"removed": True}
     assert list(fleet.content(2).parent.iterdir()) == []
     assert fleet.done("remove-content", contentRoot=root) == {"removed": False}
+
+
+@pytest.fixture
+def live(scratch):
+    return write(
+        scratch / "live", themes__t__style_DOT_css="old", plugins__p_DOT_php="old",
+        uploads__a_DOT_jpg="kept", uploads__invoices__1_DOT_pdf="invoice", languages__x="x",
+    )  # fmt: skip
+
+
+def placed(site, transfer, live, scratch, *, selected=None, kept=()) -> dict[str, str]:
+    report = pack(site, transfer, build_manifest(live), selected)
+    root = scratch / "r2"
+    wanted = mixed(report.manifest, live, selected, kept)
+    result = place(transfer, report.manifest, root, live, wanted)
+    assert {entry.path for entry in result.manifest.files} == set(tree(root))
+    return tree(root)
+
+
+def test_folders_that_were_not_selected_are_the_live_release_s(site, transfer, live, scratch):
+    assert placed(site, transfer, live, scratch, selected=["themes"]) == {
+        "themes/t/style.css": "s", "plugins/p.php": "old", "uploads/a.jpg": "kept",
+        "uploads/invoices/1.pdf": "invoice", "languages/x": "x",
+    }  # fmt: skip
+
+
+def test_protected_folders_are_the_live_release_s_whatever_the_source_has(
+    site, transfer, live, scratch
+):
+    assert placed(site, transfer, live, scratch, kept=["uploads"]) == {
+        "themes/t/style.css": "s", "plugins/p.php": "p", "uploads/a.jpg": "kept",
+        "uploads/invoices/1.pdf": "invoice",
+    }  # fmt: skip
+
+
+def test_a_protected_folder_within_a_selected_one_is_kept(site, transfer, live, scratch):
+    found = placed(site, transfer, live, scratch, selected=["uploads"], kept=["uploads/invoices"])
+    assert found["uploads/a.jpg"] == "same"
+    assert found["uploads/invoices/1.pdf"] == "invoice"
+    assert found["plugins/p.php"] == "old"
+
+
+def test_a_content_that_arrived_under_a_kept_name_is_still_placed_elsewhere(
+    site, transfer, live, scratch
+):
+    """Equal files travel once, under one of their names."""
+    write(site, themes__t__copy_DOT_jpg="same")
+    found = placed(site, transfer, live, scratch, kept=["uploads"])
+    assert found["themes/t/copy.jpg"] == "same"

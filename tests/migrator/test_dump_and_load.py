@@ -231,7 +231,7 @@ def test_an_empty_schema_is_not_dumped(databases, site, target):
 
 def test_options_are_given_only_to_clients_that_know_them():
     known = Client(path="mysqldump", mariadb=False, options=frozenset({"set-gtid-purged"}))
-    arguments = dump_module.dump_arguments(known, 5, "s_x")
+    arguments = dump_module.dump_arguments(known, 5, ["s_x"])
     assert "--set-gtid-purged=OFF" in arguments
     assert "--column-statistics=0" not in arguments
     assert arguments[1] == "--defaults-file=/dev/fd/5"

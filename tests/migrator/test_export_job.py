@@ -131,3 +131,17 @@ def test_manifest_lists_what_was_packed(fleet, site):
         "themes/t/style.css", "uploads/a.jpg", "uploads/b.jpg",
     ]  # fmt: skip
     assert manifest.size_bytes == facts["contentSizeBytes"]
+
+
+def test_only_selected_tables_and_folders_travel(fleet, site):
+    facts = fleet.done("export", **export(fleet, tables=["posts", "wp_em*"], folders=["uploads"]))
+    assert facts["rows"] == {"wp_empty": 0, "wp_posts": 3}
+    assert (facts["files"], facts["filesTravelled"]) == (2, 2)
+
+
+@pytest.mark.parametrize("tables", [["posts", "orders"], ["order*"]])
+def test_a_selection_of_what_is_not_there_is_refused(fleet, site, tables):
+    error = fleet.failed("export", **export(fleet, tables=tables))
+    assert error.code == "SITE_001"
+    assert "order" in error.message
+    assert keys(fleet) == []

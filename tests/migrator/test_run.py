@@ -9,7 +9,7 @@ import zstandard
 
 from migrator.databases import Databases
 from migrator.dump import dump
-from migrator.run import explain
+from migrator.explanations import explain
 from migrator.transfer import S3Folder
 from tests.migrator.dumps import fill
 from tests.migrator.fleet import OPERATION, SITE, TENANT, USER_PASSWORD

@@ -46,7 +46,10 @@ def served(folder: Path, content: Path, **database: object) -> Iterator[str]:
     (folder / "wp-config.php").write_text(CONFIG.format(content=content, **database))
     (folder / "router.php").write_text(ROUTER)
     port = free_port()
-    arguments = ["php", "-d", "display_errors=1", "-S", f"127.0.0.1:{port}", "-t", str(folder)]
+    # Files that a test has just changed take effect with the next page.
+    settings = ("display_errors=1", "opcache.revalidate_freq=0")
+    given = (part for setting in settings for part in ("-d", setting))
+    arguments = ["php", *given, "-S", f"127.0.0.1:{port}", "-t", str(folder)]
     log = folder.with_suffix(".log")
     with background([*arguments, str(folder / "router.php")], log=log):
         wait_for(lambda: knock(port), log)

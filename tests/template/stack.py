@@ -202,6 +202,8 @@ class Stack:
 
         def value(match: re.Match[str]) -> str:
             name = match[1]
+            if name.startswith("!"):
+                return f"${{{name[1:]}}}"  # a policy variable, which IAM fills in
             if name in own:
                 return str(self._resolve(own[name]))
             if name.endswith(".Arn"):

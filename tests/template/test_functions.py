@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.settings import PREFIX, Settings
-from tests.template.stack import CHECKOUT, Stack, overrides, raw_template
+from tests.template.stack import ACCOUNTS, CHECKOUT, Stack, overrides, raw_template
 
 EVERY_ROLE = ("creation", "update", "deletion", "promotion", "wakeup", "sweeper", "notifier")
 
@@ -108,11 +108,14 @@ def test_migrator_and_export_mount_the_file_system_and_know_what_they_need(sit):
         "MIGRATOR_DATABASE_CA": "/opt/sitefleet/ca-bundle.pem",
         "MIGRATOR_WORDPRESS_PATH": "/usr/src/wordpress",
         "MIGRATOR_SITE_ADDRESS": "",
+        "MIGRATOR_LOAD_BALANCER_ARN": "stored-LoadBalancerArn",
     }
     admin = {"MIGRATOR_DATABASE_ADMIN_SECRET": "stored-DatabaseAdminSecretArn"}
+    writer_role = f"arn:aws:iam::{ACCOUNTS['sit']}:role/bbws-wp-export-sit-writer"
+    writer = {"MIGRATOR_WRITER_ROLE": writer_role}
     for family, extra, read_only in (
         ("bbws-wp-migrator-sit", admin, False),
-        ("bbws-wp-export-sit", {}, True),
+        ("bbws-wp-export-sit", writer, True),
     ):
         definition = families[family]
         [container] = definition["ContainerDefinitions"]

@@ -167,16 +167,17 @@ ACTIONS = {
         "secretsmanager:GetSecretValue",
     },
     "ExportRole": {
-        *KEY,
         "dynamodb:GetItem",
         "dynamodb:Query",
         "elasticfilesystem:ClientMount",
         "elasticfilesystem:ClientRootAccess",
-        "s3:AbortMultipartUpload",
+        "kms:Decrypt",
         "s3:GetObject",
-        "s3:PutObject",
         "secretsmanager:GetSecretValue",
+        "sts:AssumeRole",
+        "sts:TagSession",
     },
+    "ExportWriterRole": {*KEY, "s3:AbortMultipartUpload", "s3:PutObject"},
     "PromotionSourceRole": {
         "cloudwatch:GetMetricData",
         "ecr:BatchGetImage",
@@ -330,6 +331,25 @@ def test_the_source_role_trusts_the_target_s_promotion_with_the_external_id(sit)
             },
         },
     }
+
+
+def test_the_writer_is_one_operation_s_and_only_an_export_becomes_it(sit):
+    role = sit.of_type("AWS::IAM::Role")["ExportWriterRole"]
+    assume, tag = role["AssumeRolePolicyDocument"]["Statement"]
+    export = {"AWS": f"arn:aws:iam::{ACCOUNTS['sit']}:role/bbws-wp-export-sit"}
+    assert assume["Principal"] == tag["Principal"] == export
+    assert (assume["Action"], tag["Action"]) == ("sts:AssumeRole", "sts:TagSession")
+    assert assume["Condition"] == {
+        "StringEquals": {"sts:RoleSessionName": "${aws:RequestTag/operation}"},
+        "StringLike": {"aws:RequestTag/operation": "-".join("?" * n for n in (8, 4, 4, 4, 12))},
+    }
+    assert tag["Condition"] == {"ForAllValues:StringEquals": {"aws:TagKeys": ["operation"]}}
+    [write] = [s for s in role_statements(role) if s["Sid"] == "WriteTarget"]
+    bucket, own = "arn:aws:s3:::bbws-transfer-prod", "${aws:PrincipalTag/operation}"
+    assert write["Resource"] == [
+        f"{bucket}/jobs/{own}/*/result.json",
+        f"{bucket}/transfers/{own}/*",
+    ]
 
 
 def test_the_source_role_reaches_export_tasks_and_nothing_of_the_sites(sit):

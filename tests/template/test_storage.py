@@ -109,24 +109,26 @@ def test_only_the_source_s_export_may_write_and_only_its_prefixes(sit):
     bucket = "arn:aws:s3:::bbws-transfer-sit"
     for statement in allowed.values():
         assert statement["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNTS['dev']}:root"}
-        assert statement["Condition"] == {
-            "ArnEquals": {
-                "aws:PrincipalArn": f"arn:aws:iam::{ACCOUNTS['dev']}:role/bbws-wp-export-dev"
-            }
-        }
     grants = {
-        (action, resource.removeprefix(bucket))
+        (
+            statement["Condition"]["ArnEquals"]["aws:PrincipalArn"].rpartition("/")[2],
+            action,
+            resource.removeprefix(bucket),
+        )
         for statement in allowed.values()
         for action in as_list(statement["Action"])
         for resource in as_list(statement["Resource"])
     }
+    reader, writer = "bbws-wp-export-dev", "bbws-wp-export-dev-writer"
+    results = "/jobs/${aws:PrincipalTag/operation}/*/result.json"
+    transfers = "/transfers/${aws:PrincipalTag/operation}/*"
     assert grants == {
-        ("s3:GetObject", "/jobs/*/job.json"),
-        ("s3:GetObject", "/manifests/*"),
-        ("s3:PutObject", "/jobs/*/result.json"),
-        ("s3:PutObject", "/transfers/*"),
-        ("s3:AbortMultipartUpload", "/jobs/*/result.json"),
-        ("s3:AbortMultipartUpload", "/transfers/*"),
+        (reader, "s3:GetObject", "/jobs/*/job.json"),
+        (reader, "s3:GetObject", "/manifests/*"),
+        (writer, "s3:PutObject", results),
+        (writer, "s3:PutObject", transfers),
+        (writer, "s3:AbortMultipartUpload", results),
+        (writer, "s3:AbortMultipartUpload", transfers),
     }
 
 
@@ -145,7 +147,10 @@ def test_the_key_rotates_and_lets_the_source_in_through_s3_only(sit):
     assert source["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
     assert source["Condition"] == {
         "ArnEquals": {
-            "aws:PrincipalArn": f"arn:aws:iam::{ACCOUNTS['dev']}:role/bbws-wp-export-dev"
+            "aws:PrincipalArn": [
+                f"arn:aws:iam::{ACCOUNTS['dev']}:role/bbws-wp-export-dev",
+                f"arn:aws:iam::{ACCOUNTS['dev']}:role/bbws-wp-export-dev-writer",
+            ]
         },
         "StringEquals": {"kms:ViaService": "s3.af-south-1.amazonaws.com"},
     }

@@ -57,7 +57,7 @@ class CloudFrontCdn:
                 if code_of(error) in GONE:
                     return True
                 raise
-        return answer["Invalidation"]["Status"] == "Completed"
+        return answer["Invalidation"]["Status"].lower() == "completed"
 
     def _distribution(self, host: str) -> str | None:
         """Return the distribution with this very alias, else one with a wildcard over it."""

@@ -22,7 +22,11 @@ MISSING: Final = frozenset({"ServiceNotFoundException", "ServiceNotActiveExcepti
 
 
 class EcsContainers:
-    """One service per release; ECS' circuit breaker ends a deployment that cannot succeed."""
+    """One service per release; ECS' circuit breaker ends a deployment that cannot succeed.
+
+    ECS' own rollback stays off: it would put the revision before back, and the service would look
+    steady with containers that nobody asked for. A failed deployment stays FAILED for all to see.
+    """
 
     def __init__(
         self,
@@ -137,7 +141,7 @@ class EcsContainers:
             "desiredCount": service.desired_count,
             "launchType": "FARGATE",
             "deploymentConfiguration": {
-                "deploymentCircuitBreaker": {"enable": True, "rollback": True},
+                "deploymentCircuitBreaker": {"enable": True, "rollback": False},
                 "minimumHealthyPercent": 100,
                 "maximumPercent": 200,
             },
@@ -175,7 +179,7 @@ class EcsContainers:
 
 
 def _failure(service: ServiceTypeDef) -> str | None:
-    """Why a deployment failed; after the breaker's rollback the failed one is still listed."""
+    """Why a deployment failed: the breaker has tripped, and nothing moves by itself any more."""
     for deployment in service.get("deployments", []):
         if deployment.get("rolloutState") == "FAILED":
             return deployment.get("rolloutStateReason") or "The deployment failed."

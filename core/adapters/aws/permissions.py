@@ -31,14 +31,25 @@ class IamPermissions:
         allowed = {
             Right(action=action, resource=resource)
             for resource, wanted in by_resource.items()
-            for action in self._allowed(resource, sorted({right.action for right in wanted}))
+            for action in self._allowed(self._own(resource), [right.action for right in wanted])
         }
         return [right for right in rights if right not in allowed]
+
+    def _own(self, resource: str) -> str:
+        """Put the fleet's own partition, region and account into a resource that leaves them."""
+        _, partition, _, _, account, _ = self._principal.split(":", 5)
+        return (
+            resource.replace("{partition}", partition)
+            .replace("{region}", self._clients.region)
+            .replace("{account}", account)
+        )
 
     def _allowed(self, resource: str, actions: Sequence[str]) -> Sequence[str]:
         with calling("IAM", f"the rights of {self._principal}"):
             pages = self._clients.iam.get_paginator("simulate_principal_policy").paginate(
-                PolicySourceArn=self._principal, ActionNames=actions, ResourceArns=[resource]
+                PolicySourceArn=self._principal,
+                ActionNames=sorted(set(actions)),
+                ResourceArns=[resource],
             )
             return [
                 result["EvalActionName"]

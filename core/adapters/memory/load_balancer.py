@@ -63,7 +63,9 @@ class MemoryLoadBalancer:
         self.world.rules.pop(host, None)
 
     def free_rule_priorities(self) -> int:
-        return max(0, self.world.rule_quota - len(self.world.rules))
+        """A target group costs a rule, too: the one under which its release is previewed."""
+        used = len(self.world.rules) + len(self.world.target_groups)
+        return max(0, self.world.rule_quota - used)
 
     def address(self) -> str:
         return f"{self.world.load_balancer_name}:443"

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from typing import Literal
 
 from core.domain.job_facts import VerifyFacts
-from core.domain.jobs import VerifyExpectation, VerifyJob, VerifySourceJob
-from core.domain.names import host
+from core.domain.jobs import VerifyJob, VerifySourceJob
 from core.domain.operation import Json
 from core.engine.outcome import Done, Failed, Outcome
 from core.engine.step import Step, StepContext
+from core.operations.steps.expectation import expectation
 from core.operations.steps.jobs import job_fields, run_job
 from core.operations.steps.move import Move
-from events.payloads import Selection
-from events.requests import SitePromotionPayload
 from events.vocabulary import ErrorCode
 
 
@@ -78,7 +75,7 @@ def _check(
             addresses=addresses,
             database=move.database,
             content_root=move.release.content_root,
-            expected=_expected(context) if "plan" in context.facts else None,
+            expected=expectation(context) if "plan" in context.facts else None,
             comprehensive=promotion is not None and promotion.comprehensive_checks,
         ),
     )
@@ -95,44 +92,4 @@ def _failed(facts: VerifyFacts, sentence: str) -> Failed:
         code=ErrorCode.PROM_002,
         why=f"{said} {evidence}"[:1000],
         details={"failed": [check.name for check in failed]},
-    )
-
-
-def _expected(context: StepContext) -> VerifyExpectation:
-    """Return what the release must have in common with the source.
-
-    Where only a part was selected, the rest is the target's own: then nothing but the source's
-    host is looked for. Posts that are protected are not the source's either.
-    """
-    move, policy = Move(context), context.policy
-    source_domain = policy.environments[move.source_environment].domain
-    foreign_hosts = [host(move.census.subdomain, source_domain)]
-    payload = context.request.payload
-    if isinstance(payload, SitePromotionPayload) and payload.selection != Selection():
-        return VerifyExpectation(foreign_hosts=foreign_hosts)
-    own_posts = _is_protected(context, "posts")
-    return VerifyExpectation(
-        theme=move.census.theme,
-        plugins=move.census.plugins,
-        permalinks=move.census.permalinks,
-        posts=None if own_posts else move.census.posts,
-        foreign_hosts=foreign_hosts,
-        front_page=None if own_posts else move.census.front_page,
-        php_version=move.census.php_version,
-    )
-
-
-def _is_protected(context: StepContext, table: str) -> bool:
-    """Tell whether a table (without its prefix) is carried over from the target's live release."""
-    payload, promotion = context.request.payload, context.policy.promotion
-    if not isinstance(payload, SitePromotionPayload) or promotion is None:
-        return False
-    if Move(context).live_release is None:
-        return False
-    named = (*promotion.protection.tables, *payload.protect.tables)
-    patterns = [
-        pattern for name in named for pattern in promotion.protection.groups.get(name, (name,))
-    ]
-    return any(
-        fnmatchcase(table, pattern) or fnmatchcase(f"wp_{table}", pattern) for pattern in patterns
     )

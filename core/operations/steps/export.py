@@ -25,7 +25,14 @@ def plan(context: StepContext) -> Outcome:
     common["site_id"] = move.source_site_id
     answer = run_job(
         context,
-        CensusJob(**common, environment=move.source_environment),
+        CensusJob(
+            **common,
+            environment=move.source_environment,
+            domains=_domains(context),
+            destination=context.ports.transfer.location(
+                transfer_prefix(context.operation.operation_id)
+            ),
+        ),
         move.source_account,
     )
     if not isinstance(answer, dict):
@@ -87,6 +94,14 @@ def export_source(context: StepContext) -> Outcome:
         return answer
     facts = ExportFacts.model_validate(answer)
     return Done(facts=facts.model_dump(mode="json"))
+
+
+def _domains(context: StepContext) -> tuple[str, str] | None:
+    environments = context.policy.environments
+    source, target = Move(context).source_environment, context.policy.environment
+    if source is target:  # a clone changes its name, not its domain
+        return None
+    return environments[source].domain, environments[target].domain
 
 
 def _listed(names: tuple[str, ...] | None) -> list[str] | None:

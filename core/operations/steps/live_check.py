@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.domain.job_facts import VerifyFacts
 from core.domain.job_models import Database
-from core.domain.jobs import VerifyJob
+from core.domain.jobs import VerifyExpectation, VerifyJob
 from core.domain.names import SiteNames, origin
 from core.engine.outcome import Done, Outcome
 from core.engine.step import Step, StepContext
@@ -34,6 +34,7 @@ def check_live(context: StepContext) -> Outcome:
             addresses=[ports.load_balancer.address()],
             database=Database(secret_id=names.database_secret, schema_name=release.schema),
             content_root=release.content_root,
+            expected=VerifyExpectation(),
         ),
     )
     if not isinstance(answer, dict):

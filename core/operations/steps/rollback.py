@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from core.domain.job_facts import SalvageFacts, VerifyFacts
 from core.domain.job_models import Database
-from core.domain.jobs import SalvageJob, VerifyJob
+from core.domain.jobs import SalvageJob, VerifyExpectation, VerifyJob
 from core.domain.names import ReleaseNames, marks_key, salvage_key
 from core.domain.operation import Json
 from core.domain.site import ReleaseStatus
@@ -32,6 +32,12 @@ def start_former(context: StepContext) -> Outcome:
     if not state.steady:
         return Wait(seconds=context.poll_seconds, why=state.reason)
     return Done(facts={"addresses": list(state.addresses)})
+
+
+def rest_again(context: StepContext) -> Outcome:
+    """Undo: let the kept release rest again; visitors are not there."""
+    context.ports.containers.scale_down(WayBack(context).former)
+    return Done()
 
 
 def check_former(context: StepContext) -> Outcome:
@@ -139,7 +145,7 @@ def rest_failed(context: StepContext) -> Outcome:
     return Done()
 
 
-START_FORMER = Step(name="start_former", run=start_former)
+START_FORMER = Step(name="start_former", run=start_former, undo=rest_again)
 CHECK_FORMER = Step(name="check_former", run=check_former)
 RECORD_NAME = Step(name="record_name", run=record_name)
 POINT_BACK = Step(name="point_back", run=point_back, undo=point_forward, cuts_over=True)
@@ -178,6 +184,7 @@ def _verify(
             addresses=addresses,
             database=Database(secret_id=back.names.database_secret, schema_name=release.schema),
             content_root=release.content_root,
+            expected=VerifyExpectation(),
         ),
     )
     if not isinstance(answer, dict):

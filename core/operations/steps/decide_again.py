@@ -1,0 +1,45 @@
+"""Deciding again: between plan, approval and the work the world may have moved."""
+
+from __future__ import annotations
+
+from core.domain.census import Census
+from core.domain.jobs import CensusJob
+from core.engine.outcome import Failed, Outcome
+from core.engine.step import Step, StepContext
+from core.operations.steps.export import plan_hash
+from core.operations.steps.gates import await_window, decide_gates
+from core.operations.steps.jobs import job_fields, run_job
+from core.operations.steps.move import Move
+from core.operations.steps.plan_facts import plan_hash_of
+from events.vocabulary import ErrorCode
+
+
+def decide_again(context: StepContext) -> Outcome:
+    """Wait for the window; then count the source anew and decide every gate anew.
+
+    The site's lock is held from here on, so that what is decided stays true.
+    """
+    closed = await_window(context)
+    if closed is not None:
+        return closed
+    move = Move(context)
+    common = job_fields(context)
+    common["site_id"] = move.source_site_id
+    answer = run_job(
+        context, CensusJob(**common, environment=move.source_environment), move.source_account
+    )
+    if not isinstance(answer, dict):
+        return answer
+    census = Census.model_validate(answer)
+    planned, now_planned = plan_hash_of(context), plan_hash(context, census)
+    if now_planned != planned:
+        return Failed(
+            code=ErrorCode.PROM_003,
+            why="The source or the target has changed since the plan was made, so the plan and "
+            "what was approved no longer hold. Ask for the promotion again.",
+            details={"planned": planned, "now": now_planned},
+        )
+    return decide_gates(context, census)
+
+
+DECIDE_AGAIN = Step(name="decide_again", run=decide_again)
