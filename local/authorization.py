@@ -159,6 +159,12 @@ def backup_checks(call: Call) -> list[Check]:
     return [*call.checks(vault), *_passed(role, "backup.amazonaws.com")]
 
 
+def iam_checks(call: Call) -> list[Check]:
+    """IAM: a simulation is about the principal whose policies are simulated."""
+    principal = call.parameter("PolicySourceArn")
+    return call.checks(principal) if principal else []
+
+
 RULES: Mapping[str, Callable[[Call], list[Check]]] = {
     "ecs": ecs_checks,
     "elasticfilesystem": efs_checks,
@@ -166,6 +172,7 @@ RULES: Mapping[str, Callable[[Call], list[Check]]] = {
     "route53": route53_checks,
     "rds": rds_checks,
     "backup": backup_checks,
+    "iam": iam_checks,
 }
 
 

@@ -30,6 +30,7 @@ _NOTHING = "\0"
 _pending: ContextVar[tuple[Check, ...]] = ContextVar("sitefleet_checks", default=())
 _denied: ContextVar[Check | None] = ContextVar("sitefleet_denied", default=None)
 _caller: ContextVar[Any] = ContextVar("sitefleet_caller", default=None)
+_counted: ContextVar[bool] = ContextVar("sitefleet_counted", default=False)
 _foreign: ContextVar[bool] = ContextVar("sitefleet_foreign", default=False)
 
 
@@ -188,6 +189,26 @@ def _document(body: bytes) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def count_invocations(functions: Any) -> None:
+    """Let invocations from queues appear in AWS/Lambda's metrics, as they do on AWS."""
+    execute, emit = functions._execute_function, functions._emit_lambda_metrics  # noqa: SLF001
+
+    def execute_and_count(function: dict[str, Any], event: Any) -> Any:
+        if _counted.get() or not (isinstance(event, dict) and event.get("Records")):
+            return execute(function, event)
+        token = _counted.set(True)
+        try:
+            result = execute(function, event)
+        finally:
+            _counted.reset(token)
+        if not result.get("throttle"):  # the emulator counts that one itself
+            name = (function.get("config") or function).get("FunctionName", "unknown")
+            emit(name, duration_ms=0.0, error=bool(result.get("error")), throttle=False)
+        return result
+
+    functions._execute_function = execute_and_count  # noqa: SLF001
+
+
 def main() -> None:
     """Run MiniStack with these rules; its functions' processes see nothing of the checkout."""
     checkout = os.environ.pop("PYTHONPATH", "")
@@ -197,6 +218,7 @@ def main() -> None:
         importlib.import_module("ministack.core.iam_evaluator"),
         importlib.import_module("ministack.services.s3"),
     )
+    count_invocations(importlib.import_module("ministack.services.lambda_svc"))
     importlib.import_module("ministack.app").main()
 
 

@@ -18,6 +18,8 @@ from migrator.explanations import explain
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mypy_boto3_s3 import S3Client
+
     from core.domain.job_models import ObjectLocation
     from migrator.services import Services
 
@@ -38,20 +40,20 @@ def missing(checks: Iterable[Check]) -> str:
     return " ".join(f"{check.name}: {check.evidence}" for check in checks if not check.passed)
 
 
-def can_write(services: Services, prefix: ObjectLocation) -> str:
+def can_write(s3: S3Client, prefix: ObjectLocation) -> str:
     """Begin an upload below a prefix, send a part, and abort it: no object ever exists.
 
     These are the calls (and the use of the bucket's key) that a dump is written with; a role that
     writes needs no right to delete.
     """
     key = f"{prefix.key.rstrip('/')}/{_PROBE}"
-    upload = services.s3.create_multipart_upload(Bucket=prefix.bucket, Key=key)["UploadId"]
+    upload = s3.create_multipart_upload(Bucket=prefix.bucket, Key=key)["UploadId"]
     try:
-        services.s3.upload_part(
+        s3.upload_part(
             Bucket=prefix.bucket, Key=key, UploadId=upload, PartNumber=1, Body=b"probe"
         )
     finally:
-        services.s3.abort_multipart_upload(Bucket=prefix.bucket, Key=key, UploadId=upload)
+        s3.abort_multipart_upload(Bucket=prefix.bucket, Key=key, UploadId=upload)
     return f"s3://{prefix.bucket}/{prefix.key} may be written to."
 
 

@@ -29,7 +29,8 @@ def source_rights(services: Services, job: CensusJob, live: LiveRelease) -> list
     ]
     destination = job.destination
     if destination is not None:
-        checks.append(tried("transfer writable", lambda: can_write(services, destination)))
+        writer = services.writer(job.operation_id)
+        checks.append(tried("transfer writable", lambda: can_write(writer, destination)))
     return checks
 
 

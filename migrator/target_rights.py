@@ -44,7 +44,7 @@ def target_rights(services: Services, job: TargetCensusJob) -> list[Check]:
     ]
     for name, key in written.items():
         prefix = ObjectLocation(bucket=bucket, key=key.rpartition("/")[0])
-        checks.append(tried(name, lambda prefix=prefix: can_write(services, prefix)))  # type: ignore[misc]
+        checks.append(tried(name, lambda prefix=prefix: can_write(services.s3, prefix)))  # type: ignore[misc]
     return checks
 
 
