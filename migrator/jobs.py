@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from migrator.census import run_census
+from migrator.cut_over import run_cut_over
 from migrator.exporting import run_export
 from migrator.importing import run_import
 from migrator.install import run_install
@@ -30,6 +31,7 @@ JOBS: dict[str, Work] = {
     "content": run_content,
     "verify": run_verify,
     "verify-source": run_verify_source,
+    "cut-over": run_cut_over,
     "probe": run_probe,
     "drop-database": run_drop_database,
     "remove-content": run_remove_content,
