@@ -52,6 +52,7 @@ log = structlog.get_logger(__name__)
 
 _GAP = 1000
 """The least numbers that are left free for late rows of a table."""
+_FIRST_PASS_SECONDS = 0.1
 _PASS_SECONDS = 1.0
 _LONGEST_DRAINS = 4
 _STATEMENT_TOO_LONG = frozenset({1969, 3024})
@@ -220,14 +221,17 @@ class _CutOver:
     # --- afterwards ---
 
     def _late(self, state: CutOverState) -> None:
-        """Carry late rows, again and again, until the drain is over and a pass finds nothing."""
+        """Carry late rows, again and again, until the drain is over and a pass finds nothing.
+
+        Soon and often at first: what the writers had waited with is missed most just then.
+        """
         live, tables = self.job.live_schema, list(state.progress.bases)
         if live is None or not tables:
             return
         prepare_copying(self.admin)
         copies = self._resumed(live, state)
         new = shapes(self.admin, self.schema, tables)
-        began = time.monotonic()
+        began, pause = time.monotonic(), _FIRST_PASS_SECONDS
         while True:
             begun = time.monotonic()
             found = sum(
@@ -237,7 +241,8 @@ class _CutOver:
             rest = began + self.job.drain_seconds - time.monotonic()
             if rest <= 0 and (not found or -rest > self.job.drain_seconds * _LONGEST_DRAINS):
                 break
-            time.sleep(max(0.0, min(max(_PASS_SECONDS, spent * 2), rest)))
+            time.sleep(max(0.0, min(max(pause, spent * 2), rest)))
+            pause = min(pause * 2, _PASS_SECONDS)
         recount_comments(self.admin, self.schema, {*state.progress.late, *state.progress.carried})
 
     def _resumed(self, live: str, state: CutOverState) -> list[TableCopy]:

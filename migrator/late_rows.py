@@ -97,11 +97,8 @@ class _Row:
         new, before = self._new()
         if live == base:
             return 0
-        if new == live:
-            self._follow()
-            return 0
         if new != base:
-            self._conflict()
+            self._conflict()  # also when both say the same: two sales may leave the same stock
             return 0
         self._apply(live, new)
         self._follow()

@@ -93,7 +93,7 @@ class TableCopy:
         counted = (
             f"COUNT(*), SUM({DIGEST})"
             if self.shape.key
-            else f"SUM({COPIES}), SUM({DIGEST} * {COPIES})"
+            else f"SUM({COPIES}), SUM(CAST({DIGEST} AS DECIMAL(30)) * {COPIES})"
         )
         found = rows(
             connection,
