@@ -73,6 +73,31 @@ class Policy(PolicyModel):
             raise ValueError(f"environments has no entry for {self.environment}.")
         return self
 
+    @model_validator(mode="after")
+    def _steps_outlast_what_they_wait_for(self) -> Policy:
+        for step, seconds in self._longest_waits().items():
+            deadline = self.step(step).deadline_seconds
+            if deadline <= seconds:
+                raise ValueError(
+                    f"steps.{step} is reported as stalled after {deadline} s, and may wait for "
+                    f"{seconds} s by [promotion]. Give it a longer deadline_seconds."
+                )
+        return self
+
+    def _longest_waits(self) -> dict[str, int]:
+        """Return how long a step may wait without anything being wrong."""
+        if self.promotion is None:
+            return {}
+        approval, monitor = self.promotion.approval, self.promotion.monitor
+        waits = {"monitor": monitor.window_seconds + monitor.metrics_delay_seconds}
+        if approval.roles:
+            longest = max(approval.wait_seconds, approval.emergency_wait_seconds)
+            waits["await_approval"] = approval.expires_seconds + longest
+        if self.promotion.window.openings:
+            week = int(timedelta(days=7).total_seconds())
+            waits |= {"decide_again": week, "confirm_window": week}
+        return waits
+
     @property
     def here(self) -> EnvironmentPolicy:
         return self.environments[self.environment]

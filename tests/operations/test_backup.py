@@ -33,7 +33,7 @@ def test_both_are_recorded_by_their_arns(stage):
 def test_both_are_waited_for_and_started_once(slow):
     outcome = slow.run(back_up_target)
     assert outcome == Wait(
-        seconds=15,
+        seconds=30,
         why=f"the database snapshot {NAME} (It is being made.) and the recovery point {NAME} "
         "(It is being made.)",
     )
