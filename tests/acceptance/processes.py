@@ -63,7 +63,7 @@ class Processes:
 
     def data_directory(self) -> Path:
         """Return where the runtime keeps databases and site files: above TMPDIR."""
-        emulator = self.find("ministack")[0]
+        emulator = self.find("local.emulator_program")[0]
         for variable in Path(f"/proc/{emulator.pid}/environ").read_bytes().split(b"\0"):
             name, _, value = variable.decode().partition("=")
             if name == "TMPDIR":
