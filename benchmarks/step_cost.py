@@ -59,6 +59,8 @@ class Message:
     write_units: int = 0
     index_writes: int = 0
     events: int = 0
+    by_person: bool = False
+    """An approval: it is looked at before the step that waited for it runs."""
 
 
 @dataclass(kw_only=True)
@@ -126,7 +128,7 @@ def measure() -> list[Message]:
         handle = fleet.consumer.handle
 
         def observed(message: Any) -> Any:
-            meter.messages.append(Message())
+            meter.messages.append(Message(by_person="OPERATION_APPROVAL" in message.body))
             published = len(fleet.world.events)
             try:
                 return handle(message)
@@ -265,6 +267,8 @@ def _value_size(value: dict[str, Any]) -> int:
     (kind, content), *_ = value.items()
     if kind == "N":
         return math.ceil(len(str(content)) / 2) + 1
+    if kind == "B":
+        return len(content)
     return 1 if kind == "BOOL" else len(str(content).encode())
 
 

@@ -7,6 +7,7 @@ are short, what follows from other attributes is not stored, and what is None is
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -25,6 +26,7 @@ type NewItem = dict[str, "UniversalAttributeValueTypeDef"]
 OPERATION_SK: Final = "OPERATION"
 REQUEST_SK: Final = "REQUEST"
 LOCK_SK: Final = "LOCK"
+PLAIN_BYTES: Final = 256
 DUE_SHARD: Final = "due"
 """One partition holds what is due: a few entries per second at the most."""
 
@@ -147,7 +149,7 @@ def step_item(record: StepRecord) -> NewItem:
         "attempt": {"N": str(record.attempt)},
         "fence": {"N": str(record.fence)},
         "status": {"S": record.status},
-        "facts": {"S": _json(record.facts)},
+        "facts": _packed(_json(record.facts)),
         "summary": {"S": _json(record.summary)},
         "startedAt": {"S": when(record.started_at)},
         "completedAt": {"S": when(record.completed_at)},
@@ -168,7 +170,7 @@ def step_of(item: Item) -> StepRecord:
         attempt=int(item["attempt"]["N"]),
         fence=int(item["fence"]["N"]),
         status=StepStatus(item["status"]["S"]),
-        facts=json.loads(item["facts"]["S"]),
+        facts=json.loads(_unpacked(item["facts"])),
         summary=json.loads(item["summary"]["S"]),
         failure=_failure_of(_read_text(item, "failure")),
         started_at=datetime.fromisoformat(item["startedAt"]["S"]),
@@ -189,6 +191,16 @@ def _moment(value: datetime | None) -> UniversalAttributeValueTypeDef | None:
 
 def _milliseconds(seconds: float | None) -> UniversalAttributeValueTypeDef | None:
     return None if seconds is None else {"N": str(round(seconds * 1000))}
+
+
+def _packed(text: str) -> UniversalAttributeValueTypeDef:
+    """Long facts are stored compressed: every later step reads them, billed by 4 kilobytes."""
+    content = text.encode()
+    return {"S": text} if len(content) <= PLAIN_BYTES else {"B": zlib.compress(content, 9)}
+
+
+def _unpacked(value: AttributeValueTypeDef) -> str:
+    return value["S"] if "S" in value else zlib.decompress(value["B"]).decode()
 
 
 def _json(value: Facts) -> str:
