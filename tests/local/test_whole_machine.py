@@ -4,12 +4,18 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import boto3
 import pytest
 from local_probes import eventually
+from local_role import fleet_in_role
 
+from core.domain.errors import SitefleetError
+from core.ports.jobs import Where
+from core.ports.observation import MetricQuery
+from core.ports.protection import BackupState, Right
 from local.layout import CHECKOUT
 from local.processes import start_ticks
 
@@ -124,6 +130,67 @@ def test_the_sweeper_runs_from_the_layer_of_the_build(home, machine):
         return [m for m in found if "layers/DependenciesLayer/python/pydantic_core" in m]
 
     eventually(maps, seconds=40)
+
+
+OPERATION = "5937998f-e926-5e80-8fab-4041ab087800"
+OWN_TABLE = "arn:{partition}:dynamodb:{region}:{account}:table/bbws-deployments-prod"
+
+
+def ports_of(machine, role, monkeypatch):
+    return fleet_in_role(
+        lambda service: client(machine, "prod", service),
+        machine["endpoint"],
+        ACCOUNTS["prod"],
+        f"prod-bbws-async-processor-{role}",
+        monkeypatch,
+    ).engine.ports
+
+
+def read_invocations(ports, where, now):
+    function = {"FunctionName": "prod-bbws-async-processor-sweeper"}
+    query = MetricQuery(
+        key="runs", namespace="AWS/Lambda", metric="Invocations", dimensions=function
+    )
+    start = now - timedelta(hours=1)
+    return ports.metrics.read(
+        where, [query], start=start, end=now, period_seconds=60, operation_id=OPERATION
+    )
+
+
+@pytest.mark.parametrize("role", ["promotion", "wakeup"])
+def test_whoever_promotes_may_make_every_call_that_guards_a_promotion(machine, role, monkeypatch):
+    """The deployed role itself, with the emulator enforcing its policies."""
+    ports = ports_of(machine, role, monkeypatch)
+    now = ports.clock.now()
+    assert set(read_invocations(ports, Where.HERE, now)) == {"runs"}
+    assert set(read_invocations(ports, Where.SOURCE, now)) == {"runs"}
+    name = "prod-tenant-1-pre-promotion-20261121080000"
+    for ensure in (ports.backups.ensure_database_snapshot, ports.backups.ensure_recovery_point):
+        assert ensure(name, {"Tenant": "tenant-1"}).state is BackupState.AVAILABLE
+    assert ports.cdn.invalidate("banana.wp.kimmyai.io", OPERATION) is None
+    ports.deployments.put({"deployment_id": f"promotion-{role}", "action": "promotion"})
+    ports.documents.put(f"evidence/{role}.json", "{}")
+    assert ports.documents.get(f"evidence/{role}.json") == "{}"
+    assert ports.load_balancer.free_rule_priorities() == 100
+    may, may_not = (
+        Right(action="dynamodb:PutItem", resource=OWN_TABLE),
+        Right(action="iam:CreateUser", resource="*"),
+    )
+    assert list(ports.permissions.missing([may, may_not])) == [may_not]
+
+
+def test_whoever_creates_sites_may_make_none_of_them(machine, monkeypatch):
+    ports = ports_of(machine, "creation", monkeypatch)
+    for call in (
+        lambda: read_invocations(ports, Where.HERE, ports.clock.now()),
+        lambda: ports.backups.ensure_database_snapshot("prod-tenant-1-x", {}),
+        lambda: ports.backups.ensure_recovery_point("prod-tenant-1-x", {}),
+        lambda: ports.cdn.invalidate("banana.wp.kimmyai.io", OPERATION),
+        lambda: ports.deployments.put({"deployment_id": "promotion-1"}),
+        lambda: ports.permissions.missing([Right(action="iam:CreateUser", resource="*")]),
+    ):
+        with pytest.raises(SitefleetError, match="role may not do"):
+            call()
 
 
 def test_down_stops_exactly_what_up_started(home, machine):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from core.bootstrap import load_policy
 from tests.template.stack import ACCOUNTS, raw_template, samconfig
 
 DOMAINS = {"dev": "wpdev.kimmyai.io", "sit": "wpsit.kimmyai.io", "prod": "wp.kimmyai.io"}
@@ -126,6 +127,17 @@ def test_what_only_the_platform_knows_is_named_in_the_environment_s_own_store(gi
         assert values[name].startswith(f"/bbws/{env}/"), name
     for name in UNREAD[env]:
         assert values[name] in entries
+
+
+@pytest.mark.parametrize("env", ACCOUNTS)
+def test_the_database_that_is_backed_up_is_the_one_that_the_gates_look_at(given, env):
+    """The stack grants rights on it, the policy asks for its metrics: one database, two places."""
+    rules = load_policy(env).promotion
+    if rules is None:
+        return
+    values, gates = given(env), rules.gates
+    assert gates.database_cluster == values.get("DatabaseClusterIdentifier", "")
+    assert gates.database_instance == values.get("DatabaseInstanceIdentifier", "")
 
 
 @pytest.fixture
