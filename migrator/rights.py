@@ -49,9 +49,7 @@ def can_write(s3: S3Client, prefix: ObjectLocation) -> str:
     key = f"{prefix.key.rstrip('/')}/{_PROBE}"
     upload = s3.create_multipart_upload(Bucket=prefix.bucket, Key=key)["UploadId"]
     try:
-        s3.upload_part(
-            Bucket=prefix.bucket, Key=key, UploadId=upload, PartNumber=1, Body=b"probe"
-        )
+        s3.upload_part(Bucket=prefix.bucket, Key=key, UploadId=upload, PartNumber=1, Body=b"probe")
     finally:
         s3.abort_multipart_upload(Bucket=prefix.bucket, Key=key, UploadId=upload)
     return f"s3://{prefix.bucket}/{prefix.key} may be written to."
