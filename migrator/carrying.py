@@ -8,12 +8,12 @@ into a load as the site's own user, with its triggers and never rewritten.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
 
+from migrator.counters import next_number, raise_counter
 from migrator.databases import quoted, rows
 from migrator.digests import shapes
 from migrator.dump import DumpStream
@@ -129,25 +129,6 @@ def prepare_copying(connection: Connection) -> None:
     rows(connection, "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', foreign_key_checks = 0")
 
 
-def next_number(connection: Connection, schema: str, table: str) -> int:
-    """Return the next AUTO_INCREMENT value of a table; 0 where it has none.
-
-    Asked of the table itself: what information_schema says may be a day old on MySQL.
-    """
-    text = rows(connection, f"SHOW CREATE TABLE {quoted(schema)}.{quoted(table)}")[0][1]
-    found = re.search(r"^\).* AUTO_INCREMENT=(\d+)", str(text), re.MULTILINE)
-    return int(found[1]) if found else 0
-
-
-def raise_counter(connection: Connection, schema: str, table: str, number: int) -> None:
-    """Set a table's next AUTO_INCREMENT value; the server never goes below its highest row."""
-    if number > 1:
-        rows(
-            connection,
-            f"ALTER TABLE {quoted(schema)}.{quoted(table)} AUTO_INCREMENT = {number:d}",
-        )
-
-
 def recount_comments(connection: Connection, schema: str, tables: Collection[str]) -> None:
     """Count anew how many comments each post has, where comments came from another release."""
     prefix = table_prefix(connection, schema)
@@ -169,6 +150,8 @@ def _covers(new: Shape | None, live: Shape, has_triggers: bool) -> bool:  # noqa
     """Tell whether every value of the live table has its place in the source's one."""
     if new is None or has_triggers or new.key != live.key:
         return False
+    if not live.key:
+        return new.columns == live.columns
     return set(live.columns) <= set(new.columns)
 
 

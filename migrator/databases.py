@@ -202,7 +202,7 @@ def base_tables(connection: Connection, schema: str) -> list[str]:
 def count_rows(connection: Connection, schema: str) -> dict[str, int]:
     """Return the exact number of rows of each table, by COUNT(*), in one consistent snapshot."""
     tables = base_tables(connection, schema)
-    rows(connection, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    rows(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     rows(connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT")
     try:
         return {

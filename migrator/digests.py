@@ -35,7 +35,9 @@ class Column(NamedTuple):
 
     name: str
     type: str
+    """As it is written in a CREATE TABLE, but for character set and collation."""
     charset: str
+    collation: str
     is_large: bool
 
 
@@ -47,7 +49,8 @@ class Shape:
     columns: tuple[Column, ...]
     """Without generated ones, which no statement may write."""
     key: tuple[str, ...]
-    """Columns of the primary key; none: rows are told apart by their digests only."""
+    """Columns of the primary key; none (or only parts of columns): rows are told apart by their
+    digests."""
     has_integer_key: bool
     """Whether the key is one integer column, whose values rise with new rows."""
     counts_up: bool
@@ -76,14 +79,19 @@ type Sums = Mapping[int, Sum]
 def shapes(connection: Connection, schema: str, tables: Collection[str]) -> dict[str, Shape]:
     """Return the shape of each of the tables that exist."""
     keys: dict[str, list[str]] = {}
-    for table, column in rows(connection, _KEYS, schema):
+    partial = set()
+    for table, column, part in rows(connection, _KEYS, schema):
         keys.setdefault(table, []).append(column)
+        if part is not None:
+            partial.add(table)
     found: dict[str, list[tuple[Column, str, str]]] = {}
-    for table, name, kind, whole_type, charset, extra in rows(connection, _COLUMNS, schema):
-        column = Column(name, str(whole_type), charset or "", kind in _LARGE)
+    for table, name, kind, whole_type, charset, collation, extra in rows(
+        connection, _COLUMNS, schema
+    ):
+        column = Column(name, str(whole_type), charset or "", collation or "", kind in _LARGE)
         found.setdefault(table, []).append((column, kind, str(extra).lower()))
     return {
-        table: _shape(table, found[table], keys.get(table, []))
+        table: _shape(table, found[table], [] if table in partial else keys.get(table, []))
         for table in tables
         if table in found
     }
@@ -155,11 +163,12 @@ def different_chunks(one: Sums, other: Sums) -> set[int]:
 # --- private --------------------------------------------------------------------------------
 
 _KEYS = (
-    "SELECT table_name, column_name FROM information_schema.statistics "
+    "SELECT table_name, column_name, sub_part FROM information_schema.statistics "
     "WHERE table_schema = %s AND index_name = 'PRIMARY' ORDER BY table_name, seq_in_index"
 )
 _COLUMNS = (
-    "SELECT table_name, column_name, data_type, column_type, character_set_name, extra "
+    "SELECT table_name, column_name, data_type, column_type, character_set_name, "
+    "collation_name, extra "
     "FROM information_schema.columns WHERE table_schema = %s "
     "AND COALESCE(generation_expression, '') = '' ORDER BY table_name, ordinal_position"
 )

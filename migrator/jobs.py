@@ -8,12 +8,14 @@ from typing import Any
 from pydantic import BaseModel
 
 from migrator.census import run_census
+from migrator.cut_over import run_cut_over
 from migrator.exporting import run_export
 from migrator.importing import run_import
 from migrator.install import run_install
 from migrator.placing import run_content
 from migrator.probing import run_probe
 from migrator.removal import run_drop_database, run_remove_content, run_retire
+from migrator.salvage import run_salvage
 from migrator.services import Services
 from migrator.target_census import run_target_census
 from migrator.verification import run_verify, run_verify_source
@@ -30,6 +32,8 @@ JOBS: dict[str, Work] = {
     "content": run_content,
     "verify": run_verify,
     "verify-source": run_verify_source,
+    "cut-over": run_cut_over,
+    "salvage": run_salvage,
     "probe": run_probe,
     "drop-database": run_drop_database,
     "remove-content": run_remove_content,

@@ -109,6 +109,11 @@ def load_arguments(client: Client, descriptor: int, schema: str) -> list[str]:
     ]
 
 
+def without_definer(statement: str) -> str:
+    """Return a CREATE statement without its DEFINER clause: it belongs to who runs it."""
+    return _DEFINER.sub(rb"\1", statement.encode()).decode()
+
+
 def known_collations(connection: Connection) -> frozenset[bytes]:
     """Return the utf8mb4 collations of the server that is loaded into."""
     found = rows(

@@ -10,6 +10,7 @@ from botocore.config import Config
 
 from core.adapters.aws.sites import DynamoSites
 from migrator.databases import Databases
+from migrator.pointer import RulePointer
 from migrator.writing import writing_session
 
 if TYPE_CHECKING:
@@ -20,9 +21,14 @@ if TYPE_CHECKING:
     from core.ports.clock import Clock
     from core.ports.sites import SiteStore
     from migrator.configuration import Configuration
+    from migrator.pointer import Pointer
 
 _RETRIES = Config(
     retries={"mode": "standard", "max_attempts": 5}, connect_timeout=10, read_timeout=60
+)
+
+_QUICKLY = Config(
+    retries={"mode": "standard", "max_attempts": 2}, connect_timeout=2, read_timeout=4
 )
 
 
@@ -59,6 +65,11 @@ class Services:
     def sites(self) -> SiteStore:
         """The sites table of this account."""
         return DynamoSites(self.dynamodb, self.configuration.required("sites_table"))
+
+    @cached_property
+    def pointer(self) -> Pointer:
+        """The pointers of this account's sites; it answers or fails while writers wait."""
+        return RulePointer(boto3.client("elbv2", config=_QUICKLY))
 
     @cached_property
     def databases(self) -> Databases:

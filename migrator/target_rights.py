@@ -71,7 +71,7 @@ def _schema(services: Services, job: TargetCensusJob) -> str:
         try:
             create_schema(admin, name, scratch, administrator.username)
             _work_in(services, name, scratch)
-            rows(admin, f"LOCK TABLES {quoted(name)}.probe READ")
+            rows(admin, f"FLUSH TABLES {quoted(name)}.probe WITH READ LOCK")
             rows(admin, "UNLOCK TABLES")
         finally:
             _clean(admin, name)

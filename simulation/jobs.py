@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from core.adapters.memory.world import World
-from core.domain.census import Census, ContentSummary
+from core.domain.census import Census, ContentSummary, PageSummary
 from core.domain.job_facts import (
     ContentFacts,
     CutOverFacts,
@@ -135,6 +135,7 @@ class JobPlayer:
             tables=ROWS,
             content=ContentSummary(files=3, size_bytes=300),
             rights=[FINE],
+            front_page=PageSummary(title="Banana", text_length=500),
             live_since=datetime(2026, 11, 1, tzinfo=UTC),
             target_group_arn=TARGET_GROUP,
             load_balancer_arn=LOAD_BALANCER,

@@ -45,7 +45,8 @@ class GatePolicy(PolicyModel):
     free_rule_priorities: Annotated[int, Field(gt=0)] = 10
     """Listener rules that the load balancer must still be able to take."""
     drift_rows_at_most: Count = 1000
-    """New rows in unprotected tables of the target beyond which the plan is made again."""
+    """Rows by which the source may differ from its plan when the work begins: counts are evidence
+    and not hashed, but people have read them."""
 
 
 class ProtectionPolicy(PolicyModel):

@@ -22,7 +22,7 @@ from core.operations.steps.followers import SCHEDULE_LOOKS
 from core.operations.steps.gates import CHECK_GATES, CONFIRM_WINDOW
 from core.operations.steps.monitoring import MONITOR
 from core.operations.steps.parts import state_of_parts
-from core.operations.steps.record import OPEN_RECORD
+from core.operations.steps.record import OPEN_RECORD, SEAL_RECORD
 from core.operations.steps.reservation import LOCK_SITE, RESERVE_RELEASE
 from core.operations.steps.retirement import RETIRE_RELEASES
 from core.operations.steps.service import REPLICATE_IMAGE, START_RELEASE
@@ -58,10 +58,10 @@ GO_LIVE = (
     CHECK_AFTER,
     MONITOR,
 )
-FINISH = (RETIRE_RELEASES, COMPLETE, REST_FORMER, SCHEDULE_LOOKS)
+FINISH = (RETIRE_RELEASES, COMPLETE, REST_FORMER, SCHEDULE_LOOKS, SEAL_RECORD)
 
 STEPS = (*LOOK, *AGREE, *BUILD, *GO_LIVE, *FINISH)
-DRY_RUN = LOOK
+DRY_RUN = (*LOOK, SEAL_RECORD)
 EARLIER = (SWITCH,)
 """Steps that only plans of earlier versions name."""
 

@@ -11,7 +11,7 @@ from core.domain.policy import Policy
 from core.engine.workflow import Admission, Subject, Workflow
 from core.operations.steps.kept_release import CHOOSE_RELEASE
 from core.operations.steps.parts import state_of_parts
-from core.operations.steps.record import OPEN_RECORD
+from core.operations.steps.record import OPEN_RECORD, SEAL_RECORD
 from core.operations.steps.reservation import TAKE_SITE_OVER
 from core.operations.steps.rollback import (
     CHECK_BACK,
@@ -45,6 +45,7 @@ STEPS = (
     CHECK_BACK,
     RECORD_ROLLBACK,
     REST_FAILED,
+    SEAL_RECORD,
 )
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.step_cost import dollars_per_million_steps, measure, report
-from core.operations.promotion import STEPS
+from core.operations.promotion import plan_of
+from events.decode import decode
+from events.formats import Environment
+from simulation.fleet import policy_of
+from simulation.scenarios import promotion
+
+STEPS = plan_of(decode(promotion()), policy_of(Environment.SIT))
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,12 @@ def check_source(context: StepContext) -> Outcome:
     )
     if not isinstance(answer, dict):
         return answer
+    if move.census.front_page is None:
+        return Failed(
+            code=ErrorCode.PROM_002,
+            why=f"The front page of the source in {move.source_environment} could not be seen "
+            "when the plan was made, so the release could not be compared with it. Promote again.",
+        )
     return judged(
         VerifyFacts.model_validate(answer),
         f"The source in {move.source_environment} fails {{failed}} of its {{all}} checks; nothing "

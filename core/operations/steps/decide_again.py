@@ -39,7 +39,21 @@ def decide_again(context: StepContext) -> Outcome:
             "what was approved no longer hold. Ask for the promotion again.",
             details={"planned": planned, "now": now_planned},
         )
+    drift = _drifted_rows(Move(context).census, census)
+    most = context.policy.promotion_rules.gates.drift_rows_at_most
+    if drift > most:
+        return Failed(
+            code=ErrorCode.PROM_003,
+            why=f"The source has changed by {drift} rows since the plan was made, and at most "
+            f"{most} are allowed. Ask for the promotion again, so that people see what it is now.",
+            details={"driftedRows": drift},
+        )
     return decide_gates(context, census)
 
 
 DECIDE_AGAIN = Step(name="decide_again", run=decide_again)
+
+
+def _drifted_rows(planned: Census, now: Census) -> int:
+    tables = planned.tables.keys() | now.tables.keys()
+    return sum(abs(now.tables.get(t, 0) - planned.tables.get(t, 0)) for t in tables)
