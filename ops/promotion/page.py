@@ -15,6 +15,7 @@ from events.vocabulary import NotificationOutcome, OperationStatus
 from ops.picture import OUTCOMES, next_command
 from ops.promotion.blocks import Block, Tone
 from ops.promotion.chart import Bar, bars
+from ops.promotion.checklists import checklist_blocks
 from ops.promotion.checks import checks_block
 from ops.promotion.comparison import comparison_blocks
 from ops.promotion.gates import rounds_of, watches_of
@@ -92,9 +93,9 @@ def page_of(records: PromotionRecords, seal: Seal, now: datetime) -> Page:
         heading=heading_block(records),
         figures=_figures(records, now),
         bars=bars(rows, records.decisions),
-        parts=[part for part in _parts(records) if part.blocks],
+        parts=[part for part in _parts(records, seal, now) if part.blocks],
         seal=seal,
-        seal_tone=Tone.GOOD if seal.is_sealed else Tone.BAD if seal.is_broken else Tone.WARN,
+        seal_tone=_seal_tone(seal),
         next_command=_next(records),
         written_at=moment(now),
     )
@@ -118,6 +119,12 @@ def text_blocks(page: Page) -> list[Block]:
 
 
 # --- inside ---------------------------------------------------------------------------------
+
+
+def _seal_tone(seal: Seal) -> Tone:
+    if seal.is_broken:
+        return Tone.BAD
+    return Tone.GOOD if seal.is_sealed else Tone.WARN
 
 
 def _meaning(records: PromotionRecords) -> str:
@@ -177,7 +184,7 @@ def _of(name: str, good: int, everything: int) -> Figure:
     return Figure(name=name, value=f"{good} of {everything}", tone=tone)
 
 
-def _parts(records: PromotionRecords) -> list[Part]:
+def _parts(records: PromotionRecords, seal: Seal, now: datetime) -> list[Part]:
     census = records.census
     compared = comparison_blocks(records, census) if census is not None else []
     return [
@@ -190,6 +197,7 @@ def _parts(records: PromotionRecords) -> list[Part]:
             blocks=[checks_block(step, checks) for step, checks in records.checks.items()],
         ),
         Part(title="Artefacts", blocks=[artefact_block(records)]),
+        Part(title="Checklists", blocks=checklist_blocks(records, seal, now)),
         Part(title="Way back", blocks=_known(way_back_block(records), looks_block(records))),
     ]
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
+from core.domain.evidence import build_document, seal
+from core.domain.evidence_records import EvidenceSources
 from core.domain.job_models import Check
 from core.domain.monitoring import judge_round
 from core.domain.operation import Failure
@@ -17,6 +20,7 @@ from tests.ops.promotion_records import (
     OLDER_ID,
     PLAN_HASH,
     PLANNED,
+    REQUEST,
     SOURCE_CHECKS,
     facts,
     gate_round,
@@ -174,3 +178,17 @@ TAKEN_BACK = replace(
 )
 STEPS_TAKEN_BACK = (*PLANNED, *AGREED, *BUILT, BROKEN, *UNDONE)
 CHECKED = {"check_source": SOURCE_CHECKS, "check_before": CHECKS, "check_after": CHECKS}
+
+
+def evidence_of(ended, steps):
+    """Seal the evidence as the last step does: from the records, before the operation has ended."""
+    sources = EvidenceSources(
+        operation=ended,
+        payload=json.loads(REQUEST)["payload"],
+        records=[record for record in steps if record.step != "seal_record"],
+        decisions=DECISIONS,
+        outcome=ended.status,
+        sealed_at=ended.updated_at,
+        policy_version="2026-11-21",
+    )
+    return seal(build_document(sources))

@@ -22,13 +22,18 @@ from tests.ops.finished_promotion import (
     STEPS,
     STEPS_TAKEN_BACK,
     TAKEN_BACK,
+    evidence_of,
 )
-from tests.ops.promotion_records import AWAITING, job_result, store_promotion
+from tests.ops.promotion_records import AWAITING, gate_round, job_result, store_promotion
 from tests.ops.records import ID, at
 
-EVIDENCE = '{"operationId":"x"}'
-SHA = hashlib.sha256(EVIDENCE.encode()).hexdigest()
+SEALED = evidence_of(FINISHED, STEPS)
+SHA = SEALED.sha256
 KEY = f"evidence/{ID}.json"
+HOLDS = (
+    f"Sealed: the document {KEY} has the sha256 that is in the record, and the records say the "
+    "same."
+)
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +45,7 @@ def _sit(monkeypatch):
 def finished(cloud):
     """Store a promotion that has ended, with its checks and, if it has one, its seal."""
 
-    def store(operation=FINISHED, steps=STEPS, *, sha256=SHA, document=EVIDENCE):
+    def store(operation=FINISHED, steps=STEPS, *, sha256=SHA, document=SEALED.text):
         sealed = [replace(r, facts={"sha256": sha256}) for r in steps if r.step == "seal_record"]
         others = [record for record in steps if record.step != "seal_record"]
         store_promotion(cloud, operation, *others, *sealed, decisions=DECISIONS)
@@ -94,7 +99,7 @@ def test_the_page_tells_everything(finished, page_of, tmp_path):
     finished()
     answer, html = page_of()
     assert (answer.code, answer.out) == (0, f"{tmp_path / 'report.html'}\n")
-    assert answer.err == f"Sealed: the document {KEY} has the sha256 that is in the record.\n"
+    assert answer.err == f"{HOLDS}\n"
     shown = Seen(html).shown
     for said in (
         "Promotion of Banana Shop",
@@ -203,9 +208,9 @@ def test_a_page_that_cannot_be_written_is_bad_input(cloud, sitefleet, tmp_path):
 @pytest.mark.parametrize(
     ("document", "code", "said"),
     [
-        (EVIDENCE, 0, f"Sealed: the document {KEY} has the sha256 that is in the record."),
+        (SEALED.text, 0, HOLDS),
         (
-            EVIDENCE + " ",
+            SEALED.text + " ",
             ExitCode.UNEXPECTED,
             f"SEAL BROKEN: the document {KEY} is not the one that was sealed.",
         ),
@@ -220,6 +225,48 @@ def test_the_seal_is_verified(finished, sitefleet, document, code, said):
     finished(document=document)
     answer = sitefleet("promotions", "report", ID)
     assert (answer.code, answer.err) == (code, f"{said}\n")
+
+
+@pytest.mark.parametrize(
+    ("step", "found", "part"),
+    [
+        ("decide_again", gate_round(seconds=OPEN + 4), "gates"),
+        ("export_source", {"dump_sha256": "00" * 32}, "artefacts"),
+        ("await_approval", {"by_role": {"TECH_LEAD": "mallory"}}, "approvals"),
+    ],
+)
+def test_records_that_were_changed_after_the_seal_are_found(finished, sitefleet, step, found, part):
+    finished(steps=[replace(r, facts=found) if r.step == step else r for r in STEPS])
+    answer = sitefleet("promotions", "report", ID)
+    assert answer.code == ExitCode.UNEXPECTED
+    assert answer.err == (
+        f"RECORDS CHANGED: the document {KEY} is the one that was sealed, and the records now tell "
+        f"another story of: {part}.\n"
+    )
+
+
+def test_a_seal_of_another_shape_is_no_seal(finished, sitefleet):
+    finished(document="{}", sha256=hashlib.sha256(b"{}").hexdigest())
+    answer = sitefleet("promotions", "report", ID)
+    assert answer.code == ExitCode.UNEXPECTED
+    assert answer.err.endswith("tell another story of: operation.\n")
+
+
+def test_the_checklists_are_those_of_the_runbook(finished, sitefleet):
+    finished()
+    lines = sitefleet("promotions", "report", ID).out.splitlines()
+    begin = lines.index("DEV to SIT Promotion Checklist: Pre-Promotion Checks")
+    assert lines[begin + 6].startswith(
+        "  [x]  Integration tests pass in DEV        check_source: all 2 checks passed"
+    )
+    assert lines[begin + 2].startswith("  n/a  All unit tests pass (80%+ coverage)")
+    assert not any(line.startswith("Rollback Checklist") for line in lines)
+
+
+def test_what_was_taken_back_has_the_rollbacks_checklist_too(finished, sitefleet):
+    finished(TAKEN_BACK, STEPS_TAKEN_BACK)
+    out = sitefleet("promotions", "report", ID).out
+    assert "Rollback Checklist: Rollback Execution" in out
 
 
 def test_json_tells_both_digests(finished, sitefleet):
