@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
-OK = 200
+from core.domain.operation import Operation
+from demo.customer import OK, Customer, Visitor
+from events.vocabulary import OperationStatus
+
 GUID = re.compile(r'"guid":\{"rendered":"[^"]*"\}|<guid[^>]*>[^<]*</guid>')
 """WordPress' guid names a post for ever, also for feed readers: it is no address and stays."""
 
@@ -22,35 +23,6 @@ class Finding:
     what: str
     held: bool
     evidence: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Visitor:
-    """Fetches pages of a site through the front proxy."""
-
-    proxy: str
-    host: str
-
-    def get(self, path: str) -> tuple[int, str]:
-        """Return status and text of a page."""
-        address = urlsplit(self.proxy)
-        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=20)
-        try:
-            connection.request("GET", path, headers={"Host": self.host})
-            answer = connection.getresponse()
-            headers = "\n".join(f"{name}: {value}" for name, value in answer.getheaders())
-            return answer.status, f"{headers}\n\n{answer.read().decode('utf-8', 'replace')}"
-        finally:
-            connection.close()
-
-    def pages(self) -> list[str]:
-        """Return the paths of every page in the sitemap, and the places around them."""
-        found = ["/", "/wp-json/wp/v2/posts?per_page=100", "/wp-json/", "/feed/", "/wp-login.php"]
-        _, index = self.get("/wp-sitemap.xml")
-        for sitemap in re.findall(r"<loc>https?://[^/]+(/[^<]+)</loc>", index):
-            found.append(sitemap)
-            found += re.findall(r"<loc>https?://[^/]+(/[^<]*)</loc>", self.get(sitemap)[1])
-        return list(dict.fromkeys(found))
 
 
 def prove(
@@ -76,6 +48,29 @@ def prove(
     yield _images(target, answers["/ripe-today/"][1] if "/ripe-today/" in answers else "")
     status, _ = source.get("/")
     yield _finding(f"{source.host} is unharmed", held=status == OK)
+
+
+def kept_promise(customer: Customer, ended: Operation) -> Iterator[Finding]:
+    """Yield what a customer saw of a release that went live and took itself back."""
+    failed = customer.failed
+    yield Finding(
+        what="no request of a customer failed while prod switched and switched back",
+        held=not failed and bool(customer.seen),
+        evidence="; ".join(str(one.status) for one in failed[:5])
+        or f"{len(customer.seen)} requests, each a whole page",
+    )
+    new, old = customer.editions
+    yield Finding(
+        what="the customer saw the old edition, the new one, and the old one again",
+        held=customer.order == [old, new, old],
+        evidence=" -> ".join(customer.order),
+    )
+    why = ended.failure.message if ended.failure else ""
+    yield Finding(
+        what="the broken release rolled itself back",
+        held=ended.status is OperationStatus.ROLLED_BACK,
+        evidence=why[:120],
+    )
 
 
 def _same_values(

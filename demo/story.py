@@ -1,4 +1,7 @@
-"""The demo: a site is created by one message, filled, promoted by another, and looked at."""
+"""The demo: a site is created, promoted to sit and to prod, and a broken release rolls itself back.
+
+Everything is done by messages on queues; the rest is looking on.
+"""
 
 from __future__ import annotations
 
@@ -8,25 +11,23 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import boto3
 from rich.console import Console
 from rich.table import Table
 
-from core.adapters.aws.operations import DynamoOperations
 from core.adapters.system import RandomIds, SystemClock
 from core.domain.names import site_key
-from core.domain.operation import Operation
-from demo.proof import Finding, Visitor, prove
+from demo.customer import Customer, Visitor
+from demo.proof import Finding, kept_promise, prove
+from demo.requests import SITE, SUBDOMAIN, TENANT, creation, promotion
 from demo.site import RunningSite
-from events import identity
+from demo.work import Work, back_seconds
 from events.vocabulary import OperationStatus
-from local.cloud import Cloud, clouds
+from local.cloud import clouds
 from local.runtime import Runtime
-from ops.watch import watch
 
-TENANT, SITE, SUBDOMAIN = "tenant-1", "site-banana", "banana"
 REPORT = Path("demo-report.json")
-SECONDS_BETWEEN_LOOKS = 0.3
+EDITIONS = ("The second edition", "Fruit, with care")
+"""What the pages of the two releases say, newest first."""
 
 
 class Story:
@@ -55,35 +56,46 @@ class Story:
 
     def _tell(self, machine: dict[str, Any]) -> list[Finding]:
         accounts = clouds(machine["endpoint"])
-        dev, sit = accounts["dev"], accounts["sit"]
-        self._title("1. SITE_CREATION_REQUEST goes to the dev queue")
-        self._do(machine, dev, "creation", _creation(self._run))
-        self._title("2. The site gets real content")
         key = site_key(TENANT, SITE)
-        in_dev = RunningSite(cloud=dev, layout=self._runtime.layout, site_key=key)
-        self._console.print(in_dev.run("content.php"))
-        self._title("3. SITE_PROMOTION_REQUEST goes to the sit queue")
-        self._do(machine, sit, "promotion", _promotion(self._run))
-        self._title("4. The proof")
-        in_sit = RunningSite(cloud=sit, layout=self._runtime.layout, site_key=key)
-        source = Visitor(proxy=machine["proxy"], host=f"{SUBDOMAIN}.{dev.account.domain}")
-        target = Visitor(proxy=machine["proxy"], host=f"{SUBDOMAIN}.{sit.account.domain}")
-        return list(prove(source, target, in_dev.run("look.php"), in_sit.run("look.php")))
-
-    def _do(self, machine: dict[str, Any], cloud: Cloud, queue: str, body: dict[str, Any]) -> None:
-        environment = cloud.account.environment
-        url = machine["accounts"][environment]["queues"][queue]
-        cloud.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body))
-        self._console.print(f"[dim]{json.dumps(body)}[/dim]", soft_wrap=True)
-        operation_id = identity.operation_id(
-            environment, TENANT, body["messageType"], body["idempotencyKey"]
+        sites = {
+            name: RunningSite(cloud=cloud, layout=self._runtime.layout, site_key=key)
+            for name, cloud in accounts.items()
+        }
+        visitors = {
+            name: Visitor(proxy=machine["proxy"], host=f"{SUBDOMAIN}.{cloud.account.domain}")
+            for name, cloud in accounts.items()
+        }
+        work = Work(
+            machine=machine, accounts=accounts, console=self._console, timings=self._timings
         )
-        store = _store(cloud, machine["endpoint"])
-        while store.get(operation_id) is None:
-            pass
-        ended = watch(store, operation_id, self._console, self._clock, SECONDS_BETWEEN_LOOKS)
-        self._timings[queue] = (ended.updated_at - ended.created_at).total_seconds()
-        _check(ended)
+        self._title("1. SITE_CREATION_REQUEST goes to the dev queue")
+        work.do("dev", "creation", creation(self._run))
+        self._title("2. The site gets real content")
+        self._console.print(sites["dev"].run("content.php"))
+        self._title("3. SITE_PROMOTION_REQUEST goes to the sit queue")
+        work.do("sit", "promotion", promotion(self._run, "to-sit", "dev", "sit"))
+        self._title("4. The next one goes to the prod queue; two people approve its plan")
+        work.do_approved(promotion(self._run, "to-prod", "sit", "prod", changeTicket="CHG-1001"))
+        self._title("5. The proof: dev's site is prod's site")
+        seen = {name: site.run("look.php") for name, site in sites.items()}
+        findings = list(prove(visitors["dev"], visitors["sit"], seen["dev"], seen["sit"]))
+        findings += prove(visitors["sit"], visitors["prod"], seen["sit"], seen["prod"])
+        self._title("6. A second edition that breaks in prod only: it takes itself back")
+        self._console.print(sites["sit"].run("edition.php"))
+        return [*findings, *self._broken(work, visitors["prod"])]
+
+    def _broken(self, work: Work, visitor: Visitor) -> list[Finding]:
+        customer = Customer(visitor=visitor, editions=EDITIONS)
+        customer.start()
+        try:
+            body = promotion(self._run, "broken", "sit", "prod", changeTicket="CHG-1002")
+            ended = work.do_approved(body, ends=OperationStatus.ROLLED_BACK)
+        finally:
+            customer.stop()
+        back = back_seconds(work.steps_of(ended))
+        self._timings["rollback, from the failed check to the pointer"] = back
+        self._timings["second edition was to be seen"] = customer.seconds_of(EDITIONS[0])
+        return list(kept_promise(customer, ended))
 
     def _conclude(self, machine: dict[str, Any], findings: list[Finding], *, keep: bool) -> None:
         table = Table("", "what", "evidence")
@@ -91,7 +103,7 @@ class Story:
             table.add_row("ok" if finding.held else "BROKEN", finding.what, finding.evidence)
         self._console.print(table)
         port = machine["proxy"].rpartition(":")[2]
-        for label in ("wpdev", "wpsit"):
+        for label in ("wpdev", "wpsit", "wp"):
             self._console.print(f"  http://{SUBDOMAIN}.{label}.localhost:{port}/")
         for name, seconds in self._timings.items():
             self._console.print(f"  {name}: {seconds:.1f} s")
@@ -110,52 +122,3 @@ class Story:
 
     def _say(self, sentence: str) -> None:
         self._console.print(sentence)
-
-
-def _creation(run: str) -> dict[str, Any]:
-    payload = {
-        "siteId": SITE,
-        "tenantId": TENANT,
-        "siteName": "Banana & Söhne",
-        "subdomain": SUBDOMAIN,
-        "environment": "dev",
-        "configuration": {},
-    }
-    return _request("SITE_CREATION_REQUEST", f"demo-create-{run}", payload)
-
-
-def _promotion(run: str) -> dict[str, Any]:
-    payload = {
-        "siteId": SITE,
-        "tenantId": TENANT,
-        "sourceEnvironment": "dev",
-        "targetEnvironment": "sit",
-    }
-    return _request("SITE_PROMOTION_REQUEST", f"demo-promote-{run}", payload)
-
-
-def _request(message_type: str, key: str, payload: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "messageType": message_type,
-        "correlationId": key,
-        "idempotencyKey": key,
-        "timestamp": SystemClock().now().isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "payload": payload,
-    }
-
-
-def _store(cloud: Cloud, endpoint: str) -> DynamoOperations:
-    client = boto3.client(
-        "dynamodb",
-        endpoint_url=endpoint,
-        region_name=cloud.dynamodb.meta.region_name,
-        aws_access_key_id=cloud.account.account_id,
-        aws_secret_access_key="local",  # noqa: S106  # the emulator takes any; the key is the account
-    )
-    table = f"bbws-wp-operations-{cloud.account.environment}"
-    return DynamoOperations(client=client, table_name=table)
-
-
-def _check(operation: Operation) -> None:
-    if operation.status is not OperationStatus.COMPLETED:
-        raise SystemExit(f"The operation ended as {operation.status}: {operation.failure}")

@@ -13,6 +13,8 @@ from simulation.fleet import SimulatedFleet
 
 type Snapshot = dict[str, object]
 
+ANSWER = DetailType.OPERATION_STATUS
+"""Says to a sender how an operation stands: nothing follows from it."""
 OUTCOMES = {
     DetailType.OPERATION_COMPLETED,
     DetailType.OPERATION_FAILED,
@@ -107,7 +109,7 @@ def one_successor_per_step(run: Run) -> str | None:
     ids: dict[tuple[str, str | None, str], set[str]] = {}
     for event in run.fleet.world.events:
         meta = event.metadata
-        if meta.operation_id != run.operation_id:
+        if meta.operation_id != run.operation_id or event.detail_type is ANSWER:
             continue
         key = (meta.phase, meta.step, event.detail_type)
         ids.setdefault(key, set()).add(meta.event_id)
