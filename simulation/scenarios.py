@@ -18,7 +18,7 @@ from core.ports.sites import Tenant
 from events import identity
 from events.formats import Environment
 from events.vocabulary import OperationStatus
-from simulation.fleet import VISIBILITY_SECONDS, FleetState, SimulatedFleet
+from simulation.fleet import VISIBILITY_SECONDS, FleetState, SimulatedFleet, policy_of
 from simulation.jobs import DIGEST
 
 TENANT, SITE = "tenant-1", "site-banana"
@@ -107,14 +107,25 @@ class Scenario:
         return fleet
 
 
-QUEUES = {Environment.DEV: QueueName.CREATION, Environment.SIT: QueueName.PROMOTION}
-"""In these scenarios dev creates and sit receives promotions."""
+QUEUES = {
+    Environment.DEV: QueueName.CREATION,
+    Environment.SIT: QueueName.PROMOTION,
+    Environment.PROD: QueueName.PROMOTION,
+}
+"""In these scenarios dev creates, and the others receive promotions."""
+
+
+def prepared(environment: Environment, *earlier: str) -> SimulatedFleet:
+    """Return a fleet of an environment in which earlier operations have run to their ends."""
+    state = copy.deepcopy(_state_after(environment, earlier))
+    return SimulatedFleet(environment=environment, state=state)
 
 
 @cache
 def _state_after(environment: Environment, earlier: tuple[str, ...]) -> FleetState:
     """Return the state of a fleet in which the earlier operations have run to their ends."""
-    source = World(environment=Environment.DEV) if environment is Environment.SIT else None
+    before = policy_of(environment).promotion_sources.get(environment)
+    source = World(environment=before) if before is not None else None
     fleet = SimulatedFleet(environment=environment, source=source)
     (source or fleet.world).images[DIGEST] = "{}"
     (source or fleet.world).image_tags[fleet.policy.wordpress_tag] = DIGEST
