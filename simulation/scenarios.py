@@ -21,6 +21,8 @@ from events.vocabulary import OperationStatus
 from simulation.fleet import VISIBILITY_SECONDS, FleetState, SimulatedFleet, policy_of
 from simulation.jobs import DIGEST
 
+MOST_STEPS = 30_000
+"""Prod waits days for its window, and the sweeper looks every minute."""
 TENANT, SITE = "tenant-1", "site-banana"
 
 
@@ -132,7 +134,7 @@ def _state_after(environment: Environment, earlier: tuple[str, ...]) -> FleetSta
     fleet.world.tenants[TENANT] = Tenant(tenant_id=TENANT, status="REGISTERED")
     for body in earlier:
         fleet.send(QUEUES[environment], body)
-        fleet.run()
+        fleet.run(most_steps=MOST_STEPS)
     fleet.world.events.clear()
     fleet.world.notifications.clear()
     return fleet.saved()
