@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from datetime import timedelta
 
@@ -218,7 +219,7 @@ class TestWaits:
 
     def test_a_step_past_its_deadline_is_reported_stalled_once(self, fleet):
         until_waiting(fleet)
-        fleet.jobs.tick = list
+        fleet.jobs.seconds = math.inf
         fleet.run(most_steps=3000)
         operation = only_operation(fleet)
         assert operation.stalled_since is not None
@@ -355,7 +356,7 @@ class TestSweeper:
     def test_a_lost_poll_is_sent_again(self, fleet):
         until_waiting(fleet)
         fleet.world.queues[QueueName.CREATION].clear()
-        fleet.jobs.tick = list
+        fleet.jobs.seconds = math.inf
         fleet.step()
         before = fleet.clock.now()
         while not fleet.world.queues[QueueName.CREATION]:
