@@ -124,6 +124,8 @@ class SimulatedFleet:
         clock = ManualClock()
         ids = SeededIds(self.seed)
         world = World(environment=self.environment, clock=clock, ids=ids, source=self.source)
+        if self.source is not None:
+            self.source.clock = clock
         return FleetState(clock=clock, world=world, store=MemoryOperationStore(), effects=Effects())
 
     def _wire(self) -> None:

@@ -20,6 +20,7 @@ from events.formats import Environment
 from events.vocabulary import OperationStatus
 from simulation.fleet import VISIBILITY_SECONDS, FleetState, SimulatedFleet, policy_of
 from simulation.jobs import DIGEST
+from simulation.reports import SettleTimes
 
 MOST_STEPS = 30_000
 """Prod waits days for its window, and the sweeper looks every minute."""
@@ -117,10 +118,23 @@ QUEUES = {
 """In these scenarios dev creates, and the others receive promotions."""
 
 
-def prepared(environment: Environment, *earlier: str) -> SimulatedFleet:
-    """Return a fleet of an environment in which earlier operations have run to their ends."""
+def prepared(
+    environment: Environment,
+    *earlier: str,
+    times: SettleTimes | None = None,
+    loses_wake_ups: bool = False,
+) -> SimulatedFleet:
+    """Return a fleet of an environment in which earlier operations have run to their ends.
+
+    `times` and lost wake-ups hold from then on.
+    """
     state = copy.deepcopy(_state_after(environment, earlier))
-    return SimulatedFleet(environment=environment, state=state)
+    return SimulatedFleet(
+        environment=environment,
+        state=state,
+        times=times or SettleTimes(),
+        loses_wake_ups=loses_wake_ups,
+    )
 
 
 @cache
