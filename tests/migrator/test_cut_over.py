@@ -9,7 +9,7 @@ from core.domain.job_facts import Marks
 from migrator import cut_over as module
 from migrator.databases import rows as run_sql
 from migrator.digests import chunk_sums, shapes, sum_up_to, total
-from migrator.errors import JobFailure
+from migrator.errors import JobFailure, Stopped
 from migrator.services import Services
 from tests.migrator.shop import PROTECTED, fill_live, fill_source, transferred
 
@@ -382,6 +382,18 @@ def test_nobody_is_left_waiting_when_the_pointer_cannot_be_moved(shop, pointer):
     pointer.before_moving = lambda: None
     cut_over(shop)
     assert equal(shop) == TABLES
+
+
+def test_a_stop_in_the_hold_lets_everybody_go(shop, pointer):
+    def stop():
+        raise Stopped
+
+    pointer.before_moving = stop
+    assert "asked to stop" in shop.failed("cut-over", **fields(shop)).message
+    begun = time.monotonic()
+    shop.database.run(*CHANGES, schema=live(shop))
+    assert time.monotonic() - begun < 2
+    assert pointer.at == OLD
 
 
 def test_without_the_right_to_flush_tables_are_locked_the_other_way(shop, pointer):
