@@ -95,9 +95,9 @@ def answer_to(story: Story, page: str, beginning: str, *, holding: str = "") -> 
     return found
 
 
-@pytest.mark.parametrize(("page", "command"), COMMANDS)
-def test_every_command_of_the_pages_does_what_it_is_there_for(story, page, command):
-    assert story.answers[page, command].code == 0, story.answers[page, command]
+@pytest.mark.parametrize(("name", "command"), COMMANDS)
+def test_every_command_of_the_pages_does_what_it_is_there_for(story, name, command):
+    assert story.answers[name, command].code == 0, story.answers[name, command]
 
 
 def test_the_pages_hold_the_commands_that_they_are_about():
@@ -135,7 +135,8 @@ def test_the_running_promotion_was_cancelled(story):
 
 
 def test_the_site_is_at_the_release_that_was_named_last(story):
-    shown = story.machine.type("sitefleet sites show site-banana --tenant-id tenant-1 --env prod --json")
+    looked = "sitefleet sites show site-banana --tenant-id tenant-1 --env prod --json"
+    shown = story.machine.type(looked)
     assert json.loads(shown.out)["liveRelease"] == 2
 
 
