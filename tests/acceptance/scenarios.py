@@ -158,7 +158,7 @@ class Refusals:
 
 def refusals(world: World, _done: Done) -> Refusals:
     paths = {}
-    for source, target in (("dev", "prod"), ("sit", "dev"), ("sit", "prod"), ("prod", "dev")):
+    for source, target in (("dev", "prod"), ("sit", "dev"), ("prod", "sit"), ("prod", "dev")):
         asked = promotion("site-1", sourceEnvironment=source, targetEnvironment=target)
         asked["payload"]["changeTicket"] = "CHG0012345"
         paths[f"{source} to {target}"] = world.run(target, asked).end
