@@ -62,6 +62,8 @@ FINISH = (RETIRE_RELEASES, COMPLETE, REST_FORMER, SCHEDULE_LOOKS, SEAL_RECORD)
 
 STEPS = (*LOOK, *AGREE, *BUILD, *GO_LIVE, *FINISH)
 DRY_RUN = (*LOOK, SEAL_RECORD)
+RECENT = 20
+"""Operations of a site that are looked at for one that has not ended."""
 EARLIER = (SWITCH,)
 """Steps that only plans of earlier versions name."""
 
@@ -98,6 +100,8 @@ def admit(admission: Admission) -> None:
         emergency=payload.emergency is not None,
     )
     check_tenant(admission, payload.tenant_id)
+    if not payload.dry_run:
+        _check_only_one(admission)
     site = admission.ports.sites.get(payload.tenant_id, payload.site_id)
     # A site that is being built is let in: its lock tells who is at work on it (PROM_001).
     if site is not None and site.status not in {SiteStatus.ACTIVE, SiteStatus.PROVISIONING}:
@@ -121,6 +125,21 @@ def _payload(request: Request) -> SitePromotionPayload:
     if not isinstance(request.payload, SitePromotionPayload):
         raise RefusedError(ErrorCode.SITE_001, f"{request.message_type} promotes no site.")
     return request.payload
+
+
+def _check_only_one(admission: Admission) -> None:
+    """Refuse a second promotion of a site; two that come at one moment meet at the site's lock."""
+    subject = admission.subject
+    newest = admission.store.of_site(subject.tenant_id, subject.site_id, limit=RECENT)
+    for operation in newest:
+        promotes = operation.operation_type is OperationType.SITE_PROMOTION
+        if promotes and not operation.is_terminal and LOCK_SITE.name in operation.plan:
+            raise RefusedError(
+                ErrorCode.PROM_001,
+                f"Promotion {operation.operation_id} of this site is {operation.status}. Wait for "
+                f"its end, or cancel it (sitefleet operations cancel {operation.operation_id}), "
+                "then send the request again.",
+            )
 
 
 def _left_out(rules: PromotionPolicy, *, emergency: bool) -> set[Step]:
