@@ -44,10 +44,6 @@ class Story:
 
     def tell(self) -> None:
         for page, command in COMMANDS:
-            if (page, command) == ("approve", page_commands("approve")[0]):
-                self.machine.wait_for(self.ids["operationId"], "AWAITING_APPROVAL")
-                self.ids["rejectedId"] = self.machine.start()
-                self.ids["runningId"] = self.machine.start()
             self.answers[page, command] = self._type(command)
 
     def _type(self, command: str) -> Answer:
@@ -55,10 +51,10 @@ class Story:
             return self._of_failed_rollback(command.replace("<rollbackId>", FAILED_ID))
         if "promotions reject" in command:
             command = command.replace("<operationId>", "<rejectedId>")
-        line = _PLACEHOLDER.sub(lambda found: self.ids[found[1]], command)
         if found := re.search("<(rejectedId|runningId)>", command):
+            self.ids[found[1]] = self.machine.start()
             self.machine.wait_for(self.ids[found[1]], "AWAITING_APPROVAL")
-        answer = self.machine.type(line)
+        answer = self.machine.type(_PLACEHOLDER.sub(lambda found: self.ids[found[1]], command))
         if "promotions start" in command and answer.code == 0:
             self._started(command, answer.out.strip())
         return answer
