@@ -16,7 +16,7 @@ from core.operations.steps.completion import COMPLETE, REST_FORMER
 from core.operations.steps.content import CREATE_ACCESS_POINT, PLACE_CONTENT
 from core.operations.steps.cut_over import CUT_OVER
 from core.operations.steps.database import IMPORT_DATABASE, PREPARE_SECRETS
-from core.operations.steps.decide_again import DECIDE_AGAIN
+from core.operations.steps.decide_again import AWAIT_WINDOW, DECIDE_AGAIN
 from core.operations.steps.export import EXPORT_SOURCE, PLAN
 from core.operations.steps.followers import SCHEDULE_LOOKS
 from core.operations.steps.gates import CHECK_GATES, CONFIRM_WINDOW
@@ -36,6 +36,7 @@ from events.vocabulary import ErrorCode, OperationType, SiteStatus
 LOOK = (OPEN_RECORD, PLAN, SURVEY_TARGET, CHECK_SOURCE, CHECK_GATES)
 AGREE = (REQUEST_APPROVAL, AWAIT_APPROVAL)
 BUILD = (
+    AWAIT_WINDOW,
     LOCK_SITE,
     DECIDE_AGAIN,
     BACK_UP_TARGET,
@@ -146,6 +147,8 @@ def _left_out(rules: PromotionPolicy, *, emergency: bool) -> set[Step]:
     left_out: set[Step] = set()
     if not rules.approval.asked_of(emergency=emergency):
         left_out |= set(AGREE)
+    if not (rules.window.openings or rules.window.freezes):
+        left_out.add(AWAIT_WINDOW)
     if not (rules.backup.database or rules.backup.file_system):
         left_out.add(BACK_UP_TARGET)
     if not rules.monitor.window_seconds:
