@@ -305,6 +305,9 @@ SCENARIOS = (
         keeps_target=True,
     ),
     Scenario(
+        name="promotion to prod, first", environment=PROD, body=promotion_to_prod(), ends=DONE
+    ),
+    Scenario(
         name="promotion to prod",
         environment=PROD,
         earlier=(FIRST_TO_PROD,),
