@@ -37,13 +37,17 @@ def complete(context: StepContext) -> Outcome:
 def take_back_record(context: StepContext) -> Outcome:
     """Undo: the records say again what was live before this operation."""
     move, sites = Move(context), context.ports.sites
-    former = move.live_release
+    former, mine = move.live_release, move.release
+    was = {mine.number: ReleaseStatus.BUILDING}
+    if former is not None:
+        was[former.number] = ReleaseStatus.LIVE
     for release in sites.list_releases(move.tenant_id, move.site_id):
-        if former is not None and release.number == former.number:
-            sites.put_release(replace(release, status=ReleaseStatus.LIVE, updated_at=context.now))
+        status = was.get(release.number, release.status)
+        if release.status is not status:
+            sites.put_release(replace(release, status=status, updated_at=context.now))
     restore_latest(context)
     site = sites.get(move.tenant_id, move.site_id)
-    if site is not None and site.live_release == move.release.number:
+    if site is not None and site.live_release == mine.number:
         sites.put(_not_live(context, site), expected_version=site.version)
     return Done()
 
