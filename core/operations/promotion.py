@@ -59,7 +59,8 @@ GO_LIVE = (
     CHECK_AFTER,
     MONITOR,
 )
-FINISH = (RETIRE_RELEASES, COMPLETE, REST_FORMER, SCHEDULE_LOOKS, SEAL_RECORD)
+FINISH = (COMPLETE, REST_FORMER, SCHEDULE_LOOKS, RETIRE_RELEASES, SEAL_RECORD)
+"""What is retired does not come back, so that this is the last thing to be done to the target."""
 
 STEPS = (*LOOK, *AGREE, *BUILD, *GO_LIVE, *FINISH)
 DRY_RUN = (*LOOK, SEAL_RECORD)
