@@ -134,7 +134,7 @@ ERROR_CODES: Final[Mapping[ErrorCode, ErrorCodeEntry]] = MappingProxyType(
         ),
         ErrorCode.PROM_004: ErrorCodeEntry(
             "The promotion took longer than its deadline.",
-            "Look at the step it stopped in and how long that took, then ask for it again.",
+            "Look at the step it stands at and what that waits for; then retry it, or cancel it.",
         ),
         ErrorCode.PROM_005: ErrorCodeEntry(
             "The tenant's state does not allow a promotion.",

@@ -26,6 +26,8 @@ from events.vocabulary import OperationStatus, OperationType
 from simulation.fleet import VISIBILITY_SECONDS, FleetState, SimulatedFleet
 from simulation.jobs import DIGEST
 
+MOST_STEPS = 30_000
+"""Prod waits days for its window, and the sweeper looks every minute."""
 TENANT, SITE = "tenant-1", "site-banana"
 
 
@@ -139,6 +141,12 @@ QUEUES = {
 SOURCES = {Environment.SIT: Environment.DEV, Environment.PROD: Environment.SIT}
 BEFORE_THE_WINDOW = timedelta(minutes=15)
 """When a request for prod comes: approvals take ten of these, then the window is waited for."""
+
+
+def prepared(environment: Environment, *earlier: str) -> SimulatedFleet:
+    """Return a fleet of an environment in which earlier operations have run to their ends."""
+    state = copy.deepcopy(_state_after(environment, earlier))
+    return SimulatedFleet(environment=environment, state=state)
 
 
 @cache

@@ -10,7 +10,7 @@ from core.domain.approval import Decision
 from core.domain.approval_policy import ApprovalPolicy
 from core.domain.errors import RefusedError
 from core.domain.matching import distinct_people
-from core.domain.people import requester_of
+from core.domain.people import is_requester
 from events.vocabulary import ErrorCode
 
 
@@ -97,7 +97,6 @@ def weigh(
     roles = roles_asked(policy, emergency=emergency)
     expires_at = asked_at + timedelta(seconds=policy.expires_seconds)
     wait = policy.emergency_wait_seconds if emergency else policy.wait_seconds
-    asker = requester_of(policy, requester)
     yes: list[Decision] = []
     over_at = None if roles else asked_at
     for decision in _in_order(policy, decisions, roles, plan_hash):
@@ -105,7 +104,7 @@ def weigh(
             break
         if not decision.approves:
             return _rejected(decision)
-        if decision.person != asker:
+        if not _is_own(policy, decision, requester):
             yes.append(decision)
         if over_at is None and len(_assigned(roles, yes)) == len(roles):
             over_at = decision.decided_at + timedelta(seconds=wait)
@@ -128,7 +127,7 @@ def check_decision(
         return
     roles = roles_asked(policy, emergency=emergency)
     _check_role(policy, decision, roles)
-    if decision.approves and decision.person == requester_of(policy, requester):
+    if decision.approves and _is_own(policy, decision, requester):
         raise _refused(
             f"{decision.person} asked for this promotion, and nobody approves a request of their "
             "own. Let somebody else who holds the role approve it."
@@ -171,6 +170,10 @@ def _in_order(
         holds = decision.role in roles and decision.person in policy.holders(decision.role)
         if holds and decision.plan_hash == plan_hash:
             yield decision
+
+
+def _is_own(policy: ApprovalPolicy, decision: Decision, requester: str | None) -> bool:
+    return is_requester(policy, requester, person=decision.person, principal=decision.principal)
 
 
 def _assigned(roles: tuple[str, ...], yes: Sequence[Decision]) -> dict[str, str]:

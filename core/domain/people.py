@@ -37,6 +37,23 @@ def identify(policy: ApprovalPolicy, arn: str) -> str:
     return person
 
 
+def is_requester(
+    policy: ApprovalPolicy, requested_by: str | None, *, person: str, principal: str
+) -> bool:
+    """Tell whether somebody decides about a request of their own, however it spells them.
+
+    Besides the policy's names for the person, `requestedBy` may be the caller's own ARN, IAM user
+    name or session name: with a role that several people take on, nothing else tells them apart.
+    """
+    if requested_by is None:
+        return False
+    if requester_of(policy, requested_by) == person:
+        return True
+    caller = parse_principal(principal)
+    own = {principal, caller.own_name if caller else principal}
+    return requested_by.casefold() in {name.casefold() for name in own}
+
+
 def requester_of(policy: ApprovalPolicy, requested_by: str | None) -> str | None:
     """Return the person whom `requestedBy` means: by key, name or principal; None for others.
 

@@ -50,6 +50,11 @@ class Principal:
         return entry in {caller_role, caller_role.without_suffix}
 
     @property
+    def own_name(self) -> str:
+        """What this caller alone is called: the session's name, or the user's without its path."""
+        return self.session or self.name.rpartition("/")[2]
+
+    @property
     def without_suffix(self) -> Principal:
         """The role of a permission set without its 16 hexadecimal digits; others as they are."""
         found = _IDENTITY_CENTER.fullmatch(self.name) if self.kind == "role" else None

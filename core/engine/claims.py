@@ -19,6 +19,8 @@ class Ticket:
     wait_number: int = 0
     step: str | None = None
     by_person: bool = False
+    anew: bool = False
+    """Whether the step is tried anew: what an earlier attempt left running is stopped first."""
 
     @property
     def is_wake_up(self) -> bool:
@@ -45,13 +47,17 @@ def ticket_for(message: FleetEvent | StepPoll | WakeUp) -> Ticket | None:
             return Ticket(operation_id=message.operation_id, event_id=None, step=step)
 
 
-def current_ticket(operation: Operation, *, by_person: bool = False) -> Ticket:
-    """Return the ticket of the message that an operation is waiting for right now."""
+def persons_ticket(operation: Operation) -> Ticket:
+    """Return the ticket of a person's message: of what the operation is waiting for right now.
+
+    A step that has stalled is tried anew: its job may be one that never ends.
+    """
     return Ticket(
         operation_id=operation.operation_id,
         event_id=operation.event_id,
         wait_number=operation.wait_number,
-        by_person=by_person,
+        by_person=True,
+        anew=operation.stalled_since is not None,
     )
 
 
@@ -96,17 +102,21 @@ def read_refusal(
         return Unknown()
     if ticket.event_id == operation.cause_event_id and _unclaimed(operation):
         return Finished(republish=operation)
-    stands_there = ticket.event_id == operation.event_id or (
-        ticket.is_wake_up and operation.wait_number > 0
-    )
-    if not stands_there or operation.is_terminal:
-        return Finished()
     leased = operation.lease_until is not None and operation.lease_until > now
+    if not _stands_there(ticket, operation, leased=leased) or operation.is_terminal:
+        return Finished()
     if not ticket.is_wake_up and ticket.wait_number != operation.wait_number:
         return Finished(repoll=operation if redelivered and not leased else None)
     if leased and operation.lease_until is not None:
         return Busy(operation=operation, until=operation.lease_until)
     return Finished()
+
+
+def _stands_there(ticket: Ticket, operation: Operation, *, leased: bool) -> bool:
+    """Tell whether the operation waits for this message; a wake-up may overtake its step's wait."""
+    if not ticket.is_wake_up:
+        return ticket.event_id == operation.event_id
+    return operation.wait_number > 0 or (leased and ticket.step in {None, operation.step})
 
 
 def _unclaimed(operation: Operation) -> bool:

@@ -76,11 +76,19 @@ class Decider:
     def prove_rollback(self, operation: Operation, request: PromotionRollbackRequest) -> None:
         """Store who asked for a rollback, where the policy asks for a proof of it.
 
-        The proof is bound to this very request: its operation id and its payload's hash.
+        The proof is bound to this very request: its operation id and its payload's hash. Raises
+        RefusedError (SITE_001, PROM_003) when the request lacks what the environment asks for.
         """
-        approval = self._engine.policy.promotion_rules.approval
-        if not approval.rollback_roles:
+        missing = request.payload.missing_in(operation.environment)
+        if missing:
+            raise RefusedError(
+                ErrorCode.SITE_001,
+                f"A rollback in {operation.environment} needs {' and '.join(missing)}.",
+            )
+        promotion = self._engine.policy.promotion
+        if promotion is None or not promotion.approval.rollback_roles:
             return
+        approval = promotion.approval
         if request.payload.proof is None:
             raise RefusedError(
                 ErrorCode.PROM_003, f"A rollback in {operation.environment} needs a proof."

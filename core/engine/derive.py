@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from core.domain.operation import Fact, Operation
 from core.engine.transitions import CANCELLED, TERMINAL_EVENTS
+from events.formats import format_timestamp
 from events.progress import EventData, EventError, EventMetadata, FleetEvent
 from events.vocabulary import DetailType, ErrorCode, OperationStatus
 
@@ -39,6 +40,7 @@ def derive_stalled(operation: Operation) -> FleetEvent:
         attempt=operation.attempt,
     )
     waiting = f" It waits for: {operation.waiting_for}" if operation.waiting_for else ""
+    since = format_timestamp(operation.step_since) if operation.step_since else None
     return _event(
         operation,
         fact,
@@ -46,9 +48,16 @@ def derive_stalled(operation: Operation) -> FleetEvent:
             status=operation.status,
             error=EventError(
                 code=ErrorCode.PROM_004,
-                message=f"Step {operation.step} has not finished in time.{waiting}",
+                message=f"Step {operation.step} has not finished in time.{waiting} A retry tries "
+                "it anew; a cancel takes the operation back.",
+                details={
+                    "step": operation.step,
+                    "since": since,
+                    "waitingFor": operation.waiting_for,
+                    "attempts": operation.attempt + 1,
+                },
             ),
-            next_command=_command("operations show", operation.operation_id, operation),
+            next_command=_retry(operation),
         ),
     )
 
@@ -124,12 +133,15 @@ def _next_command(operation: Operation) -> str:
     if operation.status is OperationStatus.AWAITING_APPROVAL:
         return _command("promotions plan", operation.operation_id, operation)
     if operation.status is OperationStatus.ROLLBACK_FAILED:
-        why = ' --reason "..."'
-        return _command("operations retry", operation.operation_id, operation) + why
+        return _retry(operation)
     if operation.status is OperationStatus.COMPLETED:
         what = f"{operation.site_id} --tenant-id {operation.tenant_id}"
         return _command("sites show", what, operation)
     return _command("operations show", operation.operation_id, operation)
+
+
+def _retry(operation: Operation) -> str:
+    return _command("operations retry", operation.operation_id, operation) + ' --reason "..."'
 
 
 def _command(command: str, what: str, operation: Operation) -> str:

@@ -12,7 +12,7 @@ import structlog
 
 from core.domain.errors import RefusedError
 from core.domain.operation import Fact, Operation
-from core.engine.claims import Ticket, current_ticket
+from core.engine.claims import Ticket, persons_ticket
 from core.engine.decisions import Decider
 from core.engine.derive import derive_status
 from core.engine.engine import Engine, bind_context
@@ -63,8 +63,8 @@ class Intake:
                     return self._retry(message, request)
                 case OperationApproval() | OperationRejection():
                     return self._decide(message, request)
-                case PromotionRollbackRequest() if self._cancels(message, request):
-                    return Acknowledged()
+                case PromotionRollbackRequest():
+                    return self._roll_back(message, request)
                 case _:
                     return self._accept(message, request)
         except RefusedError as refused:
@@ -100,8 +100,6 @@ class Intake:
                 policy=self._engine.policy,
             )
         )
-        if isinstance(request, PromotionRollbackRequest):
-            self._decider.prove_rollback(wanted, request)
 
     def _repeat(self, existing: Operation, wanted: Operation) -> Disposition:
         if existing.request_hash != wanted.request_hash:
@@ -182,19 +180,18 @@ class Intake:
                 f"Operation {operation.operation_id} has ended as {operation.status}; "
                 "there is nothing left to cancel.",
             )
-        return self._runner.advance(message, current_ticket(operation, by_person=True))
+        return self._runner.advance(message, persons_ticket(operation))
 
     def _retry(self, message: QueueMessage, request: OperationRetryRequest) -> Disposition:
         operation_id = request.payload.operation_id
         operation = self._known(self._engine.store.get(operation_id), operation_id)
-        stuck = operation.stalled_since is not None
-        if not stuck and operation.status is not OperationStatus.ROLLBACK_FAILED:
+        if operation.is_terminal or not _stands_still(operation):
             raise RefusedError(
                 ErrorCode.SITE_005,
                 f"Operation {operation_id} is {operation.status} and neither stalled nor "
                 "ROLLBACK_FAILED; a retry applies to those only.",
             )
-        return self._runner.advance(message, current_ticket(operation, by_person=True))
+        return self._runner.advance(message, persons_ticket(operation))
 
     def _decide(
         self, message: QueueMessage, request: OperationApproval | OperationRejection
@@ -205,14 +202,29 @@ class Intake:
         self._engine.bus.publish([derive_status(operation)])
         return self._runner.advance(message, Ticket(operation_id=operation_id, event_id=None))
 
+    def _roll_back(self, message: QueueMessage, request: PromotionRollbackRequest) -> Disposition:
+        """Check who asks before anything else; one that was accepted cancels nothing any more."""
+        workflow = self._workflow_for(message, request)
+        wanted = self._new_operation(workflow, request)
+        bind_context(wanted)
+        if self._engine.store.get(wanted.operation_id) is None:
+            self._decider.prove_rollback(wanted, request)
+            if self._cancels(message, request):
+                return Acknowledged()
+        return self._accept(message, request)
+
     def _cancels(self, message: QueueMessage, request: PromotionRollbackRequest) -> bool:
         """Cancel the promotion that is under way; True when that is all there is to do.
 
         A promotion that is named and still runs goes back by itself once it is cancelled; a site
-        that is to go back to a certain release waits for that first.
+        that is to go back to a certain release waits for that first. A repeat of the request finds
+        the promotion that it names cancelled, and is answered.
         """
         payload, store = request.payload, self._engine.store
         named = store.get(payload.operation_id) if payload.operation_id else None
+        if named is not None and named.status is OperationStatus.CANCELLED:
+            self._engine.bus.publish([derive_status(named)])
+            return True
         if named is None and payload.tenant_id and payload.site_id:
             holder = store.lock_holder(payload.tenant_id, payload.site_id)
             named = store.get(holder) if holder else None
@@ -222,7 +234,7 @@ class Intake:
         reason = f"rollback requested: {payload.reason}"
         cancelled = store.request_cancel(named.operation_id, reason, self._engine.now())
         if cancelled is not None and not cancelled.is_terminal:
-            self._runner.advance(message, current_ticket(cancelled, by_person=True))
+            self._runner.advance(message, persons_ticket(cancelled))
             self._engine.bus.publish([derive_status(cancelled)])
         return payload.operation_id is not None
 
@@ -234,6 +246,15 @@ class Intake:
             )
         bind_context(operation)
         return operation
+
+
+def _stands_still(operation: Operation) -> bool:
+    """Tell whether nothing but a person's message will move the operation.
+
+    Beside what is stalled and ROLLBACK_FAILED, that is what a worker took up for a retry and left
+    when it died: the sweeper has given such an operation up, and the retry comes again.
+    """
+    return operation.stalled_since is not None or operation.due_at is None
 
 
 def _short_hash(request: Request) -> str:

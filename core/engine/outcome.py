@@ -26,6 +26,9 @@ class Wait:
     """How long until the next look; a wake-up may come earlier."""
     why: str
     """What it waits for, as a sentence for the person who watches."""
+    sooner: bool = False
+    """Whether it ends before the poll that is under way: a wake-up that finds this sends its own
+    poll, and the older one is dropped by its number."""
 
 
 @dataclass(frozen=True, kw_only=True)

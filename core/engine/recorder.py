@@ -12,6 +12,7 @@ from core.domain.operation import Operation
 from core.engine.derive import derive_events, derive_stalled
 from core.engine.engine import Engine
 from core.engine.outcome import Done, Failed, Outcome, Wait
+from core.engine.stepping import leave_step
 from core.engine.transitions import (
     after_cancel,
     after_done,
@@ -49,6 +50,7 @@ class Recorder:
     def record_cancel(self, operation: Operation) -> Operation:
         """Turn a claimed operation back whose step has not run."""
         workflow = self._engine.workflow(operation)
+        leave_step(self._engine, operation)
         return self.commit(after_cancel(operation, workflow, self._engine.now()))
 
     def commit(self, after: Operation, *, wait_seconds: int = 0) -> Operation:
@@ -102,13 +104,14 @@ class Recorder:
     def _record_wait(
         self, operation: Operation, wait: Wait, now: datetime, *, by_wake_up: bool
     ) -> Operation:
-        waiting = after_wait(operation, wait, now, by_wake_up=by_wake_up)
+        keeps_poll = by_wake_up and not wait.sooner
+        waiting = after_wait(operation, wait, now, keeps_poll=keeps_poll)
         deadline = self._engine.policy.deadline(operation.step or "")
         if operation.step_since is not None and now - operation.step_since > deadline:
             log.error("stalling", waiting_for=wait.why)
             return self.commit(after_stall(waiting, now))
         after = self.commit(waiting, wait_seconds=wait.seconds)
-        if not by_wake_up:
+        if not keeps_poll:
             self.send_poll(after, wait.seconds)
         log.info("waiting", waiting_for=wait.why, seconds=wait.seconds)
         return after

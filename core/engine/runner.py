@@ -20,6 +20,7 @@ from core.engine.engine import Engine, bind_context
 from core.engine.message import Acknowledged, Disposition, QueueMessage, TryAgain, backoff_seconds
 from core.engine.recorder import Recorder
 from core.engine.stepping import run_step
+from core.engine.transitions import after_retry
 from core.ports.operation_store import ClaimRequest
 from events.vocabulary import Phase
 
@@ -42,7 +43,8 @@ class Runner:
         claim = self._claim(ticket, redelivered=message.receive_count > 1)
         match claim:
             case Claimed():
-                return self._work(message, ticket, claim.operation)
+                operation = after_retry(claim.operation) if ticket.anew else claim.operation
+                return self._work(message, ticket, operation)
             case Busy():
                 return self._come_back(message, ticket, claim)
             case Finished():

@@ -44,6 +44,7 @@ class StepContext:
 
 
 type StepFunction = Callable[[StepContext], Outcome]
+type Leave = Callable[[StepContext], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,3 +59,6 @@ class Step:
     """Whether visitors see a difference once it is done."""
     awaits_approval: bool = False
     """Whether the operation stands at AWAITING_APPROVAL while this step waits."""
+    leave: Leave | None = None
+    """Stops what the step has running, when it is cancelled; for steps that leave nothing to undo.
+    The operation's end does not depend on it."""

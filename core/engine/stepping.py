@@ -52,6 +52,17 @@ def _run(engine: Engine, operation: Operation, history: History) -> Outcome:
     return outcome
 
 
+def leave_step(engine: Engine, operation: Operation) -> None:
+    """Let a step that is cancelled stop what it has running; what it cannot stop is left behind."""
+    leave = engine.step(operation).leave
+    if leave is None:
+        return
+    try:
+        leave(context_of(engine, operation, engine.store.history(operation.operation_id)))
+    except SitefleetError as error:
+        log.warning("leaving_job_behind", why=str(error))
+
+
 def context_of(engine: Engine, operation: Operation, history: History) -> StepContext:
     """Return what the step at the cursor may know and use."""
     return StepContext(

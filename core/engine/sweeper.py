@@ -11,9 +11,11 @@ from datetime import timedelta
 
 import structlog
 
+from core.domain.errors import CancelRequestedError, LostClaimError
 from core.domain.operation import Operation
 from core.engine.engine import Engine, bind_context
 from core.engine.recorder import Recorder
+from core.engine.transitions import after_stall
 
 MOST_PER_SWEEP = 100
 
@@ -46,9 +48,32 @@ class Sweeper:
         if operation.lease_until is not None and operation.lease_until > now:
             self._engine.store.re_arm(operation, operation.lease_until + grace)
             return
+        if self._died_too_often(operation) and self._stall(operation):
+            return
         log.warning("nudging_operation", waitingFor=operation.waiting_for)
         if operation.wait_number > 0 or operation.step_since is not None:
             self._recorder.send_poll(operation, 0)
         else:
             self._recorder.publish(operation)
         self._engine.store.re_arm(operation, now + grace)
+
+    def _died_too_often(self, operation: Operation) -> bool:
+        """Tell whether workers take the step up past its deadline and never give the lease back.
+
+        A worker that is killed (out of memory, out of time) records no failure, so that no attempt
+        is counted, and a step that does not answer is never asked for its deadline.
+        """
+        since = operation.step_since
+        if operation.lease_owner is None or since is None:
+            return False
+        return self._engine.now() - since > self._engine.policy.deadline(operation.step or "")
+
+    def _stall(self, operation: Operation) -> bool:
+        """Report it; False when somebody has taken it up again, or cancelled it, meanwhile."""
+        try:
+            stalled = self._recorder.commit(after_stall(operation, self._engine.now()))
+        except (LostClaimError, CancelRequestedError):
+            return False
+        log.error("stalling", waiting_for="a worker that survives the step")
+        self._recorder.publish(stalled)
+        return True

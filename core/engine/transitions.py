@@ -91,7 +91,7 @@ def after_cancel(operation: Operation, workflow: Workflow, now: datetime) -> Ope
     return _turn_back(common, _cancelled(operation), workflow, now)
 
 
-def after_wait(operation: Operation, wait: Wait, now: datetime, *, by_wake_up: bool) -> Operation:
+def after_wait(operation: Operation, wait: Wait, now: datetime, *, keeps_poll: bool) -> Operation:
     """Return the state of a step that waits.
 
     A wake-up that finds "not yet" leaves the poll that is under way in force.
@@ -103,7 +103,7 @@ def after_wait(operation: Operation, wait: Wait, now: datetime, *, by_wake_up: b
         waiting_for=wait.why,
         updated_at=now,
         status=_running(operation),
-        wait_number=operation.wait_number + (0 if by_wake_up else 1),
+        wait_number=operation.wait_number + (0 if keeps_poll else 1),
     )
 
 
@@ -117,6 +117,11 @@ def after_exception(operation: Operation, now: datetime) -> Operation:
         updated_at=now,
         status=_running(operation),
     )
+
+
+def after_retry(operation: Operation) -> Operation:
+    """Return a claimed operation whose step is to be tried anew, as another attempt."""
+    return replace(operation, attempt=operation.attempt + 1)
 
 
 def after_stall(operation: Operation, now: datetime) -> Operation:

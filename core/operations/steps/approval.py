@@ -53,7 +53,8 @@ def await_approval(context: StepContext) -> Outcome:
             )
         case Pending():
             left = int((verdict.until - context.now).total_seconds()) + 1
-            return Wait(seconds=max(1, min(context.poll_seconds, left)), why=verdict.why)
+            seconds = max(1, min(context.poll_seconds, left))
+            return Wait(seconds=seconds, why=verdict.why, sooner=not verdict.missing)
         case Rejected():
             said = f": {verdict.comment}" if verdict.comment else ""
             return Failed(

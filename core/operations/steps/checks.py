@@ -10,7 +10,7 @@ from core.domain.operation import Json
 from core.engine.outcome import Done, Failed, Outcome
 from core.engine.step import Step, StepContext
 from core.operations.steps.expectation import expectation
-from core.operations.steps.jobs import job_fields, run_job
+from core.operations.steps.jobs import job_fields, leave_job, leave_source, run_job
 from core.operations.steps.move import Move
 from events.vocabulary import ErrorCode
 
@@ -60,9 +60,9 @@ def judged(facts: VerifyFacts, sentence: str = "{failed} of {all} checks failed.
     return Done(facts={"passed": True, "checks": len(names), "names": names})
 
 
-CHECK_SOURCE = Step(name="check_source", run=check_source)
-CHECK_BEFORE = Step(name="check_before", run=check_before)
-CHECK_AFTER = Step(name="check_after", run=check_after)
+CHECK_SOURCE = Step(name="check_source", run=check_source, leave=leave_source)
+CHECK_BEFORE = Step(name="check_before", run=check_before, leave=leave_job)
+CHECK_AFTER = Step(name="check_after", run=check_after, leave=leave_job)
 
 
 # --- private -------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from core.engine.outcome import Done, Failed, Outcome
 from core.engine.step import Step, StepContext
 from core.operations.steps.export import plan_hash
 from core.operations.steps.gates import await_window, decide_gates
-from core.operations.steps.jobs import job_fields, run_job
+from core.operations.steps.jobs import job_fields, leave_source, run_job
 from core.operations.steps.move import Move
 from core.operations.steps.plan_facts import plan_hash_of
 from events.vocabulary import ErrorCode
@@ -57,7 +57,7 @@ def decide_again(context: StepContext) -> Outcome:
 
 
 AWAIT_WINDOW = Step(name="await_window", run=wait_for_window)
-DECIDE_AGAIN = Step(name="decide_again", run=decide_again)
+DECIDE_AGAIN = Step(name="decide_again", run=decide_again, leave=leave_source)
 
 
 def _drifted_rows(planned: Census, now: Census) -> int:

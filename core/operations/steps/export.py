@@ -13,7 +13,7 @@ from core.domain.names import manifest_key, transfer_prefix
 from core.domain.operation import Json
 from core.engine.outcome import Done, Outcome
 from core.engine.step import Step, StepContext
-from core.operations.steps.jobs import job_fields, run_job, stop_job
+from core.operations.steps.jobs import job_fields, leave_source, run_job, stop_job
 from core.operations.steps.move import Move
 
 
@@ -127,5 +127,5 @@ def guard_account(context: StepContext) -> None:
         )
 
 
-PLAN = Step(name="plan", run=plan)
+PLAN = Step(name="plan", run=plan, leave=leave_source)
 EXPORT_SOURCE = Step(name="export_source", run=export_source, undo=delete_transfer)

@@ -11,6 +11,7 @@ from core.domain.jobs import JobDescription
 from core.domain.names import JobReference
 from core.engine.outcome import Failed, Wait
 from core.engine.step import StepContext
+from core.operations.steps.move import Move
 from core.ports.jobs import JobTask, Where
 from events.vocabulary import ErrorCode
 
@@ -74,6 +75,16 @@ def stop_job(context: StepContext, where: Where = Where.HERE) -> Wait | None:
     if task is None or task.stopped:
         return None
     return Wait(seconds=context.poll_seconds, why="the step's own job to stop")
+
+
+def leave_job(context: StepContext) -> None:
+    """Stop the step's job in this account, without waiting for it."""
+    stop_job(context)
+
+
+def leave_source(context: StepContext) -> None:
+    """Stop the step's job where the source is, without waiting for it."""
+    stop_job(context, Move(context).source_account)
 
 
 def _start(

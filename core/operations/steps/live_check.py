@@ -9,7 +9,7 @@ from core.domain.names import SiteNames, origin
 from core.engine.outcome import Done, Outcome
 from core.engine.step import Step, StepContext
 from core.operations.steps.checks import judged
-from core.operations.steps.jobs import job_fields, run_job
+from core.operations.steps.jobs import job_fields, leave_job, run_job
 from events.vocabulary import SiteStatus
 
 
@@ -45,4 +45,4 @@ def check_live(context: StepContext) -> Outcome:
     )
 
 
-CHECK_LIVE = Step(name="check_live", run=check_live)
+CHECK_LIVE = Step(name="check_live", run=check_live, leave=leave_job)

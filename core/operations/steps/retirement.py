@@ -12,7 +12,7 @@ from core.domain.operation import Json
 from core.domain.site import Release, ReleaseStatus
 from core.engine.outcome import Done, Failed, Outcome
 from core.engine.step import Step, StepContext
-from core.operations.steps.jobs import job_fields, run_job
+from core.operations.steps.jobs import job_fields, leave_job, run_job
 from core.operations.steps.move import Move
 
 
@@ -44,7 +44,7 @@ def retire_releases(context: StepContext) -> Outcome:
     return Done(facts={"retired": _numbers(old)})
 
 
-RETIRE_RELEASES = Step(name="retire_releases", run=retire_releases)
+RETIRE_RELEASES = Step(name="retire_releases", run=retire_releases, leave=leave_job)
 
 
 def _out_of_reach(context: StepContext) -> list[Release]:

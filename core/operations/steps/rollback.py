@@ -13,7 +13,7 @@ from core.domain.site import ReleaseStatus
 from core.engine.outcome import Done, Failed, Outcome, Wait
 from core.engine.step import Step, StepContext
 from core.operations.steps.checks import judged
-from core.operations.steps.jobs import job_fields, run_job
+from core.operations.steps.jobs import job_fields, leave_job, run_job
 from core.operations.steps.way_back import WayBack
 from core.ports.platform import DnsRecord
 from events.vocabulary import ErrorCode
@@ -146,12 +146,12 @@ def rest_failed(context: StepContext) -> Outcome:
 
 
 START_FORMER = Step(name="start_former", run=start_former, undo=rest_again)
-CHECK_FORMER = Step(name="check_former", run=check_former)
+CHECK_FORMER = Step(name="check_former", run=check_former, leave=leave_job)
 RECORD_NAME = Step(name="record_name", run=record_name)
 POINT_BACK = Step(name="point_back", run=point_back, undo=point_forward, cuts_over=True)
 UPDATE_NAME = Step(name="update_name", run=update_name, undo=restore_name)
-SALVAGE_ROWS = Step(name="salvage_rows", run=salvage_rows)
-CHECK_BACK = Step(name="check_back", run=check_back)
+SALVAGE_ROWS = Step(name="salvage_rows", run=salvage_rows, leave=leave_job)
+CHECK_BACK = Step(name="check_back", run=check_back, leave=leave_job)
 RECORD_ROLLBACK = Step(name="record_rollback", run=record_rollback)
 REST_FAILED = Step(name="rest_failed", run=rest_failed)
 

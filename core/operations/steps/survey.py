@@ -10,7 +10,7 @@ from core.domain.operation import Json
 from core.domain.protection import protection_of
 from core.engine.outcome import Done, Outcome
 from core.engine.step import Step, StepContext
-from core.operations.steps.jobs import job_fields, run_job
+from core.operations.steps.jobs import job_fields, leave_job, run_job
 from core.operations.steps.move import Move
 from core.operations.steps.plan_facts import promotion_payload
 
@@ -50,7 +50,7 @@ def survey_target(context: StepContext) -> Outcome:
     )
 
 
-SURVEY_TARGET = Step(name="survey_target", run=survey_target)
+SURVEY_TARGET = Step(name="survey_target", run=survey_target, leave=leave_job)
 
 
 def _way_back(context: StepContext, live_release: int | None) -> dict[str, Json]:
