@@ -7,6 +7,7 @@ SHELL := /bin/bash
 UV := .tools/bin/uv
 RUN := .venv/bin
 CODE := core events handlers local migrator ops simulation demo benchmarks
+MACHINE_TESTS := tests/local tests/acceptance tests/docs/test_howto_promotions.py
 STAMPS := .venv/.ready .venv-emulator/.ready .venv-sam/.ready
 
 .PHONY: help setup packages demo test lint format docs prove build clean
@@ -41,8 +42,8 @@ demo: setup ## Create a real site, promote it, prove it (KEEP=1 leaves it runnin
 
 # Tests that start the whole machine run behind the others and by themselves: it needs both cores.
 test: setup ## Run every test: unit, contract, wire, template, integration, acceptance.
-	@$(RUN)/pytest -n 2 --cov --cov-report=term:skip-covered --ignore tests/local --ignore tests/acceptance $(ARGS)
-	$(RUN)/pytest tests/local tests/acceptance $(ARGS)
+	@$(RUN)/pytest -n 2 --cov --cov-report=term:skip-covered $(foreach part,$(MACHINE_TESTS),--ignore $(part)) $(ARGS)
+	$(RUN)/pytest $(MACHINE_TESTS) $(ARGS)
 
 lint: .venv/.ready ## ruff, mypy, import-linter, bandit, cfn-lint on the expanded template.
 	@$(RUN)/ruff check .

@@ -5,9 +5,11 @@ from __future__ import annotations
 import http.client
 import re
 import threading
-import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from urllib.parse import urlsplit
+
+from core.adapters.system import SystemClock
 
 OK = 200
 SECONDS_BETWEEN_REQUESTS = 0.1
@@ -46,7 +48,7 @@ class Visitor:
 class Seen:
     """One answer: when it came, what it was, and which edition of the page it showed."""
 
-    at: float
+    at: datetime
     status: int | str
     edition: str
 
@@ -59,6 +61,7 @@ class Customer:
     editions: tuple[str, ...]
     """Texts by which the releases' pages are told apart, newest first."""
     seen: list[Seen] = field(default_factory=list)
+    _clock: SystemClock = field(default_factory=SystemClock)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -87,7 +90,13 @@ class Customer:
     def seconds_of(self, edition: str) -> float:
         """How long an edition was to be seen."""
         times = [one.at for one in self.seen if one.edition == edition]
-        return times[-1] - times[0] if times else 0.0
+        return (times[-1] - times[0]).total_seconds() if times else 0.0
+
+    def back_at(self) -> datetime | None:
+        """When the older edition was seen first after the newer one."""
+        new, old = self.editions
+        came = next((n for n, one in enumerate(self.seen) if one.edition == new), len(self.seen))
+        return next((one.at for one in self.seen[came:] if one.edition == old), None)
 
     def _request(self) -> None:
         while not self._stopping.wait(SECONDS_BETWEEN_REQUESTS):
@@ -100,4 +109,4 @@ class Customer:
 
     def _note(self, status: int | str, text: str) -> None:
         edition = next((e for e in self.editions if e in text), "")
-        self.seen.append(Seen(at=time.monotonic(), status=status, edition=edition))
+        self.seen.append(Seen(at=self._clock.now(), status=status, edition=edition))

@@ -25,6 +25,9 @@ echo json_encode([
     'settings' => json_decode((string) get_option('demo_plugin_settings'), true),
     'cache' => is_array($cache) ? unserialize($cache['html']) : null,
     'description' => get_option('blogdescription'),
-    'seo' => $wpdb->get_results("SELECT canonical, data, SHA2(icon, 256) AS icon FROM `$table` ORDER BY id", ARRAY_A),
+    'seo' => array_map(
+        fn (array $row): array => [...$row, 'data' => unserialize($row['data'])], // lengths differ with hosts
+        $wpdb->get_results("SELECT canonical, data, SHA2(icon, 256) AS icon FROM `$table` ORDER BY id", ARRAY_A),
+    ),
     'seoReadable' => array_reduce($wpdb->get_col("SELECT data FROM `$table`"), fn ($all, $row) => $all && is_array(unserialize($row)), true),
 ], JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES);

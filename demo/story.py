@@ -20,7 +20,7 @@ from demo.customer import Customer, Visitor
 from demo.proof import Finding, kept_promise, prove
 from demo.requests import SITE, SUBDOMAIN, TENANT, creation, promotion
 from demo.site import RunningSite
-from demo.work import Work, back_seconds
+from demo.work import Work, failed_at
 from events.vocabulary import OperationStatus
 from local.cloud import clouds
 from local.runtime import Runtime
@@ -92,9 +92,11 @@ class Story:
             ended = work.do_approved(body, ends=OperationStatus.ROLLED_BACK)
         finally:
             customer.stop()
-        back = back_seconds(work.steps_of(ended))
-        self._timings["rollback, from the failed check to the pointer"] = back
-        self._timings["second edition was to be seen"] = customer.seconds_of(EDITIONS[0])
+        back_at, failed = customer.back_at(), failed_at(work.steps_of(ended))
+        if back_at is not None:
+            seconds = (back_at - failed).total_seconds()
+            self._timings["rollback, from the failed check to the old edition"] = seconds
+        self._timings["the second edition was to be seen for"] = customer.seconds_of(EDITIONS[0])
         return list(kept_promise(customer, ended))
 
     def _conclude(self, machine: dict[str, Any], findings: list[Finding], *, keep: bool) -> None:

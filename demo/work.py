@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import boto3
@@ -104,8 +105,7 @@ class Work:
             time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
-def back_seconds(steps: Sequence[StepRecord]) -> float:
-    """Return how long it took from the step that failed to the pointer being back."""
-    failed = next(s for s in steps if s.status is StepStatus.FAILED and s.phase is Phase.FORWARD)
-    back = next(s for s in steps if s.step == "cut_over" and s.phase is Phase.UNDO)
-    return (back.completed_at - failed.completed_at).total_seconds()
+def failed_at(steps: Sequence[StepRecord]) -> datetime:
+    """Return when the step that turned the operation back had failed."""
+    forward = (s for s in steps if s.phase is Phase.FORWARD)
+    return next(s.completed_at for s in forward if s.status is StepStatus.FAILED)

@@ -21,6 +21,7 @@ from dataclasses import replace
 from typing import Any
 
 from local.authorization import RULES, Call, Check
+from local.emulator_layers import keep_layers
 
 _ASSUMED = re.compile(r"arn:aws:sts::(\d{12}):assumed-role/([^/]+)/.+")
 _VARIABLE = re.compile(r"\$\{([^}]+)\}")
@@ -218,6 +219,7 @@ def main() -> None:
         importlib.import_module("ministack.core.iam_evaluator"),
         importlib.import_module("ministack.services.s3"),
     )
+    keep_layers(importlib.import_module("ministack.services.ecr"))
     count_invocations(importlib.import_module("ministack.services.lambda_svc"))
     importlib.import_module("ministack.app").main()
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pymysql
 import structlog
@@ -39,11 +39,13 @@ from migrator.schemas import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from core.domain.job_facts import Marks
     from core.domain.jobs import CutOverJob
     from migrator.cut_over_state import CutOverState
     from migrator.databases import Connection, Credentials
-    from migrator.equalising import Readers
+    from migrator.equalising import Ahead, Readers
     from migrator.hold import Hold
     from migrator.services import Services
     from migrator.table_copies import TableCopy
@@ -68,6 +70,17 @@ def run_cut_over(services: Services, job: CutOverJob) -> CutOverFacts:
     administrator = databases.credentials(services.configuration.required("database_admin_secret"))
     with databases.connect(administrator, schema) as admin, operation_lock(admin, job.operation_id):
         return _CutOver(services, job, administrator, admin).run()
+
+
+class _Prepared(NamedTuple):
+    """What is known before the hold."""
+
+    state: CutOverState
+    copies: list[TableCopy]
+    ahead: Mapping[str, Ahead]
+    counted: Marks
+    """How the unprotected tables stand."""
+    readers: Readers
 
 
 @dataclass(frozen=True)
@@ -139,41 +152,33 @@ class _CutOver:
         state.save(self.admin, phase="preparing", bases=bases)
         take_off(self.admin, self.schema, bases, state)
         with reading(self.services.databases, self.administrator) as readers:
-            catch_up(self.admin, readers, copies, state)
+            ahead = catch_up(self.admin, readers, copies, state)
             self._leave_gaps(copies, gaps=2)
-            self._hold(state, copies, counted, readers)
+            self._hold(_Prepared(state, copies, ahead, counted, readers))
 
-    def _hold(
-        self, state: CutOverState, copies: list[TableCopy], counted: Marks, readers: Readers
-    ) -> None:
+    def _hold(self, prepared: _Prepared) -> None:
         """Hold writes; a statement that takes too long ends the hold, not only itself."""
-        job, databases = self.job, self.services.databases
+        job, databases, copies = self.job, self.services.databases, prepared.copies
         tables = [copy.table for copy in copies]
         with holding(
             databases, self.administrator, copies[0].live_schema, tables, job.hold_seconds
         ) as hold:
             try:
-                self._while_held(hold, state, copies, counted, readers)
+                self._while_held(hold, prepared)
             except pymysql.MySQLError as error:
                 if error.args[0] in _STATEMENT_TOO_LONG:
                     raise hold.too_long() from None
                 raise
             held = hold.let_go()
         bound_statements(self.admin, None)
-        state.save(self.admin, phase="moved", held_seconds=round(held, 3))
+        prepared.state.save(self.admin, phase="moved", held_seconds=round(held, 3))
 
-    def _while_held(
-        self,
-        hold: Hold,
-        state: CutOverState,
-        copies: list[TableCopy],
-        counted: Marks,
-        readers: Readers,
-    ) -> None:
-        readers.bound(hold.rest_seconds)
+    def _while_held(self, hold: Hold, prepared: _Prepared) -> None:
+        state, copies = prepared.state, prepared.copies
+        prepared.readers.bound(hold.rest_seconds)
         bound_statements(self.admin, hold.rest_seconds)
         self._require_same_tables(copies)
-        carried, sums = equalise(self.admin, readers, copies, state)
+        carried, sums = equalise(self.admin, prepared.readers, copies, prepared.ahead, state)
         site = self.services.databases.credentials(self.job.database.secret_id)
         put_back(self.services.databases, site, self.schema, state.progress.triggers)
         self._leave_gaps(copies, gaps=1)
@@ -182,7 +187,7 @@ class _CutOver:
             copy.table: mark_table(self.admin, copy, new[copy.table], sums[copy.table])
             for copy in copies
         }
-        keep_marks(self.services, self.job, counted, marks)
+        keep_marks(self.services, self.job, prepared.counted, marks)
         held = self.job.hold_seconds - hold.rest_seconds
         state.save(
             self.admin, phase="held", carried=carried, marks=marks, held_seconds=round(held, 3)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from migrator.databases import quoted, rows
@@ -24,6 +25,7 @@ _HASHED_BYTES = 1 << 16
 _CHUNKS_OF_OTHER_KEYS = 1 << 24
 """CRC-32 of another key, divided by this: 256 chunks."""
 _RANGES = 200
+_SLICED_ROWS = 50_000
 _INTEGERS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint"})
 _LARGE = frozenset(
     {"text", "mediumtext", "longtext", "blob", "mediumblob", "longblob", "json", "varbinary"}
@@ -70,6 +72,13 @@ class Sum(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.rows}:{self.digest:x}"
+
+
+class Slice(NamedTuple):
+    """Chunks from `first` up to, but without, `end`; None: no border. Borders are positive."""
+
+    first: int | None
+    end: int | None
 
 
 type Sums = Mapping[int, Sum]
@@ -131,6 +140,37 @@ def chunk_sums(
 ) -> Sums:
     """Return the sums of a table's chunks, or of those named; one pass over the table."""
     condition = "TRUE" if chunks is None else in_chunks(shape, "t", chunks)
+    return _sums_where(connection, schema, shape, condition)
+
+
+def sliced_sums(connection: Connection, *, schema: str, shape: Shape, part: Slice) -> Sums:
+    """Return the sums of one slice of a table's chunks."""
+    key = f"t.{quoted(shape.key[0])}" if shape.key else ""
+    low = [] if part.first is None else [f"{key} >= {part.first * CHUNK_KEYS}"]
+    high = [] if part.end is None else [f"{key} < {part.end * CHUNK_KEYS}"]
+    condition = " AND ".join([*low, *high]) or "TRUE"
+    return _sums_where(connection, schema, shape, condition)
+
+
+def slices_of(shape: Shape, known: Sums, count: int) -> list[Slice]:
+    """Cut a table into slices of about as many rows, by what is known of its chunks.
+
+    Together they cover every key that there may be. A small table, or one whose key is no number,
+    is one slice.
+    """
+    whole = sum(each.rows for each in known.values())
+    if not shape.has_integer_key or whole < _SLICED_ROWS:
+        return [Slice(None, None)]
+    cuts: list[int] = []
+    seen = 0
+    for chunk in sorted(chunk for chunk in known if chunk > 0):
+        if seen >= whole * (len(cuts) + 1) / count:
+            cuts.append(chunk)
+        seen += known[chunk].rows
+    return [Slice(*ends) for ends in pairwise([None, *cuts, None])]
+
+
+def _sums_where(connection: Connection, schema: str, shape: Shape, condition: str) -> Sums:
     found = rows(
         connection,
         f"SELECT {chunk_of(shape, 't')} AS chunk, COUNT(*), SUM({row_digest(shape, 't')}) "  # noqa: S608 - quoted names only

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pymysql
@@ -14,7 +15,7 @@ import structlog
 
 from migrator.carrying import prepare_copying
 from migrator.databases import quoted, rows
-from migrator.digests import chunk_sums, different_chunks, shapes
+from migrator.digests import chunk_sums, different_chunks, shapes, sliced_sums, slices_of
 from migrator.errors import JobFailure
 from migrator.protected_tables import matching_tables
 from migrator.table_copies import TableCopy, fenced
@@ -86,29 +87,6 @@ def bound_statements(connection: Connection, seconds: float | None) -> None:
                 raise
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sights:
-    """One table as three passes over it saw it."""
-
-    live: Sums
-    new: Sums
-    base: Sums
-
-
-def look(readers: Readers, copies: Sequence[TableCopy], *, with_base: bool) -> list[Sights]:
-    """Read the sums of each table in the live release, in the new one, and in the base."""
-
-    def tasks(copy: TableCopy) -> list[Callable[[Connection], Sums]]:
-        return [
-            lambda connection: chunk_sums(connection, copy.live_schema, copy.shape),
-            lambda connection: chunk_sums(connection, copy.schema, copy.shape),
-            lambda connection: copy.base_sums(connection) if with_base else {},
-        ]
-
-    answers = iter(readers.run([task for copy in copies for task in tasks(copy)]))
-    return [Sights(live=next(answers), new=next(answers), base=next(answers)) for _ in copies]
-
-
 def copies_of(
     connection: Connection, live_schema: str, schema: str, patterns: Sequence[str]
 ) -> list[TableCopy]:
@@ -145,50 +123,90 @@ def base_name(number: int) -> str:
     return f"sitefleet_base_{number}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ahead:
+    """How a table stands when all that could be done before the hold is done."""
+
+    base: Sums
+    open: set[int]
+    """Chunks in which the new release is not as the base: they are looked at during the hold."""
+
+
 def catch_up(
     connection: Connection,
     readers: Readers,
     copies: Sequence[TableCopy],
     state: CutOverState,
-) -> None:
-    """Copy what has changed so far, so that little is left for the hold; writers go on.
+) -> dict[str, Ahead]:
+    """Make the bases and copy what has changed so far, so that little is left for the hold.
 
-    Tables without a key are left to the hold: they could only be copied whole, twice.
+    Writers go on meanwhile. Tables without a key could only be copied whole, twice, and wait.
     """
-    keyed = [copy for copy in copies if copy.shape.key]
-    for copy, sight in zip(keyed, look(readers, keyed, with_base=False), strict=True):
-        chunks = different_chunks(sight.live, sight.new)
-        if chunks:
+    readers.run([copy.make_base for copy in copies])
+    bases = readers.run([copy.base_sums for copy in copies])
+    seen = _sums(readers, [(copy, copy.schema) for copy in copies], bases)
+    ahead = {}
+    for copy, base, new in zip(copies, bases, seen, strict=True):
+        chunks = different_chunks(base, new)
+        if chunks and copy.shape.key:
             _copy(connection, copy, chunks, state)
-    for copy in copies:
-        copy.make_base(connection)
+            now = chunk_sums(connection, copy.schema, copy.shape, chunks)
+            chunks = {chunk for chunk in chunks if now.get(chunk) != base.get(chunk)}
+        ahead[copy.table] = Ahead(base=base, open=chunks)
+    return ahead
 
 
 def equalise(
     connection: Connection,
     readers: Readers,
     copies: Sequence[TableCopy],
+    ahead: Mapping[str, Ahead],
     state: CutOverState,
-) -> tuple[dict[str, int], Mapping[str, Sums]]:
+) -> tuple[dict[str, int], dict[str, Sums]]:
     """While writes are held: copy what still differs, compare, and bring the bases up to date.
 
-    Returns the rows it took per table, and the sums that now hold in both releases. Raises
-    JobFailure when a table cannot be made equal.
+    One pass of digests over the live tables is what the hold's time goes into. Returns the rows it
+    took per table, and the sums that now hold in both releases. Raises JobFailure when a table
+    cannot be made equal.
     """
-    sights = look(readers, copies, with_base=True)
+    bases = [ahead[copy.table].base for copy in copies]
+    seen = _sums(readers, [(copy, copy.live_schema) for copy in copies], bases)
     changed: dict[str, int] = {}
-    for copy, sight in zip(copies, sights, strict=True):
-        if chunks := different_chunks(sight.live, sight.new):
+    for copy, base, live in zip(copies, bases, seen, strict=True):
+        stale = different_chunks(live, base)
+        if chunks := stale | ahead[copy.table].open:
             changed[copy.table] = _copy(connection, copy, chunks, state)
-            _require_equal(connection, copy, chunks, sight.live)
-        if stale := different_chunks(sight.live, sight.base):
+            _require_equal(connection, copy, chunks, live)
+        if stale:
             with fenced(connection, state):
                 copy.refresh_base(connection, stale)
-    sums = {copy.table: sight.live for copy, sight in zip(copies, sights, strict=True)}
+    sums = {copy.table: live for copy, live in zip(copies, seen, strict=True)}
     return {table: count for table, count in changed.items() if count}, sums
 
 
 # --- private --------------------------------------------------------------------------------
+
+
+def _sums(
+    readers: Readers, tables: Sequence[tuple[TableCopy, str]], like: Sequence[Sums]
+) -> list[Sums]:
+    """Read the sums of tables in a schema, a large one in slices by several readers at once.
+
+    Where the slices are cut is told by sums that are known of a table like it.
+    """
+    tasks: list[Callable[[Connection], Sums]] = []
+    sizes = []
+    for (copy, schema), known in zip(tables, like, strict=True):
+        slices = slices_of(copy.shape, known, _READERS)
+        sizes.append(len(slices))
+        tasks += [
+            partial(sliced_sums, schema=schema, shape=copy.shape, part=part) for part in slices
+        ]
+    answers = iter(readers.run(tasks))
+    return [
+        {chunk: each for _ in range(size) for chunk, each in next(answers).items()}
+        for size in sizes
+    ]
 
 
 def _copy(connection: Connection, copy: TableCopy, chunks: set[int], state: CutOverState) -> int:

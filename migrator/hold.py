@@ -39,7 +39,7 @@ _PAUSE_SECONDS = 0.15
 _IDLE_SECONDS = 600
 """How long a connection may be idle while it holds nothing."""
 _LOCK_WAIT_TIMEOUT = 1205
-_NO_RIGHT = frozenset({1044, 1142, 1227})
+_NO_RIGHT = frozenset({1044, 1045, 1142, 1227})
 
 
 class Hold:

@@ -55,7 +55,7 @@ def undisturbed_run(scenario: Scenario) -> Undisturbed:
     boundary.before = lambda _call: steps.append(_step_of(fleet, known))
     fleet.run()
     boundary.before = lambda _call: None
-    (operation_id,) = set(fleet.store.operations) - known
+    operation_id = next(name for name in fleet.store.operations if name not in known)
     after = snapshot(fleet)
     calls = tuple(boundary.calls)
     run = Run(fleet=fleet, operation_id=operation_id, ends=scenario.ends, expected=after)
@@ -97,11 +97,13 @@ def _stopped(
 
 
 def _step_of(fleet: SimulatedFleet, known: set[str]) -> str:
+    """Name what is at work: the operation itself, or what it has set going for later."""
     fresh = [o for name, o in fleet.store.operations.items() if name not in known]
     if not fresh:
         return "accept"
-    operation = fresh[0]
-    if operation.is_terminal:
-        return "notify"
-    undo = "undo " if operation.phase == "undo" else ""
-    return f"{undo}{operation.step}"
+    main, *followers = fresh
+    if not main.is_terminal:
+        undo = "undo " if main.phase == "undo" else ""
+        return f"{undo}{main.step}"
+    at_work = next((o for o in followers if not o.is_terminal and o.step_since), None)
+    return f"later {at_work.step}" if at_work else "notify"

@@ -6,8 +6,9 @@ is stopped, the queues hand the message out again, as SQS does.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 
 from core.adapters.followers import StoredFollowers
@@ -43,6 +44,7 @@ from core.engine.engine import Engine, Timing
 from core.engine.message import Acknowledged, QueueMessage
 from core.engine.notifier import Notifier
 from core.engine.sweeper import Sweeper
+from core.engine.workflow import Workflow
 from core.ports.bundle import Ports
 from core.ports.messaging import QueueName
 from core.ports.operation_store import OperationStore
@@ -50,7 +52,7 @@ from events.filters import OPERATION_QUEUES
 from events.formats import Environment
 from events.notifications import notification_for
 from events.progress import FleetEvent
-from events.vocabulary import DetailType
+from events.vocabulary import DetailType, OperationType
 from simulation.effects import Effects
 from simulation.jobs import JobPlayer
 from simulation.metrics import HealthyMetrics
@@ -100,6 +102,8 @@ class SimulatedFleet:
     """Where it goes on from; None: an empty environment."""
     other_store: OperationStore | None = None
     """Another operation store than the memory twin: to count what the real one calls."""
+    workflows: Mapping[OperationType, Workflow] = field(default_factory=lambda: WORKFLOWS)
+    """What it carries out; others than the real ones: to let a step fail on purpose."""
 
     def __post_init__(self) -> None:
         if self.state is None:
@@ -140,7 +144,7 @@ class SimulatedFleet:
             ports=self._ports(),
             policy=self.policy,
             timing=Timing(lease_seconds=LEASE_SECONDS, max_receive_count=MAX_RECEIVES),
-            workflows=WORKFLOWS,
+            workflows=self.workflows,
         )
         self.consumer = Consumer(self.engine)
         self.sweeper = Sweeper(self.engine)
@@ -209,7 +213,7 @@ class SimulatedFleet:
             self.notifier_queue.append(event)
         if event.detail_type is DetailType.OPERATION_AWAITING_APPROVAL:
             queue = QueueName(OPERATION_QUEUES[event.metadata.operation_type])
-            for body in self.people.approvals(event):
+            for body in self.people.decisions(event):
                 self.send(queue, body)
 
     # --- letting things happen --------------------------------------------------------------
@@ -290,17 +294,24 @@ class SimulatedFleet:
 
     def _let_time_pass(self) -> bool:
         """Move to the next moment at which something can happen; False at the end of all things."""
-        visible = [m.visible_at for messages in self.world.queues.values() for m in messages]
-        open_operations = bool(self.operation_store.due(self.clock.now() + FOR_EVER, 1))
+        moments = [m.visible_at for messages in self.world.queues.values() for m in messages]
         coming = self.reporter.next_at()
-        moments = [*visible, *([coming] if coming else [])]
-        if not moments and not open_operations:
+        moments += [coming] if coming else []
+        earliest = self.operation_store.due(self.clock.now() + FOR_EVER, 1)
+        if earliest and earliest[0].due_at is not None:
+            self._skip_sweeps(earliest[0].due_at)
+            moments.append(self._next_sweep)
+        if not moments:
             return False
-        moments += [self._next_sweep] if open_operations else []
         self.clock.advance_to(min(moments))
-        if self.clock.now() >= self._next_sweep:
+        if earliest and self.clock.now() >= self._next_sweep:
             self._sweep()
         return True
+
+    def _skip_sweeps(self, due_at: datetime) -> None:
+        """Leave out the ticks at which the sweeper finds nothing: a day's are 1,440."""
+        idle = -((self._next_sweep - due_at) // timedelta(seconds=SWEEP_SECONDS))
+        self._next_sweep += max(0, idle) * timedelta(seconds=SWEEP_SECONDS)
 
     def _sweep(self) -> None:
         self._next_sweep = self.clock.now() + timedelta(seconds=SWEEP_SECONDS)

@@ -1,4 +1,4 @@
-"""The people of a simulation: whoever a plan waits for approves it once, with a real signature."""
+"""The people of a simulation: whoever a plan waits for decides once, with a real signature."""
 
 from __future__ import annotations
 
@@ -25,12 +25,14 @@ class People:
     clock: Clock
     answered: set[tuple[str, str]] = field(default_factory=set)
     """(operation, role) that somebody has answered: nobody decides twice."""
+    against: str = ""
+    """The role whose holder says no."""
 
     def callers(self) -> list[Caller]:
         """Return everybody with the credentials that AWS would know them by."""
         return [self._caller(name) for name in self._people()]
 
-    def approvals(self, event: FleetEvent) -> list[str]:
+    def decisions(self, event: FleetEvent) -> list[str]:
         """Return the messages that the asked people send about an event that asks them."""
         meta = event.metadata
         asked = [
@@ -39,15 +41,16 @@ class People:
             if (meta.operation_id, role) not in self.answered
         ]
         self.answered |= {(meta.operation_id, role) for role in asked}
-        return [self.approval(event, role) for role in asked]
+        return [self.decision(event, role) for role in asked]
 
-    def approval(self, event: FleetEvent, role: str) -> str:
-        """Return one person's yes to the plan that an event names."""
+    def decision(self, event: FleetEvent, role: str) -> str:
+        """Return one person's yes, or no, to the plan that an event names."""
+        says_no = role == self.against
         meta, plan_hash = event.metadata, event.data.plan_hash or ""
         binding = ProofBinding(
             operation_id=meta.operation_id,
             plan_hash=plan_hash,
-            decision=ProofDecision.APPROVE,
+            decision=ProofDecision.REJECT if says_no else ProofDecision.APPROVE,
             role=role,
             environment=meta.environment,
         )
@@ -57,7 +60,8 @@ class People:
             "planHash": plan_hash,
             "proof": {"headers": self.proof(binding)},
         }
-        return self._message("OPERATION_APPROVAL", meta.correlation_id, payload)
+        kind = "OPERATION_REJECTION" if says_no else "OPERATION_APPROVAL"
+        return self._message(kind, meta.correlation_id, payload)
 
     def proof(self, binding: ProofBinding) -> dict[str, str]:
         """Return the proof of whoever holds the role of a binding."""

@@ -40,7 +40,7 @@ def snapshot(fleet: SimulatedFleet) -> Snapshot:
     groups = {arn: name for name, arn in world.target_groups.items()}
     return {
         "sites": {
-            site_id: (s.status, s.live_release, s.subdomain, s.last_release)
+            site_id: (s.status, s.live_release, s.subdomain, s.read_only, s.last_release)
             for (_, site_id), s in world.sites.items()
         },
         "releases": {
@@ -55,7 +55,7 @@ def snapshot(fleet: SimulatedFleet) -> Snapshot:
         "task definitions": sorted(
             service.names.service for service in world.task_definitions.values()
         ),
-        "services": sorted(world.services),
+        "services": {name: s.desired_count for name, s in sorted(world.services.items())},
         "target groups": sorted(world.target_groups),
         "rules": {host: groups[rule.target_group_arn] for host, rule in world.rules.items()},
         "dns": {name: record.target for name, record in world.dns_records.items()},
@@ -78,7 +78,7 @@ def visible(state: Snapshot) -> Snapshot:
         kept["releases"] = {
             name: r for name, r in releases.items() if r[0] is not ReleaseStatus.DISCARDED
         }
-        kept["sites"] = {name: s[:3] for name, s in sites.items()}
+        kept["sites"] = {name: s[:4] for name, s in sites.items()}
     return kept
 
 
@@ -89,7 +89,8 @@ def it_ends_as_it_must(run: Run) -> str | None:
         return "The operation does not exist: the request was lost."
     if operation.status is not run.ends:
         return f"It ended as {operation.status}, not {run.ends}: {operation.failure}"
-    return None
+    waiting = [o.operation_id for o in run.fleet.store.operations.values() if not o.is_terminal]
+    return f"Still under way, of what it set going: {waiting}" if waiting else None
 
 
 def effects_happen_once(run: Run) -> str | None:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 
 from core.adapters.memory.boundary import Boundary
 from core.adapters.memory.jobs import Play
 from core.adapters.memory.world import World
-from core.domain.job_facts import JobError, JobResult, VerifyFacts
-from core.domain.job_models import Check
-from core.domain.jobs import JobDescription, VerifyJob
+from core.bootstrap import WORKFLOWS
+from core.domain.job_facts import JobError, JobResult, ProbeFacts, VerifyFacts
+from core.domain.job_models import Check, JobModel
+from core.domain.jobs import JobDescription, ProbeJob, VerifyJob
+from core.domain.windows import window_state
+from core.engine.workflow import Workflow
 from core.ports.messaging import QueueName
 from core.ports.sites import Tenant
 from events import identity
 from events.formats import Environment
-from events.vocabulary import OperationStatus
-from simulation.fleet import VISIBILITY_SECONDS, FleetState, SimulatedFleet, policy_of
+from events.vocabulary import OperationStatus, OperationType
+from simulation.fleet import VISIBILITY_SECONDS, FleetState, SimulatedFleet
 from simulation.jobs import DIGEST
 from simulation.reports import SettleTimes
 
@@ -57,7 +62,7 @@ def creation(site_id: str = SITE, *, correlation: str = "create", **payload: obj
 
 
 def promotion(*, correlation: str = "promote", **payload: object) -> str:
-    """Return the body of a promotion request, dev to sit."""
+    """Return the body of a promotion request, dev to sit if nothing else is said."""
     return _body(
         "SITE_PROMOTION_REQUEST",
         correlation,
@@ -69,6 +74,17 @@ def promotion(*, correlation: str = "promote", **payload: object) -> str:
             **payload,
         },
     )
+
+
+def promotion_to_prod(*, correlation: str = "promote") -> str:
+    """Return the body of a promotion request, sit to prod."""
+    path = {"sourceEnvironment": "sit", "targetEnvironment": "prod"}
+    return promotion(correlation=correlation, changeTicket="CHG-1001", **path)
+
+
+def look(*, correlation: str = "look") -> str:
+    """Return the body of a request to look at the live site."""
+    return _body("SITE_CHECK_REQUEST", correlation, {"siteId": SITE, "tenantId": TENANT})
 
 
 def rollback(*, correlation: str = "back", **payload: object) -> str:
@@ -94,15 +110,22 @@ class Scenario:
     ends: OperationStatus
     spoiled_step: str = ""
     """A step whose checks find the site broken."""
+    against: str = ""
+    """The role of a person who says no to the plan."""
     job_seconds: float = 0
     """How long container jobs run; longer than the visibility timeout: a redelivery finds one."""
     keeps_target: bool = False
     """Whether the target must stand afterwards as it stood before."""
 
-    def start(self, boundary: Boundary) -> SimulatedFleet:
+    def start(
+        self, boundary: Boundary, workflows: Mapping[OperationType, Workflow] = WORKFLOWS
+    ) -> SimulatedFleet:
         """Return the fleet with the scenario's message on its queue."""
         state = copy.deepcopy(_state_after(self.environment, self.earlier))
-        fleet = SimulatedFleet(environment=self.environment, boundary=boundary, state=state)
+        fleet = SimulatedFleet(
+            environment=self.environment, boundary=boundary, state=state, workflows=workflows
+        )
+        fleet.people.against = self.against
         fleet.jobs.seconds = self.job_seconds
         if self.spoiled_step:
             fleet.jobs.play = _spoiled(fleet.jobs.play, self.spoiled_step)
@@ -115,7 +138,10 @@ QUEUES = {
     Environment.SIT: QueueName.PROMOTION,
     Environment.PROD: QueueName.PROMOTION,
 }
-"""In these scenarios dev creates, and the others receive promotions."""
+"""In these scenarios dev creates, sit and prod receive promotions."""
+SOURCES = {Environment.SIT: Environment.DEV, Environment.PROD: Environment.SIT}
+BEFORE_THE_WINDOW = timedelta(minutes=15)
+"""When a request for prod comes: approvals take ten of these, then the window is waited for."""
 
 
 def prepared(
@@ -140,18 +166,31 @@ def prepared(
 @cache
 def _state_after(environment: Environment, earlier: tuple[str, ...]) -> FleetState:
     """Return the state of a fleet in which the earlier operations have run to their ends."""
-    before = policy_of(environment).promotion_sources.get(environment)
-    source = World(environment=before) if before is not None else None
+    source = World(environment=SOURCES[environment]) if environment in SOURCES else None
     fleet = SimulatedFleet(environment=environment, source=source)
     (source or fleet.world).images[DIGEST] = "{}"
     (source or fleet.world).image_tags[fleet.policy.wordpress_tag] = DIGEST
     fleet.world.tenants[TENANT] = Tenant(tenant_id=TENANT, status="REGISTERED")
+    _wait_until_before_the_window(fleet)
     for body in earlier:
         fleet.send(QUEUES[environment], body)
-        fleet.run(most_steps=MOST_STEPS)
+        fleet.run()
+        _wait_until_before_the_window(fleet)
     fleet.world.events.clear()
     fleet.world.notifications.clear()
     return fleet.saved()
+
+
+def _wait_until_before_the_window(fleet: SimulatedFleet) -> None:
+    """Let time pass until the next maintenance window opens soon, where there is one."""
+    rules = fleet.policy.promotion
+    if rules is None or not rules.window.openings:
+        return
+    now = fleet.clock.now()
+    opens_at = window_state(rules.window, now, emergency=False).opens_at
+    if opens_at is None:  # it is open: the next one after it has closed
+        return
+    fleet.clock.advance_to(opens_at - BEFORE_THE_WINDOW)
 
 
 def _spoiled(play: Play, step: str) -> Play:
@@ -161,17 +200,37 @@ def _spoiled(play: Play, step: str) -> Play:
         result = play(job)
         if job.step != step or result is None:
             return result
-        if isinstance(job, VerifyJob):
-            bad = Check(name="front-page", passed=False, evidence="The page is empty.")
-            facts = VerifyFacts(passed=False, checks=[bad]).model_dump(mode="json")
-            return result.model_copy(update={"facts": facts})
+        facts = _bad_facts(job)
+        if facts is not None:
+            return result.model_copy(update={"facts": facts.model_dump(mode="json")})
         error = JobError(code="SYS_001", message="The rows do not match.", retryable=False)
         return result.model_copy(update={"facts": {}, "error": error})
 
     return spoiled
 
 
-DEV, SIT = Environment.DEV, Environment.SIT
+def _bad_facts(job: JobDescription) -> JobModel | None:
+    """Return what a job tells of a broken site, where its report can tell so."""
+    match job:
+        case VerifyJob():
+            bad = Check(name="front-page", passed=False, evidence="The page is empty.")
+            return VerifyFacts(passed=False, checks=[bad])
+        case ProbeJob():
+            return ProbeFacts(
+                requests=20,
+                failures=1,
+                statuses={"200": 19, "500": 1},
+                latency_median_ms=40,
+                latency_p95_ms=90,
+                window_seconds=100,
+                ended_early=True,
+                first_failure="GET / was answered with 500.",
+            )
+        case _:
+            return None
+
+
+DEV, SIT, PROD = Environment.DEV, Environment.SIT, Environment.PROD
 DONE, FAILED, BACK = (
     OperationStatus.COMPLETED,
     OperationStatus.FAILED,
@@ -180,6 +239,7 @@ DONE, FAILED, BACK = (
 APPLE = creation("site-apple", correlation="apple", subdomain="apple")
 FIRST = promotion(correlation="first")
 SECOND = promotion(correlation="second")
+FIRST_TO_PROD = promotion_to_prod(correlation="first")
 
 BACK_TO_FIRST = rollback(operationId=promotion_id("second"))
 
@@ -264,6 +324,43 @@ SCENARIOS = (
         body=BACK_TO_FIRST,
         ends=FAILED,
         spoiled_step="check_former",
+        keeps_target=True,
+    ),
+    Scenario(
+        name="promotion to prod, first", environment=PROD, body=promotion_to_prod(), ends=DONE
+    ),
+    Scenario(
+        name="promotion to prod",
+        environment=PROD,
+        earlier=(FIRST_TO_PROD,),
+        body=promotion_to_prod(),
+        ends=DONE,
+    ),
+    Scenario(
+        name="promotion to prod, rolled back by its monitor",
+        environment=PROD,
+        earlier=(FIRST_TO_PROD,),
+        body=promotion_to_prod(),
+        ends=BACK,
+        spoiled_step="monitor",
+        keeps_target=True,
+    ),
+    Scenario(
+        name="promotion to prod, rejected",
+        environment=PROD,
+        earlier=(FIRST_TO_PROD,),
+        body=promotion_to_prod(),
+        ends=OperationStatus.REJECTED,
+        against="OPERATIONS_LEAD",
+        keeps_target=True,
+    ),
+    Scenario(
+        name="the look at a live site finds it broken",
+        environment=PROD,
+        earlier=(FIRST_TO_PROD,),
+        body=look(),
+        ends=FAILED,
+        spoiled_step="check_live",
         keeps_target=True,
     ),
 )

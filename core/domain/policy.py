@@ -95,7 +95,7 @@ class Policy(PolicyModel):
             waits["await_approval"] = approval.expires_seconds + longest
         if self.promotion.window.openings:
             week = int(timedelta(days=7).total_seconds())
-            waits |= {"decide_again": week, "confirm_window": week}
+            waits |= {"await_window": week, "decide_again": week, "confirm_window": week}
         return waits
 
     @property

@@ -95,6 +95,7 @@ class Intake:
             Admission(
                 request=request,
                 subject=Subject(tenant_id=wanted.tenant_id, site_id=wanted.site_id),
+                store=self._engine.store,
                 ports=self._engine.ports,
                 policy=self._engine.policy,
             )

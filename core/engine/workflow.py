@@ -31,6 +31,7 @@ class Admission:
 
     request: Request
     subject: Subject
+    store: OperationStore
     ports: Ports
     policy: Policy
 

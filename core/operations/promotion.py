@@ -16,7 +16,7 @@ from core.operations.steps.completion import COMPLETE, REST_FORMER
 from core.operations.steps.content import CREATE_ACCESS_POINT, PLACE_CONTENT
 from core.operations.steps.cut_over import CUT_OVER
 from core.operations.steps.database import IMPORT_DATABASE, PREPARE_SECRETS
-from core.operations.steps.decide_again import DECIDE_AGAIN
+from core.operations.steps.decide_again import AWAIT_WINDOW, DECIDE_AGAIN
 from core.operations.steps.export import EXPORT_SOURCE, PLAN
 from core.operations.steps.followers import SCHEDULE_LOOKS
 from core.operations.steps.gates import CHECK_GATES, CONFIRM_WINDOW
@@ -36,6 +36,7 @@ from events.vocabulary import ErrorCode, OperationType, SiteStatus
 LOOK = (OPEN_RECORD, PLAN, SURVEY_TARGET, CHECK_SOURCE, CHECK_GATES)
 AGREE = (REQUEST_APPROVAL, AWAIT_APPROVAL)
 BUILD = (
+    AWAIT_WINDOW,
     LOCK_SITE,
     DECIDE_AGAIN,
     BACK_UP_TARGET,
@@ -58,10 +59,13 @@ GO_LIVE = (
     CHECK_AFTER,
     MONITOR,
 )
-FINISH = (RETIRE_RELEASES, COMPLETE, REST_FORMER, SCHEDULE_LOOKS, SEAL_RECORD)
+FINISH = (COMPLETE, REST_FORMER, SCHEDULE_LOOKS, RETIRE_RELEASES, SEAL_RECORD)
+"""What is retired does not come back, so that this is the last thing to be done to the target."""
 
 STEPS = (*LOOK, *AGREE, *BUILD, *GO_LIVE, *FINISH)
 DRY_RUN = (*LOOK, SEAL_RECORD)
+RECENT = 20
+"""Operations of a site that are looked at for one that has not ended."""
 EARLIER = (SWITCH,)
 """Steps that only plans of earlier versions name."""
 
@@ -98,6 +102,8 @@ def admit(admission: Admission) -> None:
         emergency=payload.emergency is not None,
     )
     check_tenant(admission, payload.tenant_id)
+    if not payload.dry_run:
+        _check_only_one(admission)
     site = admission.ports.sites.get(payload.tenant_id, payload.site_id)
     # A site that is being built is let in: its lock tells who is at work on it (PROM_001).
     if site is not None and site.status not in {SiteStatus.ACTIVE, SiteStatus.PROVISIONING}:
@@ -123,10 +129,27 @@ def _payload(request: Request) -> SitePromotionPayload:
     return request.payload
 
 
+def _check_only_one(admission: Admission) -> None:
+    """Refuse a second promotion of a site; two that come at one moment meet at the site's lock."""
+    subject = admission.subject
+    newest = admission.store.of_site(subject.tenant_id, subject.site_id, limit=RECENT)
+    for operation in newest:
+        promotes = operation.operation_type is OperationType.SITE_PROMOTION
+        if promotes and not operation.is_terminal and LOCK_SITE.name in operation.plan:
+            raise RefusedError(
+                ErrorCode.PROM_001,
+                f"Promotion {operation.operation_id} of this site is {operation.status}. Wait for "
+                f"its end, or cancel it (sitefleet operations cancel {operation.operation_id}), "
+                "then send the request again.",
+            )
+
+
 def _left_out(rules: PromotionPolicy, *, emergency: bool) -> set[Step]:
     left_out: set[Step] = set()
     if not rules.approval.asked_of(emergency=emergency):
         left_out |= set(AGREE)
+    if not (rules.window.openings or rules.window.freezes):
+        left_out.add(AWAIT_WINDOW)
     if not (rules.backup.database or rules.backup.file_system):
         left_out.add(BACK_UP_TARGET)
     if not rules.monitor.window_seconds:

@@ -56,6 +56,10 @@ class Images(Protocol):
         """Return the digest behind a tag of this account's repository; raises NotFoundError."""
         ...
 
+    def find_digest(self, tag: str) -> str | None:
+        """Return the digest behind a tag of this account's repository, if there is such a tag."""
+        ...
+
     def present(self, digest: str) -> bool:
         """Tell whether this account's repository has the image."""
         ...
@@ -113,6 +117,10 @@ class Containers(Protocol):
 
     def ensure_task_definition(self, service: ReleaseService) -> str:
         """Register (or find) the task definition of a release; return its ARN."""
+        ...
+
+    def find_task_definition(self, names: ReleaseNames) -> str | None:
+        """Return the ARN of a release's newest task definition, if it has one."""
         ...
 
     def ensure_service(self, service: ReleaseService, task_definition_arn: str) -> None:

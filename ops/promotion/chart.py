@@ -22,6 +22,7 @@ KINDS: Final = {
     "await_approval": "wait",
     "lock_site": "wait",
     "take_site_over": "wait",
+    "await_window": "wait",
     "decide_again": "wait",
     "confirm_window": "wait",
     "monitor": "monitor",

@@ -110,7 +110,8 @@ class PromotionRecords:
     @property
     def roles(self) -> tuple[str, ...]:
         """The roles whose approval is asked for; empty where none is, or it is not known yet."""
-        found = self.operation.summary.get("roles")
+        asked = self.facts("request_approval").get("roles")
+        found = self.operation.summary.get("roles", asked)
         return tuple(str(role) for role in found) if isinstance(found, list) else ()
 
     @property
@@ -122,7 +123,8 @@ class PromotionRecords:
     @property
     def expires_at(self) -> datetime | None:
         """When a plan that waits for approval is no longer offered."""
-        found = self.operation.summary.get("expiresAt")
+        asked = self.facts("request_approval").get("expires_at")
+        found = self.operation.summary.get("expiresAt", asked)
         return datetime.fromisoformat(found) if isinstance(found, str) else None
 
     # --- inside ----------------------------------------------------------------------------

@@ -29,6 +29,7 @@ SCENARIOS = {
     "repeats": scenarios.repeats,
     "clone": scenarios.clone,
     "change": scenarios.change,
+    "back": scenarios.back,
 }
 """In the order in which they start."""
 HOME = pytest.StashKey[Path]()
@@ -88,6 +89,8 @@ def world(machine, home) -> Iterator[World]:
 def running(request, world) -> Iterator[dict[str, Future[Any]]]:
     """Every scenario that a selected test asks for, started at once."""
     asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+    if "back" in asked:
+        asked.add("change")
     if asked & {"clone", "change"}:
         asked.add("story")
     futures: dict[str, Future[Any]] = {}
@@ -128,6 +131,7 @@ malformed_messages = _told("malformed_messages")
 repeats = _told("repeats")
 clone = _told("clone")
 change = _told("change")
+back = _told("back")
 
 
 @pytest.fixture(scope="session")

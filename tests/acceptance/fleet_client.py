@@ -132,6 +132,12 @@ def promotion(site_id: str, **payload: Any) -> dict[str, Any]:
     )
 
 
+def rollback(operation_id: str, reason: str = "the shop is broken") -> dict[str, Any]:
+    """Ask for a finished promotion to be taken back."""
+    asked = {"operationId": operation_id, "reason": reason}
+    return envelope("PROMOTION_ROLLBACK_REQUEST", asked)
+
+
 def cancel(operation_id: str, reason: str = "changed my mind") -> dict[str, Any]:
     """Ask for the cancellation of an operation."""
     return envelope("OPERATION_CANCEL_REQUEST", {"operationId": operation_id, "reason": reason})

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.acceptance.browser import Page, Visitors, Visits
-from tests.acceptance.fleet_client import creation, eventually, promotion
+from tests.acceptance.fleet_client import creation, eventually, promotion, rollback
 from tests.acceptance.world import Run, World, new_site_id, site_id
 
 type Done = Callable[[str], Any]
@@ -51,6 +51,9 @@ class Change:
 
     promoted: Run
     visits: list[Visits]
+    page: Page
+    records: list[dict[str, Any]]
+    """The site's records once it was done."""
 
 
 def change(world: World, done: Done) -> Change:
@@ -63,7 +66,34 @@ def change(world: World, done: Done) -> Change:
     with Visitors(world.browser, before.promoted.url) as visitors:
         end = world.events["sit"].wait_for_end(request["correlationId"])
         time.sleep(1)
-    return Change(Run(request, end, 0), visitors.visits)
+    promoted = Run(request, end, 0)
+    page = world.browser.get(promoted.url)
+    records = world.inventory["sit"].site(before.site_id)
+    return Change(promoted, visitors.visits, page, records)
+
+
+@dataclass(frozen=True)
+class Back:
+    """The change was taken back on request, hours later as it were, under the eyes of visitors."""
+
+    rolled_back: Run
+    visits: list[Visits]
+    seconds: float
+    """From the request to the end."""
+
+
+def back(world: World, done: Done) -> Back:
+    before: Change = done("change")
+    url = done("story").promoted.url
+    world.publish(before.promoted, "Written after the switch")
+    request = rollback(before.promoted.operation_id)
+    started = time.monotonic()
+    with Visitors(world.browser, url) as visitors:
+        world.accounts["sit"].send("promotion", request)
+        end = world.events["sit"].wait_for_end(request["correlationId"])
+        seconds = time.monotonic() - started
+        time.sleep(1)
+    return Back(Run(request, end, 0), visitors.visits, seconds)
 
 
 def clone(world: World, done: Done) -> Run:
@@ -158,7 +188,7 @@ class Refusals:
 
 def refusals(world: World, _done: Done) -> Refusals:
     paths = {}
-    for source, target in (("dev", "prod"), ("sit", "dev"), ("sit", "prod"), ("prod", "dev")):
+    for source, target in (("dev", "prod"), ("sit", "dev"), ("prod", "sit"), ("prod", "dev")):
         asked = promotion("site-1", sourceEnvironment=source, targetEnvironment=target)
         asked["payload"]["changeTicket"] = "CHG0012345"
         paths[f"{source} to {target}"] = world.run(target, asked).end

@@ -6,16 +6,15 @@ pytestmark = pytest.mark.machine
 NEW = "Second article"
 
 
-def test_the_second_release_is_live(world, story, change):
+def test_the_second_release_is_live(change):
     assert (change.promoted.status, change.promoted.data["release"]) == ("COMPLETED", 2)
-    records = world.inventory["sit"].site(story.site_id)
-    assert records[0]["liveRelease"] == "2"
-    releases = {r["number"]: r["status"] for r in records if "#RELEASE#" in r["SK"]}
+    assert change.records[0]["liveRelease"] == "2"
+    releases = {r["number"]: r["status"] for r in change.records if "#RELEASE#" in r["SK"]}
     assert releases == {"1": "SUPERSEDED", "2": "LIVE"}
 
 
-def test_sit_shows_the_change_and_no_trace_of_dev(world, change):
-    page = world.browser.get(change.promoted.url)
+def test_sit_shows_the_change_and_no_trace_of_dev(change):
+    page = change.page
     assert NEW in page.text
     assert "First article" in page.text
     assert "wpdev" not in page.everything

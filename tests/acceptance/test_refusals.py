@@ -11,7 +11,7 @@ def key_of(world, run):
     return release["schema"].split("_")[1]
 
 
-@pytest.mark.parametrize("path", ["dev to prod", "sit to dev", "sit to prod", "prod to dev"])
+@pytest.mark.parametrize("path", ["dev to prod", "sit to dev", "prod to sit", "prod to dev"])
 def test_a_path_that_is_not_offered_is_rejected(refusals, path):
     event = refusals.paths[path]
     error = event["detail"]["data"]["error"]
@@ -45,8 +45,8 @@ def test_nothing_is_left_of_the_site_that_came_second(world, refusals):
     assert told["MessageAttributes"]["outcome"]["Value"] == "failed"
 
 
-def test_a_second_promotion_of_the_same_site_fails_at_once(refusals):
-    assert refusals.second.status == "FAILED"
+def test_a_second_promotion_of_the_same_site_is_refused_at_once(refusals):
+    assert refusals.second.end["detail-type"] == "SiteOperationRejected"
     error = refusals.second.data["error"]
     assert error["code"] == "PROM_001"
     assert refusals.cancelled.operation_id in error["message"]

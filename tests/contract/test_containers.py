@@ -100,6 +100,16 @@ class TestTaskDefinitions:
         }
         assert len(arns) == 3
 
+    def test_the_one_of_a_release_is_found_by_the_release(
+        self, containers: Containers, service: ReleaseService
+    ):
+        assert containers.find_task_definition(service.names) is None
+        arn = containers.ensure_task_definition(service)
+        containers.ensure_task_definition(replace(service, names=service.names.site.release(3)))
+        assert containers.find_task_definition(service.names) == arn
+        containers.delete_task_definition(arn)
+        assert containers.find_task_definition(service.names) is None
+
     def test_deleting_twice_is_fine(self, containers: Containers, service: ReleaseService):
         arn = containers.ensure_task_definition(service)
         containers.delete_task_definition(arn)

@@ -82,12 +82,14 @@ def images(backend: Backend, registries: Registries) -> Images:
 def test_a_tag_leads_to_a_digest(images: Images, registries: Registries):
     digest = registries.push("here", ONE, "prod-latest")
     assert images.digest_of("prod-latest") == digest
+    assert images.find_digest("prod-latest") == digest
     assert images.present(digest)
 
 
 def test_what_is_not_there_is_said_so(images: Images):
     with pytest.raises(NotFoundError, match="no-such-tag"):
         images.digest_of("no-such-tag")
+    assert images.find_digest("no-such-tag") is None
     assert not images.present("sha256:" + "0" * 64)
     with pytest.raises(NotFoundError):
         images.tag("sha256:" + "0" * 64, "prod-latest")

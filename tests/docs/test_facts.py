@@ -9,6 +9,7 @@ import pytest
 import typer
 from pages import PAGES, ROOT, pages
 
+from core.operations import rollback
 from core.operations.creation import FRESH
 from core.operations.promotion import STEPS
 from core.settings import PREFIX, Settings
@@ -57,22 +58,23 @@ def test_error_codes_exist(page):
     assert sorted(set(_CODE.findall(page.text)) - {code.value for code in ErrorCode}) == []
 
 
-@pytest.mark.parametrize(("title", "steps"), [("Creation", FRESH), ("Promotion", STEPS)])
+@pytest.mark.parametrize(
+    ("title", "steps"),
+    [("Creation", FRESH), ("Promotion", STEPS), ("Rollback on request", rollback.STEPS)],
+)
 def test_the_step_tables_are_the_code(title, steps):
     text = (ROOT / "docs/explanation/releases.md").read_text()
     section = text.split(f"## {title}\n")[1].split("\n## ")[0]
     rows = [line.split("|")[1:4] for line in section.splitlines() if line.startswith("| `")]
     told = [(name.strip(" `"), bool(undo.strip())) for name, _, undo in rows]
     # The lock has no undo of its own: the terminal write gives it back, and the table says so.
-    assert told == [
-        (step.name, step.undo is not None or step.name == "lock_site") for step in steps
-    ]
+    locks = {"lock_site", "take_site_over"}
+    assert told == [(step.name, step.undo is not None or step.name in locks) for step in steps]
 
 
 def test_every_status_is_explained():
     text = (ROOT / "docs/howto/find-out-where-a-site-stands.md").read_text()
-    later = {"AWAITING_APPROVAL", "REJECTED"}
-    assert [s for s in OperationStatus if f"`{s}`" not in text and s not in later] == []
+    assert [s for s in OperationStatus if f"`{s}`" not in text] == []
 
 
 def test_every_folder_of_code_has_its_sentence():

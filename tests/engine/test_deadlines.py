@@ -10,14 +10,14 @@ import pytest
 from typer.main import get_command
 
 from core.adapters.memory.boundary import Crashed
-from core.engine.consumer import Consumer
+from core.bootstrap import WORKFLOWS
 from core.engine.derive import derive_stalled, derive_status
 from core.engine.outcome import Wait
 from core.engine.step import Step
-from core.engine.sweeper import Sweeper
-from core.operations.promotion import PROMOTION
+from core.operations.promotion import PROMOTION, plan_of
 from core.operations.rollback import ROLLBACK
 from core.ports.messaging import QueueName
+from events.decode import decode
 from events.formats import Environment
 from events.vocabulary import OperationStatus, Phase
 from ops.cli import app
@@ -46,17 +46,17 @@ JOB_STEPS = (
 ROLLBACK_JOB_STEPS = ("check_former", "salvage_rows", "check_back")
 PROMOTION_STEPS = tuple(
     name
-    for name in (step.name for step in PROMOTION.steps)
-    if name not in {"switch", "schedule_looks", "request_approval", "await_approval"}
+    for name in plan_of(decode(to_sit()), policy_of(Environment.SIT))
+    if name not in {"request_approval", "await_approval"}
 )
-"""The steps that may wait for something in sit; how an approval expires is tested elsewhere."""
+"""How an approval expires is tested elsewhere."""
 ROLLBACK_STEPS = tuple(step.name for step in ROLLBACK.steps)
 
 
 def desk_with(body: str, *earlier: str) -> Desk:
     """Sit, where everybody answers at once, with a message on its queue."""
     desk = Desk.of(SIT, *earlier)
-    del desk.fleet.people.approvals
+    del desk.fleet.people.decisions
     desk.fleet.send(QueueName.PROMOTION, body)
     return desk
 
@@ -83,21 +83,16 @@ def replace_step(desk: Desk, name: str, phase: Phase, work) -> None:
             return step
         return replace(step, **{"run" if phase is Phase.FORWARD else "undo": work})
 
-    workflows = {
+    desk.fleet.workflows = {
         kind: replace(workflow, steps=tuple(changed(step) for step in workflow.steps))
-        for kind, workflow in desk.fleet.engine.workflows.items()
+        for kind, workflow in desk.fleet.workflows.items()
     }
-    desk.fleet.engine = replace(desk.fleet.engine, workflows=workflows)
-    rewire(desk)
-
-
-def as_it_was(desk: Desk) -> None:
     desk.fleet._wire()
 
 
-def rewire(desk: Desk) -> None:
-    desk.fleet.consumer = Consumer(desk.fleet.engine)
-    desk.fleet.sweeper = Sweeper(desk.fleet.engine)
+def as_it_was(desk: Desk) -> None:
+    desk.fleet.workflows = WORKFLOWS
+    desk.fleet._wire()
 
 
 def until_stalled(desk: Desk) -> None:
@@ -173,7 +168,7 @@ class TestCancel:
     def test_while_it_waits_for_the_window(self, prod):
         before = visible(snapshot(prod.fleet))
         self.agree(prod)
-        prod.wait(7200)
+        prod.wait(700)
         assert "The window is closed" in prod.operation.waiting_for
         cancelled_at = prod.fleet.clock.now()
         cancel(prod)

@@ -166,10 +166,10 @@ class TestClaims:
     def test_a_wake_up_that_overtakes_its_steps_wait_comes_back_once(self, fleet):
         """A job that ends within the second in which it was started."""
         accepted(fleet)
-        operation = only_operation(fleet)
-        until = fleet.clock.now() + timedelta(seconds=60)
+        operation, now = only_operation(fleet), fleet.clock.now()
+        until = now + timedelta(seconds=60)
         fleet.store.operations[operation.operation_id] = replace(
-            operation, lease_owner="other", lease_until=until, fence=1
+            operation, lease_owner="other", lease_until=until, fence=1, step_since=now
         )
         for step, early in (("lock_site", TryAgain(after_seconds=1)), ("switch", Acknowledged())):
             wake = WakeUp(operation_id=operation.operation_id, step=step, reason="test")
@@ -383,7 +383,6 @@ class TestSweeper:
         until_waiting(fleet)
         fleet.world.queues[QueueName.CREATION].clear()
         fleet.jobs.seconds = math.inf
-        fleet.step()
         before = fleet.clock.now()
         while not fleet.world.queues[QueueName.CREATION]:
             fleet.step()

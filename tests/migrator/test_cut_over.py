@@ -8,8 +8,8 @@ import pytest
 from core.domain.job_facts import Marks
 from migrator import cut_over as module
 from migrator.databases import rows as run_sql
-from migrator.digests import shapes, sum_up_to
-from migrator.errors import JobFailure
+from migrator.digests import chunk_sums, shapes, sum_up_to, total
+from migrator.errors import JobFailure, Stopped
 from migrator.services import Services
 from tests.migrator.shop import PROTECTED, fill_live, fill_source, transferred
 
@@ -125,8 +125,9 @@ def test_what_changes_in_the_last_moment_is_copied_during_the_hold(shop, monkeyp
     real = module.catch_up
 
     def and_then_change(*arguments):
-        real(*arguments)
+        answer = real(*arguments)
         shop.database.run(*CHANGES, schema=live(shop))
+        return answer
 
     monkeypatch.setattr(module, "catch_up", and_then_change)
     facts = cut_over(shop)
@@ -152,12 +153,13 @@ def test_a_value_no_digest_may_confuse_is_noticed(shop, monkeypatch):
     pairs = [("''", "NULL"), ("'1:a'", "'a'"), ("'a '", "'a'"), ("'A'", "'a'")]
 
     def and_then_change(*arguments):
-        real(*arguments)
+        answer = real(*arguments)
         for number, (after, _) in enumerate(pairs, start=70):
             shop.database.run(
                 f"UPDATE wp_usermeta SET meta_value = {after} WHERE umeta_id = {number}",
                 schema=live(shop),
             )
+        return answer
 
     for number, (_, before) in enumerate(pairs, start=70):
         shop.database.run(
@@ -382,6 +384,18 @@ def test_nobody_is_left_waiting_when_the_pointer_cannot_be_moved(shop, pointer):
     assert equal(shop) == TABLES
 
 
+def test_a_stop_in_the_hold_lets_everybody_go(shop, pointer):
+    def stop():
+        raise Stopped
+
+    pointer.before_moving = stop
+    assert "asked to stop" in shop.failed("cut-over", **fields(shop)).message
+    begun = time.monotonic()
+    shop.database.run(*CHANGES, schema=live(shop))
+    assert time.monotonic() - begun < 2
+    assert pointer.at == OLD
+
+
 def test_without_the_right_to_flush_tables_are_locked_the_other_way(shop, pointer):
     shop.database.run("REVOKE RELOAD ON *.* FROM adm@'%'")
     try:
@@ -519,3 +533,41 @@ def test_no_value_of_a_customer_is_in_facts_logs_or_marks(shop, pointer, capfd):
     assert len(facts["conflicts"]) == 1
     text = str(facts) + marks(shop).model_dump_json() + "".join(capfd.readouterr())
     assert "zoe@" not in text
+
+
+def test_a_large_table_is_read_in_slices_that_miss_nothing(shop, pointer, monkeypatch):
+    monkeypatch.setattr("migrator.digests._SLICED_ROWS", 1000)
+    many = (
+        "INSERT INTO wp_usermeta (umeta_id, user_id, meta_key) "
+        "SELECT 5 + 7 * seq, 1, seq FROM seq_1_to_3000"
+    )
+    real = module.catch_up
+
+    def and_then_change(*arguments):
+        answer = real(*arguments)
+        shop.database.run(
+            "UPDATE wp_usermeta SET meta_value = 'x' WHERE umeta_id % 1000 IN (0, 1, 999)",
+            "INSERT INTO wp_usermeta (umeta_id, user_id) VALUES (90000, 1), (3, 1)",
+            schema=live(shop),
+        )
+        return answer
+
+    for schema in (live(shop), new(shop)):
+        shop.database.run(many, schema=schema)
+    monkeypatch.setattr(module, "catch_up", and_then_change)
+    cut_over(shop)
+    assert equal(shop) == TABLES
+
+
+def test_negative_and_missing_numbers_are_digested_too(shop):
+    connection = shop.database.root()
+    shop.database.run("CREATE TABLE wp_odd (id int PRIMARY KEY)", schema=live(shop))
+    shop.database.run("INSERT INTO wp_odd VALUES (-1500), (-1), (0), (999), (1000), (70000)",
+                      schema=live(shop))  # fmt: skip
+    shape = shapes(connection, live(shop), ["wp_odd"])["wp_odd"]
+    sums = chunk_sums(connection, live(shop), shape)
+    assert {chunk: each.rows for chunk, each in sums.items()} == {-1: 1, 0: 3, 1: 1, 70: 1}
+    for chunk in sums:
+        assert chunk_sums(connection, live(shop), shape, [chunk]) == {chunk: sums[chunk]}
+    assert total(sums) == sum_up_to(connection, live(shop), shape, None)
+    connection.close()

@@ -104,6 +104,7 @@ PULL = {
     "cloudfront:GetInvalidation",
     "cloudfront:ListDistributions",
     "cloudwatch:GetMetricData",
+    "dynamodb:BatchGetItem",
     "ecr:BatchCheckLayerAvailability",
     "ecr:BatchDeleteImage",
     "ecr:CompleteLayerUpload",

@@ -46,6 +46,9 @@ class EcsContainers:
     def ensure_task_definition(self, service: ReleaseService) -> str:
         return self._task_definitions.ensure(service)
 
+    def find_task_definition(self, names: ReleaseNames) -> str | None:
+        return self._task_definitions.find(names)
+
     def ensure_service(self, service: ReleaseService, task_definition_arn: str) -> None:
         """Make it, or bring an existing one to this task definition and number of containers."""
         name = service.names.service

@@ -44,10 +44,14 @@ class EcrImages:
         self._source = source
 
     def digest_of(self, tag: str) -> str:
-        found = self._find(self._clients.ecr, {"imageTag": tag})
-        if found is None:
+        digest = self.find_digest(tag)
+        if digest is None:
             raise NotFoundError(f"There is no image {self._repository}:{tag}.")
-        return found["imageId"]["imageDigest"]
+        return digest
+
+    def find_digest(self, tag: str) -> str | None:
+        found = self._find(self._clients.ecr, {"imageTag": tag})
+        return found["imageId"]["imageDigest"] if found else None
 
     def present(self, digest: str) -> bool:
         return self._find(self._clients.ecr, {"imageDigest": digest}) is not None

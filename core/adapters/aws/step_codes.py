@@ -59,6 +59,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "record_rollback": "H",
         "rest_failed": "I",
         "check_live": "J",
+        "await_window": "K",
     }
 )
 _NAMES: Final = {code: name for name, code in CODES.items()}

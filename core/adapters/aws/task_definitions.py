@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from core.adapters.aws.errors import calling, code_of
 from core.adapters.aws.session import AwsClients
+from core.domain.names import ReleaseNames
 from core.ports.platform import ReleaseService
 
 CONTAINER: Final = "wordpress"
@@ -49,7 +50,7 @@ class TaskDefinitions:
         """Registering is not idempotent: an equal revision is looked for first."""
         definition = _definition(service, self._settings, self._clients.region)
         fingerprint = fingerprint_of(definition)
-        found = self._find(service.names.task_family, fingerprint)
+        found = self._find(service.names.task_family, FINGERPRINT_LABEL, fingerprint)
         if found is not None:
             return found
         labels = definition["containerDefinitions"][0]["dockerLabels"]
@@ -57,6 +58,10 @@ class TaskDefinitions:
         with calling("ECS", f"task definition {service.names.task_family}"):
             answer = self._clients.ecs.register_task_definition(**definition)
         return answer["taskDefinition"]["taskDefinitionArn"]
+
+    def find(self, names: ReleaseNames) -> str | None:
+        """Return the newest revision that was registered for a release."""
+        return self._find(names.task_family, RELEASE_LABEL, _release_label(names))
 
     def delete(self, arn: str) -> None:
         """Deregister; running tasks of it go on, and nothing there is fine."""
@@ -70,7 +75,7 @@ class TaskDefinitions:
             if found["taskDefinition"]["status"] == "ACTIVE":
                 self._clients.ecs.deregister_task_definition(taskDefinition=arn)
 
-    def _find(self, family: str, fingerprint: str) -> str | None:
+    def _find(self, family: str, label: str, value: str) -> str | None:
         with calling("ECS", f"task definitions {family}"):
             newest = self._clients.ecs.list_task_definitions(
                 familyPrefix=family, status="ACTIVE", sort="DESC", maxResults=LOOKED_AT
@@ -79,7 +84,7 @@ class TaskDefinitions:
                 answer = self._clients.ecs.describe_task_definition(taskDefinition=arn)
                 containers = answer["taskDefinition"]["containerDefinitions"]
                 labels = containers[0].get("dockerLabels", {}) if containers else {}
-                if labels.get(FINGERPRINT_LABEL) == fingerprint:
+                if labels.get(label) == value:
                     return arn
         return None
 
@@ -125,11 +130,15 @@ def _container(service: ReleaseService, settings: TaskSettings, region: str) -> 
             {"name": "WORDPRESS_SALTS_SECRET", "valueFrom": service.salts_secret_arn},
         ],
         "mountPoints": [{"sourceVolume": VOLUME, "containerPath": CONTENT_PATH}],
-        "dockerLabels": {RELEASE_LABEL: f"r{service.names.number}"},
+        "dockerLabels": {RELEASE_LABEL: _release_label(service.names)},
     }
     if settings.log_group is not None:
         container["logConfiguration"] = _logs(service, settings.log_group, region)
     return container
+
+
+def _release_label(names: ReleaseNames) -> str:
+    return f"r{names.number}"
 
 
 def _volume(service: ReleaseService, settings: TaskSettings) -> dict[str, Any]:

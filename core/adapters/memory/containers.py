@@ -25,6 +25,11 @@ class MemoryContainers:
         self.world.task_definitions[arn] = service
         return arn
 
+    def find_task_definition(self, names: ReleaseNames) -> str | None:
+        registered = self.world.task_definitions.items()
+        mine = [arn for arn, service in registered if service.names == names]
+        return mine[-1] if mine else None
+
     def ensure_service(self, service: ReleaseService, task_definition_arn: str) -> None:
         stored = self.world.services.get(service.names.service)
         wanted = (task_definition_arn, service.desired_count)

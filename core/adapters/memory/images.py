@@ -18,6 +18,9 @@ class MemoryImages:
         except KeyError:
             raise NotFoundError(f"There is no image with the tag {tag}.") from None
 
+    def find_digest(self, tag: str) -> str | None:
+        return self.world.image_tags.get(tag)
+
     def present(self, digest: str) -> bool:
         return digest in self.world.images
 

@@ -10,6 +10,7 @@ from core.domain.site import ReleaseStatus, Site
 from core.engine.outcome import Done, Outcome, Wait
 from core.engine.step import Step, StepContext
 from core.operations.steps.move import Move
+from core.operations.steps.service import latest_tag, restore_latest
 from events.vocabulary import OperationType, SiteStatus
 
 
@@ -29,22 +30,24 @@ def complete(context: StepContext) -> Outcome:
         sites.put(_live(context, site, number), expected_version=site.version)
     context.ports.transfer.delete_prefix(f"{transfer_prefix(context.operation.operation_id)}/")
     image = context.facts.get("replicate_image") or context.facts["choose_image"]
-    context.ports.images.tag(str(image["image_digest"]), f"{context.policy.environment}-latest")
+    context.ports.images.tag(str(image["image_digest"]), latest_tag(context))
     return Done(facts={"live_release": number})
 
 
 def take_back_record(context: StepContext) -> Outcome:
     """Undo: the records say again what was live before this operation."""
     move, sites = Move(context), context.ports.sites
-    former = move.live_release
+    former, mine = move.live_release, move.release
+    was = {mine.number: ReleaseStatus.BUILDING}
+    if former is not None:
+        was[former.number] = ReleaseStatus.LIVE
     for release in sites.list_releases(move.tenant_id, move.site_id):
-        if former is not None and release.number == former.number:
-            sites.put_release(replace(release, status=ReleaseStatus.LIVE, updated_at=context.now))
-            if release.image_digest is not None:
-                tag = f"{context.policy.environment}-latest"
-                context.ports.images.tag(release.image_digest, tag)
+        status = was.get(release.number, release.status)
+        if release.status is not status:
+            sites.put_release(replace(release, status=status, updated_at=context.now))
+    restore_latest(context)
     site = sites.get(move.tenant_id, move.site_id)
-    if site is not None and site.live_release == move.release.number:
+    if site is not None and site.live_release == mine.number:
         sites.put(_not_live(context, site), expected_version=site.version)
     return Done()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.domain.census import Census
 from core.domain.jobs import CensusJob
-from core.engine.outcome import Failed, Outcome
+from core.engine.outcome import Done, Failed, Outcome
 from core.engine.step import Step, StepContext
 from core.operations.steps.export import plan_hash
 from core.operations.steps.gates import await_window, decide_gates
@@ -14,10 +14,15 @@ from core.operations.steps.plan_facts import plan_hash_of
 from events.vocabulary import ErrorCode
 
 
-def decide_again(context: StepContext) -> Outcome:
-    """Wait for the window; then count the source anew and decide every gate anew.
+def wait_for_window(context: StepContext) -> Outcome:
+    """Wait for the window before the site is locked: it may be days, and others may work on it."""
+    return await_window(context) or Done(facts={"open": True})
 
-    The site's lock is held from here on, so that what is decided stays true.
+
+def decide_again(context: StepContext) -> Outcome:
+    """Count the source anew and decide every gate anew, should the window still be open.
+
+    The site's lock is held by now, so that what is decided stays true.
     """
     closed = await_window(context)
     if closed is not None:
@@ -51,6 +56,7 @@ def decide_again(context: StepContext) -> Outcome:
     return decide_gates(context, census)
 
 
+AWAIT_WINDOW = Step(name="await_window", run=wait_for_window)
 DECIDE_AGAIN = Step(name="decide_again", run=decide_again, leave=leave_source)
 
 

@@ -19,8 +19,8 @@ from core.operations.steps.move import Move
 def retire_releases(context: StepContext) -> Outcome:
     """Remove the releases behind the kept ones; what cannot be removed is noted and stays.
 
-    The release that is still recorded live is the way back and counts as kept. This step never
-    fails: an old release that stays is no reason to take the new one back.
+    The release that was live before is the way back and counts as kept. This step never fails: an
+    old release that stays is no reason to take the new one back.
     """
     old = _out_of_reach(context)
     if not old:
@@ -50,8 +50,9 @@ RETIRE_RELEASES = Step(name="retire_releases", run=retire_releases, leave=leave_
 def _out_of_reach(context: StepContext) -> list[Release]:
     move = Move(context)
     releases = context.ports.sites.list_releases(move.tenant_id, move.site_id)
-    superseded = [r for r in releases if r.status is ReleaseStatus.SUPERSEDED]
-    newest_first = sorted(superseded, key=lambda r: r.number, reverse=True)
+    former = move.live_release.number if move.live_release else None
+    older = [r for r in releases if r.status is ReleaseStatus.SUPERSEDED and r.number != former]
+    newest_first = sorted(older, key=lambda r: r.number, reverse=True)
     return newest_first[context.policy.kept_releases - 1 :]
 
 

@@ -23,13 +23,14 @@ def replicate_image(context: StepContext) -> Outcome:
     """See that this account's registry has the source's image, by the same digest."""
     digest, images = Move(context).census.image_digest, context.ports.images
     present = images.present(digest)
+    former = images.find_digest(latest_tag(context))
     if not present:
         operation_id = context.operation.operation_id
         try:
             images.copy_from_source(digest, _release_tag(context), operation_id=operation_id)
         except UnfinishedError:
             return Wait(seconds=1, why="the rest of the image's layers")
-    return Done(facts={"image_digest": digest, "copied": not present})
+    return Done(facts={"image_digest": digest, "copied": not present, "former_latest": former})
 
 
 def untag_image(context: StepContext) -> Outcome:
@@ -70,9 +71,28 @@ def stop_release(context: StepContext) -> Outcome:
     release, ports = Move(context).release, context.ports
     ports.containers.delete_service(release)
     ports.load_balancer.delete_target_group(release)
-    started = context.facts.get("start_release", {})
-    ports.containers.delete_task_definition(str(started.get("task_definition_arn", "")))
+    task_definition = ports.containers.find_task_definition(release)
+    if task_definition is not None:
+        ports.containers.delete_task_definition(task_definition)
     return Done()
+
+
+def latest_tag(context: StepContext) -> str:
+    """Return the tag of the image that was promoted last."""
+    return f"{context.policy.environment}-latest"
+
+
+def restore_latest(context: StepContext) -> None:
+    """Put the tag back where it was before this operation; take it off where there was none."""
+    images, tag = context.ports.images, latest_tag(context)
+    replicated = context.facts.get("replicate_image", {})
+    if "former_latest" not in replicated:  # a creation runs what the tag names anyway
+        return
+    former = replicated["former_latest"]
+    if former is None:
+        images.untag(tag)
+    elif images.find_digest(tag) != former:
+        images.tag(str(former), tag)
 
 
 CHOOSE_IMAGE = Step(name="choose_image", run=choose_image)

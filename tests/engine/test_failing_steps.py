@@ -1,0 +1,81 @@
+"""Whatever step of a promotion fails, even after its work is done, the target is as it was before.
+
+Every step of every plan, in memory; tests/failures does the same with real databases and sites.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from core.adapters.memory.boundary import Boundary
+from events.vocabulary import OperationStatus, OperationType
+from simulation.failures import WHY, workflows_failing_at
+from simulation.fleet import SimulatedFleet
+from simulation.promises import Snapshot, snapshot, visible
+from simulation.scenarios import SCENARIOS, Scenario
+
+KINDS = {
+    "promotion, first",
+    "promotion",
+    "promotion, third",
+    "promotion to prod, first",
+    "promotion to prod",
+}
+PROMOTIONS = [scenario for scenario in SCENARIOS if scenario.name in KINDS]
+RETIRED = re.compile(r"[-_/ ]r1(/|$)")
+"""Release 1 lies out of reach at a third promotion to sit."""
+
+
+def plan_of(scenario: Scenario) -> tuple[str, ...]:
+    """Return the steps, in order, as they are planned when the request is accepted."""
+    fleet = scenario.start(Boundary())
+    known = set(fleet.store.operations)
+    while not (fresh := fleet.store.operations.keys() - known):
+        fleet.step()
+    return fleet.store.operations[fresh.pop()].plan
+
+
+def seen(fleet: SimulatedFleet, *, of_retired: bool) -> Snapshot:
+    """Return what must be the same; without release 1 when that has been retired."""
+    state = visible(snapshot(fleet))
+    return state if of_retired else {name: without_retired(kept) for name, kept in state.items()}
+
+
+def without_retired(kept: object) -> object:
+    match kept:
+        case dict():
+            return {name: value for name, value in kept.items() if not RETIRED.search(name)}
+        case list():
+            return [name for name in kept if not RETIRED.search(name)]
+    return kept
+
+
+CASES = [
+    pytest.param(scenario, step, id=f"{scenario.name.replace(', ', '-')}-{step}")
+    for scenario in PROMOTIONS
+    for step in plan_of(scenario)
+]
+
+
+def test_every_kind_of_promotion_is_there():
+    assert {scenario.name for scenario in PROMOTIONS} == KINDS
+
+
+@pytest.mark.parametrize(("scenario", "step"), CASES)
+def test_a_step_that_fails_after_its_work_leaves_the_target_as_it_was(scenario, step):
+    """Only what lay out of reach and has been retired, by the last step but one, is gone."""
+    retires = scenario.name == "promotion, third" and step in {"retire_releases", "seal_record"}
+    workflows = workflows_failing_at(OperationType.SITE_PROMOTION, step)
+    fleet = scenario.start(Boundary(), workflows)
+    before, known = seen(fleet, of_retired=not retires), set(fleet.store.operations)
+    fleet.run()
+    operation = next(o for name, o in fleet.store.operations.items() if name not in known)
+    assert (operation.failure.message, operation.failure.step) == (WHY, step)
+    plan = operation.plan
+    ends = plan.index(step) > plan.index("cut_over")
+    assert operation.status is (OperationStatus.ROLLED_BACK if ends else OperationStatus.FAILED)
+    assert fleet.store.locks == {}
+    after = seen(fleet, of_retired=not retires)
+    assert {name: after[name] for name in after if after[name] != before[name]} == {}

@@ -1,0 +1,167 @@
+"""Everything that a promotion could change in its target, read as it is."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from core.domain.names import site_key
+from demo.customer import Visitor
+from local.cloud import Cloud
+from tests.acceptance.inventory import Inventory
+
+type State = dict[str, Any]
+
+OF_THE_MOMENT = re.compile(
+    r'(nonce["\']?\s*[:=]\s*["\'])[0-9a-f]{10}|(_wpnonce=)[0-9a-f]{10}|(<lastBuildDate>)[^<]*'
+    r"|(\nDate: )[^\n]*|(\nX-WP-Nonce: )[^\n]*|(wordpress_test_cookie)[^\n]*",
+    re.IGNORECASE,
+)
+"""What two answers of an untouched WordPress differ in."""
+WRITTEN_BY_VISITS = ("option_name LIKE '%transient%'", "option_name = 'cron'")
+"""Options that WordPress writes by itself when somebody comes by."""
+CHANGES_ANYWAY = {"version", "updatedAt", "lastRelease"}
+"""Of a site's record: that something was tried is no secret."""
+KEPT_AS_EVIDENCE = ("jobs/", "evidence/", "salvage/")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One site in the environment that promotions go to."""
+
+    cloud: Cloud
+    inventory: Inventory
+    visitor: Visitor
+    tenant_id: str
+    site_id: str
+
+    @property
+    def key(self) -> str:
+        return site_key(self.tenant_id, self.site_id)
+
+    def state(self) -> State:
+        """Return what visitors are served, what it consists of, and every resource around it."""
+        live = self._live_release()
+        found: State = {"records": self._records(), "resources": self._resources()}
+        if live is not None:
+            found["rows"] = self._rows(live["schema"])
+            found["files"] = dict(self._files(live["contentRoot"]))
+            found["pages"] = dict(self._pages())
+        return found
+
+    # --- what is served ----------------------------------------------------------------------
+
+    def _pages(self) -> Iterator[tuple[str, str]]:
+        for path in self.visitor.pages():
+            status, text = self.visitor.get(path)
+            yield path, f"{status}\n{OF_THE_MOMENT.sub(r'\1\2\3\4\5\6', text)}"
+
+    def _rows(self, schema: str) -> dict[str, Any]:
+        ask = self.inventory._query
+        tables = [row[0] for row in ask(f"SHOW TABLES FROM `{schema}`")]
+        options = next(table for table in tables if table.endswith("_options"))
+        others = ", ".join(f"`{schema}`.`{table}`" for table in tables if table != options)
+        sums = dict(ask(f"CHECKSUM TABLE {others} EXTENDED"))
+        visits = " OR ".join(WRITTEN_BY_VISITS)
+        left = f"SELECT * FROM `{schema}`.`{options}` WHERE NOT ({visits}) ORDER BY 1"
+        return {**sums, f"{schema}.{options}": ask(left)}
+
+    def _files(self, content_root: str) -> Iterator[tuple[str, str]]:
+        root = self.inventory.files / content_root.lstrip("/")
+        for path in sorted(root.rglob("*")):
+            if path.is_file():
+                name, digest = str(path.relative_to(root)), hashlib.sha256(path.read_bytes())
+                status = path.stat()
+                yield name, f"{digest.hexdigest()} {status.st_mode:o} {status.st_uid}"
+
+    # --- what there is -----------------------------------------------------------------------
+
+    def _live_release(self) -> dict[str, Any] | None:
+        record, *releases = self.inventory.site(self.site_id) or [{}]
+        live = record.get("liveRelease")
+        return next((r for r in releases if live and r.get("number") == live), None)
+
+    def _records(self) -> list[dict[str, Any]]:
+        items = self.inventory.site(self.site_id)
+        return [
+            {name: value for name, value in item.items() if name not in CHANGES_ANYWAY}
+            for item in items
+            if item.get("status") != "DISCARDED"
+        ]
+
+    def _resources(self) -> State:
+        mine, here = self.key, self.inventory
+        return {
+            "releases": {
+                kind: sorted(number for key, number in found if key == mine)
+                for kind, found in here.releases().items()
+            },
+            "services": self._services(),
+            "task definitions": self._task_definitions(),
+            "rules": self._rules(),
+            "names": sorted(name for name in here.names() if name == self.visitor.host),
+            "secrets": {n: t for n, t in here.secrets().items() if f"/{self.site_id}/" in n},
+            "users": [user for user in here.users() if mine in user],
+            "objects": sorted(self._objects()),
+            "locks": self._locks(),
+        }
+
+    def _services(self) -> dict[str, tuple[int, int]]:
+        ecs, cluster = self.cloud.ecs, f"bbws-cluster-{self.cloud.account.environment}"
+        names = [name for name in self.inventory.services() if f"-{self.key}-r" in name]
+        if not names:
+            return {}
+        found = ecs.describe_services(cluster=cluster, services=names)["services"]
+        return {s["serviceName"]: (s["desiredCount"], s["runningCount"]) for s in found}
+
+    def _task_definitions(self) -> list[str]:
+        family = f"{self.tenant_id}-wordpress-{self.key}"
+        answer = self.cloud.ecs.list_task_definitions(familyPrefix=family, status="ACTIVE")
+        return sorted(answer["taskDefinitionArns"])
+
+    def _rules(self) -> list[dict[str, Any]]:
+        elb = self.cloud.elbv2
+        return [
+            {"priority": rule["Priority"], "actions": rule["Actions"]}
+            for balancer in elb.describe_load_balancers()["LoadBalancers"]
+            for listener in elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])[
+                "Listeners"
+            ]
+            for rule in elb.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
+            if any(self.visitor.host in c.get("Values", []) for c in rule["Conditions"])
+        ]
+
+    def _objects(self) -> Iterator[str]:
+        bucket = f"bbws-transfer-{self.cloud.account.environment}"
+        pages = self.cloud.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        for page in pages:
+            for found in page.get("Contents", []):
+                name = found["Key"]
+                if self.key in name and not name.startswith(KEPT_AS_EVIDENCE):
+                    yield name
+
+    def transferred(self, operation_id: str) -> list[str]:
+        """Return what is left of an operation's transfer."""
+        bucket = f"bbws-transfer-{self.cloud.account.environment}"
+        found = self.cloud.s3.list_objects_v2(Bucket=bucket, Prefix=f"transfers/{operation_id}/")
+        return [entry["Key"] for entry in found.get("Contents", [])]
+
+    def _locks(self) -> list[dict[str, Any]]:
+        items = self.inventory.items(f"bbws-wp-operations-{self.cloud.account.environment}")
+        return [i for i in items if i["SK"] == "LOCK" and self.site_id in i["PK"]]
+
+
+def differences(before: State, after: State) -> dict[str, Any]:
+    """Return what is not as it was: (before, after) by where it is."""
+    return dict(_differences(before, after, ""))
+
+
+def _differences(before: Any, after: Any, where: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in before.keys() | after.keys():
+            yield from _differences(before.get(name), after.get(name), f"{where}/{name}")
+    elif before != after:
+        yield where, (before, after)
