@@ -26,8 +26,6 @@ from events.vocabulary import OperationStatus, OperationType
 from simulation.fleet import VISIBILITY_SECONDS, FleetState, SimulatedFleet
 from simulation.jobs import DIGEST
 
-MOST_STEPS = 30_000
-"""Prod waits days for its window, and the sweeper looks every minute."""
 TENANT, SITE = "tenant-1", "site-banana"
 
 
