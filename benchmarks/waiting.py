@@ -31,8 +31,10 @@ from events.progress import StepPoll, WakeUp
 from events.vocabulary import OperationStatus, OperationType, Phase
 from simulation.fleet import SimulatedFleet
 from simulation.reports import SettleTimes
-from simulation.scenarios import MOST_STEPS, prepared, promotion
+from simulation.scenarios import prepared, promotion
 
+MOST_STEPS = 30_000
+"""Prod waits days for its window, and the sweeper looks every minute."""
 JOB_SECONDS: Mapping[str, float] = {
     "plan": 52,
     "survey_target": 47,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from core.adapters.memory.metrics import MemoryMetrics
 from core.adapters.memory.world import metric_key
@@ -56,8 +57,9 @@ class HealthyMetrics(MemoryMetrics):
         }
 
 
+@lru_cache(maxsize=4096)
 def _healthy(metric: str, start: datetime, end: datetime, period: timedelta) -> Sequence[Datapoint]:
     if metric not in HEALTHY:
         return ()
     periods = max(1, int((end - start) / period))
-    return [Datapoint(at=start + n * period, value=HEALTHY[metric]) for n in range(periods)]
+    return tuple(Datapoint(at=start + n * period, value=HEALTHY[metric]) for n in range(periods))

@@ -27,8 +27,6 @@ from simulation.fleet import VISIBILITY_SECONDS, FleetState, SimulatedFleet
 from simulation.jobs import DIGEST
 from simulation.reports import SettleTimes
 
-MOST_STEPS = 30_000
-"""Prod waits days for its window, and the sweeper looks every minute."""
 TENANT, SITE = "tenant-1", "site-banana"
 
 

@@ -23,9 +23,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_printed_table_names_every_scenario_and_has_no_hole():
-    """Each twelfth call, here; `make prove` prints the same table over every call."""
+    """Each sixty-first call, here; `make prove` prints the same table over every call."""
     done = subprocess.run(
-        [sys.executable, "-m", "simulation", "--every", "12"],
+        [sys.executable, "-m", "simulation", "--every", "61"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -33,14 +33,14 @@ def test_the_printed_table_names_every_scenario_and_has_no_hole():
     )
     assert done.returncode == 0, done.stderr[-3000:]
     tried, held = map(int, re.findall(r"(\d+) points tried, (\d+) held", done.stdout)[0])
-    assert tried == held > 500
+    assert tried == held > 250
     for scenario in SCENARIOS:
         assert f"\n{scenario.name}\n" in done.stdout
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name.replace(", ", "-"))
 def test_each_call_is_stopped_before_after_and_with_its_answer_lost(scenario):
-    points = list(enumerate_crashes(scenario, every=40))
+    points = list(enumerate_crashes(scenario, every=31))
     assert {p.moment for p in points} == set(Moment)
     assert [p for p in points if not p.held] == []
 
@@ -58,7 +58,7 @@ def test_every_step_that_was_recorded_was_also_stopped_at(scenario):
     assert recorded <= set(run.steps)
     if scenario.ends is OperationStatus.COMPLETED:
         assert set(fleet.store.operations[run.operation_id].plan) == recorded
-    else:
+    elif recorded != {"check_live"}:  # a look changes nothing
         assert any(step.startswith("undo ") for step in recorded)
 
 

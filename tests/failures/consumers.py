@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.bootstrap import Fleet
+from core.domain.errors import TransientError
 from core.domain.operation import Facts, Operation
 from core.engine.consumer import Consumer
-from core.engine.message import Acknowledged, QueueMessage, TryAgain
+from core.engine.message import Acknowledged, Disposition, QueueMessage, TryAgain
 from core.engine.outcome import Done, Failed, Outcome
 from core.engine.step import Step, StepContext
 from core.operations.promotion import PROMOTION
@@ -37,7 +38,7 @@ LOOKING = {
     "monitor",
 }
 """Steps that change nothing: once they have been done for a site, their facts are known."""
-MOST_SECONDS = 240
+MOST_SECONDS = 600
 PAUSE_SECONDS = 0.15
 
 
@@ -121,7 +122,7 @@ class Promoter:
                 receive_count=int(message["Attributes"]["ApproximateReceiveCount"]),
                 queue=QueueName.PROMOTION,
             )
-            match self._consumer.handle(seen):
+            match self._handled(seen):
                 case Acknowledged():
                     sqs.delete_message(**receipt)
                 case TryAgain(after_seconds=seconds):
@@ -135,7 +136,14 @@ class Promoter:
         message = QueueMessage(
             message_id=operation_id, body=wake_up.queue_body(), receive_count=2, queue=None
         )
-        self._consumer.handle(message)
+        self._handled(message)
+
+    def _handled(self, message: QueueMessage) -> Disposition:
+        """Return a message's fate; what breaks the consumer itself lets SQS show it again."""
+        try:
+            return self._consumer.handle(message)
+        except TransientError:
+            return TryAgain(after_seconds=1)
 
 
 def switch_off(cloud: Cloud, *functions: str) -> None:
