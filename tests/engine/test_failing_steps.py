@@ -14,7 +14,7 @@ from events.vocabulary import OperationStatus, OperationType
 from simulation.failures import WHY, workflows_failing_at
 from simulation.fleet import SimulatedFleet
 from simulation.promises import Snapshot, snapshot, visible
-from simulation.scenarios import SCENARIOS, Scenario
+from simulation.scenarios import QUEUES, SCENARIOS, Scenario
 
 KINDS = {
     "promotion, first",
@@ -52,6 +52,15 @@ def without_retired(kept: object) -> object:
     return kept
 
 
+def promoted_again(fleet: SimulatedFleet, scenario: Scenario) -> OperationStatus:
+    """Promote once more, with nothing in the way; return how it ends."""
+    again = SimulatedFleet(environment=scenario.environment, state=fleet.saved())
+    known = set(again.store.operations)
+    again.send(QUEUES[scenario.environment], scenario.body.replace('"promote"', '"again"'))
+    again.run()
+    return next(o.status for name, o in again.store.operations.items() if name not in known)
+
+
 CASES = [
     pytest.param(scenario, step, id=f"{scenario.name.replace(', ', '-')}-{step}")
     for scenario in PROMOTIONS
@@ -79,3 +88,4 @@ def test_a_step_that_fails_after_its_work_leaves_the_target_as_it_was(scenario, 
     assert fleet.store.locks == {}
     after = seen(fleet, of_retired=not retires)
     assert {name: after[name] for name in after if after[name] != before[name]} == {}
+    assert promoted_again(fleet, scenario) is OperationStatus.COMPLETED
