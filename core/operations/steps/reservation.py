@@ -41,6 +41,9 @@ def reserve_release(context: StepContext) -> Outcome:
         "release": number,
         "live_release": site.live_release if site else None,
         "had_site": site is not None and site.live_release is not None,
+        "read_only": site.read_only if site else False,
+        "wordpress_version": site.wordpress_version if site else None,
+        "php_version": site.php_version if site else None,
     }
     return Done(facts=facts, summary={"release": number, "siteUrl": move.site_url})
 
