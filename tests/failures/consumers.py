@@ -93,6 +93,7 @@ class Promoter:
         until = time.monotonic() + MOST_SECONDS
         while (operation := self.operation(operation_id)) is None or not operation.is_terminal:
             assert time.monotonic() < until, f"It did not end: {operation}"
+            assert operation is None or operation.stalled_since is None, f"Stalled: {operation}"
             if not self._consume():
                 self._look_again(operation_id)
         return operation
