@@ -126,7 +126,8 @@ def failing(tmp_path_factory) -> Iterator[Failing]:
         with pytest.MonkeyPatch.context() as patch:
             _reach_the_registry(machine, patch)
             promoters = {
-                name: Promoter(_fleet(machine, patch), failures) for name in (*SITES, NEW_SITE)
+                name: Promoter(_fleet(machine, patch), failures, machine.clouds["sit"].sqs)
+                for name in (*SITES, NEW_SITE)
             }
             yield Failing(machine, promoters, failures)
     finally:
