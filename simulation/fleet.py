@@ -11,30 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 
-from core.adapters.followers import StoredFollowers
-from core.adapters.memory.accounts import MemoryAccounts
-from core.adapters.memory.backups import MemoryBackups
 from core.adapters.memory.boundary import Boundary, Crashed
-from core.adapters.memory.caller_identity import MemoryCallerIdentity
-from core.adapters.memory.cdn import MemoryCdn
 from core.adapters.memory.clock import ManualClock, SeededIds
-from core.adapters.memory.containers import MemoryContainers
-from core.adapters.memory.decisions import MemoryDecisions
-from core.adapters.memory.deployments import MemoryDeploymentRecords
-from core.adapters.memory.dns import MemoryDns
-from core.adapters.memory.documents import MemoryDocuments
 from core.adapters.memory.event_bus import MemoryBus
-from core.adapters.memory.file_systems import MemoryFileSystems
-from core.adapters.memory.images import MemoryImages
 from core.adapters.memory.jobs import MemoryJobs
-from core.adapters.memory.load_balancer import MemoryLoadBalancer
 from core.adapters.memory.operations import MemoryOperationStore
-from core.adapters.memory.permissions import MemoryPermissions
-from core.adapters.memory.secrets import MemorySecrets
-from core.adapters.memory.sites import MemorySites
-from core.adapters.memory.tenants import MemoryTenants
 from core.adapters.memory.topic import MemoryTopic
-from core.adapters.memory.transfer import MemoryTransfer
 from core.adapters.memory.work_queues import MemoryQueues
 from core.adapters.memory.world import StoredMessage, World
 from core.bootstrap import WORKFLOWS, load_policy
@@ -45,7 +27,6 @@ from core.engine.message import Acknowledged, QueueMessage
 from core.engine.notifier import Notifier
 from core.engine.sweeper import Sweeper
 from core.engine.workflow import Workflow
-from core.ports.bundle import Ports
 from core.ports.messaging import QueueName
 from core.ports.operation_store import OperationStore
 from events.filters import OPERATION_QUEUES
@@ -55,8 +36,8 @@ from events.progress import FleetEvent
 from events.vocabulary import DetailType, OperationType
 from simulation.effects import Effects
 from simulation.jobs import JobPlayer
-from simulation.metrics import HealthyMetrics
 from simulation.people import People
+from simulation.ports import memory_ports
 from simulation.reports import Reporter, SettleTimes
 
 LEASE_SECONDS = 90
@@ -141,7 +122,9 @@ class SimulatedFleet:
             bus=wrap("bus", MemoryBus(self.world, deliver=self._deliver)),
             queues=wrap("queues", self.queues),
             ids=self.world.ids,
-            ports=self._ports(),
+            ports=memory_ports(
+                self.world, self.operation_store, self.jobs, times=self.times, wrap=wrap
+            ),
             policy=self.policy,
             timing=Timing(lease_seconds=LEASE_SECONDS, max_receive_count=MAX_RECEIVES),
             workflows=self.workflows,
@@ -150,42 +133,6 @@ class SimulatedFleet:
         self.sweeper = Sweeper(self.engine)
         self.notifier = Notifier(
             store=store, topic=wrap("topic", self.topic), queues=self.queues, clock=self.clock
-        )
-
-    def _ports(self) -> Ports:
-        wrap, world = self.boundary.wrap, self.world
-        containers = MemoryContainers(world, settle_seconds=self.times.service)
-        return Ports(
-            clock=self.clock,
-            locks=wrap("locks", self.operation_store),
-            wake_ups=wrap("wake_ups", self.operation_store),
-            accounts=wrap("accounts", MemoryAccounts(world)),
-            sites=wrap("sites", MemorySites(world)),
-            tenants=wrap("tenants", MemoryTenants(world)),
-            jobs=wrap("jobs", self.jobs),
-            transfer=wrap("transfer", MemoryTransfer(world)),
-            secrets=wrap("secrets", MemorySecrets(world)),
-            file_systems=wrap("file_systems", MemoryFileSystems(world)),
-            images=wrap("images", MemoryImages(world)),
-            containers=wrap("containers", containers),
-            load_balancer=wrap("load_balancer", MemoryLoadBalancer(world)),
-            dns=wrap("dns", MemoryDns(world, sync_seconds=self.times.name)),
-            decisions=wrap("decisions", MemoryDecisions(world)),
-            identities=wrap("identities", MemoryCallerIdentity(world.callers)),
-            metrics=wrap("metrics", HealthyMetrics(world)),
-            backups=wrap("backups", self._backups()),
-            cdn=wrap("cdn", MemoryCdn(world, settle_seconds=self.times.edges)),
-            permissions=wrap("permissions", MemoryPermissions(world)),
-            deployments=wrap("deployments", MemoryDeploymentRecords(world)),
-            documents=wrap("documents", MemoryDocuments(world)),
-            followers=wrap("followers", StoredFollowers(self.operation_store)),
-        )
-
-    def _backups(self) -> MemoryBackups:
-        return MemoryBackups(
-            self.world,
-            settle_seconds=self.times.snapshot,
-            recovery_point_seconds=self.times.recovery_point,
         )
 
     def saved(self) -> FleetState:

@@ -29,6 +29,9 @@ STRANGER = Caller(
     access_key_id="AKIAMALLORY000000000",
     secret_access_key="secret-of-mallory",
 )
+TECH, OPS = ("tech-lead", "TECH_LEAD"), ("operations-lead", "OPERATIONS_LEAD")
+"""Who is asked about a promotion to prod, and as what."""
+OTHER_PLAN = f"sha256:{'a' * 64}"
 COMMENT = "I have read the plan."
 
 

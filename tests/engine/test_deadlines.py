@@ -1,4 +1,4 @@
-"""Cancel, retry, deadlines: nothing is stuck for ever, and nothing cannot be taken back."""
+"""Deadlines: nothing is stuck for ever, and a person can end or continue whatever stands still."""
 
 from __future__ import annotations
 
@@ -10,55 +10,34 @@ import pytest
 from typer.main import get_command
 
 from core.adapters.memory.boundary import Crashed
-from core.bootstrap import WORKFLOWS
 from core.engine.derive import derive_stalled, derive_status
-from core.engine.outcome import Wait
-from core.engine.step import Step
-from core.operations.promotion import PROMOTION, plan_of
-from core.operations.rollback import ROLLBACK
-from core.ports.messaging import QueueName
-from events.decode import decode
-from events.formats import Environment
+from core.operations.promotion import PROMOTION
 from events.vocabulary import OperationStatus, Phase
 from ops.cli import app
 from simulation.fleet import policy_of
 from simulation.promises import snapshot, visible
 from simulation.scenarios import BACK_TO_FIRST, FIRST, SECOND
-from tests.engine.deciding import Desk, message_to, settle, to_prod, to_sit, until
-
-SIT, PROD = Environment.SIT, Environment.PROD
-THIRD = to_sit(correlation="third")
-CANCELLED, COMPLETED = OperationStatus.CANCELLED, OperationStatus.COMPLETED
-JOB_STEPS = (
-    "plan",
-    "survey_target",
-    "check_source",
-    "decide_again",
-    "export_source",
-    "import_database",
-    "place_content",
-    "check_before",
-    "cut_over",
-    "check_after",
-    "monitor",
-    "retire_releases",
+from tests.engine.deciding import Desk, settle, until
+from tests.engine.standing import (
+    CANCELLED,
+    COMPLETED,
+    JOB_STEPS,
+    PROMOTION_STEPS,
+    ROLLBACK_JOB_STEPS,
+    ROLLBACK_STEPS,
+    SIT,
+    THIRD,
+    as_it_was,
+    cancel,
+    desk_with,
+    ended_clean,
+    never,
+    replace_step,
+    retry,
+    running_tasks,
+    told_of_the_stall,
+    until_stalled,
 )
-ROLLBACK_JOB_STEPS = ("check_former", "salvage_rows", "check_back")
-PROMOTION_STEPS = tuple(
-    name
-    for name in plan_of(decode(to_sit()), policy_of(Environment.SIT))
-    if name not in {"request_approval", "await_approval"}
-)
-"""How an approval expires is tested elsewhere."""
-ROLLBACK_STEPS = tuple(step.name for step in ROLLBACK.steps)
-
-
-def desk_with(body: str, *earlier: str) -> Desk:
-    """Sit, where everybody answers at once, with a message on its queue."""
-    desk = Desk.of(SIT, *earlier)
-    del desk.fleet.people.decisions
-    desk.fleet.send(QueueName.PROMOTION, body)
-    return desk
 
 
 @pytest.fixture
@@ -70,146 +49,6 @@ def promoting():
 @pytest.fixture
 def rolling_back():
     return desk_with(BACK_TO_FIRST, FIRST, SECOND)
-
-
-def never(desk: Desk, name: str, phase: Phase = Phase.FORWARD) -> None:
-    """Let a step, or its undo, wait for ever for something that never happens."""
-    replace_step(desk, name, phase, lambda _context: Wait(seconds=15, why="a sign from above"))
-
-
-def replace_step(desk: Desk, name: str, phase: Phase, work) -> None:
-    def changed(step: Step) -> Step:
-        if step.name != name:
-            return step
-        return replace(step, **{"run" if phase is Phase.FORWARD else "undo": work})
-
-    desk.fleet.workflows = {
-        kind: replace(workflow, steps=tuple(changed(step) for step in workflow.steps))
-        for kind, workflow in desk.fleet.workflows.items()
-    }
-    desk.fleet._wire()
-
-
-def as_it_was(desk: Desk) -> None:
-    desk.fleet.workflows = WORKFLOWS
-    desk.fleet._wire()
-
-
-def until_stalled(desk: Desk) -> None:
-    until(desk.fleet, lambda: desk.operation.stalled_since is not None, most_steps=20_000)
-    settle(desk.fleet)
-
-
-def cancel(desk: Desk) -> None:
-    desk.send(message_to("OPERATION_CANCEL_REQUEST", desk.operation.operation_id))
-
-
-def retry(desk: Desk) -> None:
-    desk.send(message_to("OPERATION_RETRY_REQUEST", desk.operation.operation_id))
-
-
-def running_tasks(desk: Desk) -> list[str]:
-    worlds = [desk.fleet.world, desk.fleet.world.source]
-    return [task.reference.step for w in worlds for task in w.tasks if not task.stopped]
-
-
-def ended_clean(desk: Desk, before, status: OperationStatus = CANCELLED) -> None:
-    assert desk.operation.status is status, desk.operation.failure
-    assert visible(snapshot(desk.fleet)) == before
-    assert desk.fleet.store.locks == {}
-    assert running_tasks(desk) == []
-    assert all(not queue for queue in desk.fleet.world.queues.values())
-
-
-def told_of_the_stall(desk: Desk, step: str) -> None:
-    """The report says what stands still, since when, what for, and what can be done."""
-    (told,) = [n for n in desk.fleet.world.notifications if n.event_type == "OPERATION_STALLED"]
-    operation = desk.operation
-    assert told.payload.step == step
-    assert told.payload.error.code == "PROM_004"
-    assert f"Step {step} has not finished in time" in told.payload.error.message
-    details = told.payload.error.details
-    assert (details["step"], details["attempts"]) == (step, operation.attempt + 1)
-    assert details["waitingFor"] == operation.waiting_for
-    assert details["since"]
-    assert told.payload.next_command == (
-        f'sitefleet operations retry {operation.operation_id} --env sit --reason "..."'
-    )
-
-
-class TestCancel:
-    """A promotion to prod is cancelled wherever it stands: it undoes what it did, and ends."""
-
-    @pytest.fixture
-    def prod(self):
-        desk = Desk.of(PROD, to_prod(correlation="first"))
-        desk.ask(to_prod())
-        return desk
-
-    @staticmethod
-    def agree(desk: Desk) -> None:
-        desk.decide("tech-lead", "TECH_LEAD")
-        desk.decide("operations-lead", "OPERATIONS_LEAD")
-
-    def test_while_it_waits_for_approval(self, prod):
-        before = visible(snapshot(prod.fleet))
-        cancel(prod)
-        prod.end()
-        ended_clean(prod, before)
-
-    def test_in_the_time_to_object(self, prod):
-        before = visible(snapshot(prod.fleet))
-        self.agree(prod)
-        prod.wait(60)
-        cancel(prod)
-        prod.end()
-        ended_clean(prod, before)
-
-    def test_while_it_waits_for_the_window(self, prod):
-        before = visible(snapshot(prod.fleet))
-        self.agree(prod)
-        prod.wait(700)
-        assert "The window is closed" in prod.operation.waiting_for
-        cancelled_at = prod.fleet.clock.now()
-        cancel(prod)
-        prod.end()
-        ended_clean(prod, before)
-        assert (prod.operation.completed_at - cancelled_at).total_seconds() < 60
-
-    @pytest.mark.parametrize("step", [s for s in JOB_STEPS if s != "monitor"])
-    def test_while_a_job_runs(self, promoting, step):
-        before = visible(snapshot(promoting.fleet))
-        promoting.fleet.jobs.seconds_of[step] = 300
-        until(promoting.fleet, lambda: step in running_tasks(promoting))
-        settle(promoting.fleet)
-        cancel(promoting)
-        promoting.end()
-        if step != "retire_releases":  # what is retired is gone, by then; the site is as before
-            ended_clean(promoting, before)
-        assert promoting.operation.status is CANCELLED
-        assert running_tasks(promoting) == []
-
-    def test_in_the_monitor_window(self, prod):
-        before = visible(snapshot(prod.fleet))
-        self.agree(prod)
-        prod.fleet.jobs.seconds_of["monitor"] = 900
-        until(prod.fleet, lambda: prod.operation.step == "monitor", most_steps=30_000)
-        prod.wait(200)
-        assert prod.operation.step == "monitor"
-        assert visible(snapshot(prod.fleet)) != before
-        cancel(prod)
-        prod.end()
-        ended_clean(prod, before)
-
-    def test_while_it_is_being_taken_back_already(self, promoting):
-        before = visible(snapshot(promoting.fleet))
-        promoting.fleet.jobs.seconds_of["import_database"] = 300
-        until(promoting.fleet, lambda: "import_database" in running_tasks(promoting))
-        cancel(promoting)
-        assert promoting.operation.phase is Phase.UNDO
-        cancel(promoting)
-        promoting.end()
-        ended_clean(promoting, before)
 
 
 class TestStalled:

@@ -150,33 +150,6 @@ class TestClaims:
         assert fleet.consumer.handle(last) == Acknowledged()
         assert fleet.world.queues[QueueName.CREATION] == []
 
-    def test_a_persons_message_while_the_step_runs_is_never_lost(self, fleet):
-        accepted(fleet)
-        operation = only_operation(fleet)
-        until = fleet.clock.now() + timedelta(seconds=60)
-        fleet.store.operations[operation.operation_id] = replace(
-            operation, lease_owner="other", lease_until=until, fence=1
-        )
-        body = directed("OPERATION_CANCEL_REQUEST", operation.operation_id)
-        assert fleet.consumer.handle(message(body, receive_count=5)) == Acknowledged()
-        (again,) = fleet.world.queues[QueueName.CREATION]
-        assert (again.body, again.receive_count) == (body, 0)
-        assert (again.visible_at - fleet.clock.now()).total_seconds() == 61
-
-    def test_a_wake_up_that_overtakes_its_steps_wait_comes_back_once(self, fleet):
-        """A job that ends within the second in which it was started."""
-        accepted(fleet)
-        operation, now = only_operation(fleet), fleet.clock.now()
-        until = now + timedelta(seconds=60)
-        fleet.store.operations[operation.operation_id] = replace(
-            operation, lease_owner="other", lease_until=until, fence=1, step_since=now
-        )
-        for step, early in (("lock_site", TryAgain(after_seconds=1)), ("switch", Acknowledged())):
-            wake = WakeUp(operation_id=operation.operation_id, step=step, reason="test")
-            assert fleet.consumer.handle(message(wake.queue_body(), queue=None)) == early
-        again = message(wake.queue_body(), queue=None, receive_count=2)
-        assert fleet.consumer.handle(again) == Acknowledged()
-
     def test_an_old_event_does_nothing(self, fleet):
         body = accepted(fleet)
         fleet.send(QueueName.CREATION, body)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from benchmarks.waiting import ENVIRONMENTS, KINDS, TIMES, measure
-from core.engine.message import Acknowledged, QueueMessage
+from core.engine.message import Acknowledged, QueueMessage, TryAgain
 from events.formats import Environment
+from events.progress import WakeUp
 from simulation.reports import backup_ended, deployment, snapshot_made
 from simulation.scenarios import FIRST, prepared, promotion
 from tests.engine.deciding import until
@@ -76,6 +79,29 @@ def test_a_report_about_somebody_elses_resource_is_ignored(waiting):
         foreign = json.loads(json.dumps(event).replace(arn, f"{arn}-of-another-team"))
         delivered(waiting, foreign)
     assert newest(waiting) == before
+
+
+@pytest.mark.parametrize(
+    ("step", "answer"),
+    [
+        ("plan", TryAgain(after_seconds=1)),
+        (None, TryAgain(after_seconds=1)),
+        ("cut_over", Acknowledged()),
+    ],
+)
+def test_one_that_overtakes_its_steps_wait_comes_back_once(step, answer):
+    """A job that ends within the second in which it was started: its step is still at work."""
+    fleet = prepared(Environment.SIT)
+    fleet.send("promotion", promotion())
+    until(fleet, lambda: bool(fleet.store.operations) and newest(fleet).step == "plan")
+    operation, now = newest(fleet), fleet.clock.now()
+    fleet.store.operations[operation.operation_id] = replace(
+        operation, lease_owner="other", lease_until=now + timedelta(seconds=60), step_since=now
+    )
+    body = WakeUp(operation_id=operation.operation_id, step=step, reason="test").queue_body()
+    first = QueueMessage(message_id="wake-up", body=body, receive_count=1, queue=None)
+    assert fleet.consumer.handle(first) == answer
+    assert fleet.consumer.handle(replace(first, receive_count=2)) == Acknowledged()
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
