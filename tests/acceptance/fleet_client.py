@@ -146,7 +146,7 @@ def cancel(operation_id: str, reason: str = "changed my mind") -> dict[str, Any]
 # --- waiting --------------------------------------------------------------------------------
 
 
-def eventually[T](look: Callable[[], T], what: str, *, seconds: float = 100) -> T:
+def eventually[T](look: Callable[[], T], what: str, *, seconds: float = 300) -> T:
     """Return the first truthy answer; fail with a sentence when there is none in time."""
     deadline = time.monotonic() + seconds
     while True:

@@ -171,7 +171,7 @@ class Events(Reader):
         ]
 
     def wait_for(
-        self, detail_type: str, *, seconds: float = 100, **metadata: str
+        self, detail_type: str, *, seconds: float = 300, **metadata: str
     ) -> dict[str, Any]:
         """Return the first event of a detail-type whose metadata say this."""
         what = f"{detail_type} with {metadata} in {self.account.environment}"

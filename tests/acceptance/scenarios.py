@@ -198,9 +198,9 @@ def refusals(world: World, _done: Done) -> Refusals:
     first, second = promotion(site_id(site)), promotion(site_id(site))
     world.accounts["sit"].send("promotion", first)
     mine = {"correlationId": first["correlationId"]}
-    locked = world.events["sit"].wait_for("SiteStepCompleted", step="reserve_release", **mine)
+    locked = world.events["sit"].wait_for("SiteStepCompleted", step="open_record", **mine)
     refused = world.run("sit", second)
-    world.events["sit"].wait_for("SiteStepCompleted", step="import_database", **mine)
+    world.events["sit"].wait_for("SiteStepCompleted", step="export_source", **mine)
     operation_id = locked["detail"]["metadata"]["operationId"]
     world.cancel("sit", operation_id)
     end = world.events["sit"].wait_for_end(first["correlationId"])

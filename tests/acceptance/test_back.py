@@ -37,4 +37,4 @@ def test_what_was_written_since_the_switch_is_kept_and_counted(back):
 
 def test_subscribers_hear_that_the_promotion_was_rolled_back(world, story, back):
     told = world.notifications["sit"].wait_for(story.site_id, "SITE_PROMOTION_ROLLED_BACK")
-    assert told["MessageAttributes"]["outcome"]["Value"] == "succeeded"
+    assert told["MessageAttributes"]["outcome"]["Value"] == "rolled_back"
