@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from core.domain.site import ReleaseStatus
+from core.domain.site import ReleaseStatus, Site
 from events.vocabulary import DetailType, OperationStatus
 from simulation.fleet import SimulatedFleet
 
@@ -40,7 +40,7 @@ def snapshot(fleet: SimulatedFleet) -> Snapshot:
     groups = {arn: name for name, arn in world.target_groups.items()}
     return {
         "sites": {
-            site_id: (s.status, s.live_release, s.subdomain, s.read_only, s.last_release)
+            site_id: (s.status, s.live_release, s.subdomain, _settings(s), s.last_release)
             for (_, site_id), s in world.sites.items()
         },
         "releases": {
@@ -64,6 +64,10 @@ def snapshot(fleet: SimulatedFleet) -> Snapshot:
         "database users": sorted(fleet.effects.users),
         "directories": sorted(fleet.effects.directories),
     }
+
+
+def _settings(site: Site) -> tuple[object, ...]:
+    return (site.read_only, site.wordpress_version, site.php_version)
 
 
 def visible(state: Snapshot) -> Snapshot:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,8 +17,11 @@ from demo.customer import Visitor
 from demo.requests import TENANT, request
 from demo.site import RunningSite
 from events import identity
+from local import https_front
 from local.cloud import Cloud, clouds
+from local.container import resolve_names
 from local.layout import CHECKOUT, Layout
+from local.state import Machine as State
 from tests.acceptance.conftest import local
 from tests.acceptance.fleet_client import accounts_of, eventually
 from tests.acceptance.inventory import Inventory
@@ -120,8 +124,10 @@ def failing(tmp_path_factory) -> Iterator[Failing]:
         switch_off(machine.clouds["sit"], f"{FUNCTION}promotion", f"{FUNCTION}wakeup")
         failures = Failures()
         with pytest.MonkeyPatch.context() as patch:
+            _reach_the_registry(machine, patch)
             promoters = {
-                name: Promoter(_fleet(machine, patch), failures) for name in (*SITES, NEW_SITE)
+                name: Promoter(_fleet(machine, patch), failures, machine.clouds["sit"].sqs)
+                for name in (*SITES, NEW_SITE)
             }
             yield Failing(machine, promoters, failures)
     finally:
@@ -158,6 +164,14 @@ def _asking(name: str) -> Any:
 
 failed = _asking("failed")
 failed_first = _asking("failed_first")
+
+
+def _reach_the_registry(machine: Machine, patch: pytest.MonkeyPatch) -> None:
+    """Let the registries' names resolve in this process, as they do inside the functions."""
+    port = State.load(machine.layout).https_port
+    patch.setenv("SSL_CERT_FILE", str(machine.layout.authority))
+    patch.setattr(socket, "getaddrinfo", socket.getaddrinfo)
+    resolve_names(dict.fromkeys(https_front.NAMES, port))
 
 
 def _fleet(machine: Machine, patch: pytest.MonkeyPatch) -> Any:

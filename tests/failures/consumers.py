@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.bootstrap import Fleet
 from core.domain.errors import TransientError
@@ -26,6 +26,10 @@ from events.progress import WakeUp
 from events.vocabulary import ErrorCode, OperationType
 from local.cloud import Cloud
 
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+ENVIRONMENT = "sit"
 WHY = "Failed on purpose."
 LOOKING = {
     "plan",
@@ -39,7 +43,9 @@ LOOKING = {
 }
 """Steps that change nothing: once they have been done for a site, their facts are known."""
 MOST_SECONDS = 600
-PAUSE_SECONDS = 0.15
+PAUSE_SECONDS = 0.2
+LOOK_AGAIN_SECONDS = 2
+"""What nothing wakes up (a service that becomes steady) is looked at this often."""
 
 
 @dataclass(kw_only=True)
@@ -69,14 +75,21 @@ class Failures:
 
 
 class Promoter:
-    """One thread's consumer of the promotion queue; other threads have others."""
+    """One thread's consumer of the promotion queue and of wake-ups; other threads have others.
 
-    def __init__(self, fleet: Fleet, failures: Failures) -> None:
+    Messages are received as Lambda does it, with rights of its own; what is done about them is
+    done with those of the promotion's role.
+    """
+
+    def __init__(self, fleet: Fleet, failures: Failures, sqs: SQSClient) -> None:
         workflow = replace(PROMOTION, steps=tuple(failures.around(s) for s in PROMOTION.steps))
         workflows = {**fleet.engine.workflows, OperationType.SITE_PROMOTION: workflow}
         self._fleet, self._failures = fleet, failures
         self._consumer = Consumer(replace(fleet.engine, workflows=workflows))
         self._queue = fleet.settings.queue_url_promotion
+        self._sqs = sqs
+        wake_ups = sqs.get_queue_url(QueueName=f"bbws-wp-site-wakeup-{ENVIRONMENT}")
+        self._queues = {self._queue: QueueName.PROMOTION, wake_ups["QueueUrl"]: None}
 
     def promote(self, request: Mapping[str, Any], fails_at: str | None = None) -> Operation:
         """Send a request and consume until its operation has ended."""
@@ -88,13 +101,18 @@ class Promoter:
         )
         if fails_at is not None:
             self._failures.step_of[operation_id] = fails_at
-        sqs = self._fleet.clients.sqs
-        sqs.send_message(QueueUrl=self._queue, MessageBody=json.dumps(request))
+        self._sqs.send_message(QueueUrl=self._queue, MessageBody=json.dumps(request))
         until = time.monotonic() + MOST_SECONDS
+        looked = time.monotonic()
         while (operation := self.operation(operation_id)) is None or not operation.is_terminal:
             assert time.monotonic() < until, f"It did not end: {operation}"
-            if not self._consume():
+            assert operation is None or operation.stalled_since is None, f"Stalled: {operation}"
+            if any(self._consume(url, queue) for url, queue in self._queues.items()):
+                continue
+            time.sleep(PAUSE_SECONDS)
+            if time.monotonic() > looked + LOOK_AGAIN_SECONDS:
                 self._look_again(operation_id)
+                looked = time.monotonic()
         return operation
 
     def operation(self, operation_id: str) -> Operation | None:
@@ -105,33 +123,31 @@ class Promoter:
         steps = self._fleet.engine.store.history(operation_id).steps
         return {s.step: s.facts for s in steps if s.phase == "forward" and s.facts}
 
-    def _consume(self) -> bool:
+    def _consume(self, url: str, queue: QueueName | None) -> bool:
         """Handle a message, whosever it is."""
-        sqs = self._fleet.clients.sqs
-        answer = sqs.receive_message(
-            QueueUrl=self._queue,
+        answer = self._sqs.receive_message(
+            QueueUrl=url,
             MaxNumberOfMessages=1,
             VisibilityTimeout=60,
             MessageSystemAttributeNames=["ApproximateReceiveCount"],
         )
         for message in answer.get("Messages", []):
-            receipt = {"QueueUrl": self._queue, "ReceiptHandle": message["ReceiptHandle"]}
+            receipt = {"QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"]}
             seen = QueueMessage(
                 message_id=message["MessageId"],
                 body=message["Body"],
                 receive_count=int(message["Attributes"]["ApproximateReceiveCount"]),
-                queue=QueueName.PROMOTION,
+                queue=queue,
             )
             match self._handled(seen):
                 case Acknowledged():
-                    sqs.delete_message(**receipt)
+                    self._sqs.delete_message(**receipt)
                 case TryAgain(after_seconds=seconds):
-                    sqs.change_message_visibility(**receipt, VisibilityTimeout=seconds)
+                    self._sqs.change_message_visibility(**receipt, VisibilityTimeout=seconds)
         return bool(answer.get("Messages"))
 
     def _look_again(self, operation_id: str) -> None:
         """Run a waiting step early, as a wake-up does: its poll would come in seconds."""
-        time.sleep(PAUSE_SECONDS)
         wake_up = WakeUp(operation_id=operation_id, reason="the tests look again")
         message = QueueMessage(
             message_id=operation_id, body=wake_up.queue_body(), receive_count=2, queue=None

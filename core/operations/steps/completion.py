@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from core.domain.errors import NotFoundError
 from core.domain.names import transfer_prefix
+from core.domain.operation import Json
 from core.domain.site import ReleaseStatus, Site
 from core.engine.outcome import Done, Outcome, Wait
 from core.engine.step import Step, StepContext
@@ -94,14 +95,21 @@ def _live(context: StepContext, site: Site, number: int) -> Site:
 
 
 def _not_live(context: StepContext, site: Site) -> Site:
-    former = Move(context).live_release
+    former, was = Move(context).live_release, context.facts["reserve_release"]
     return replace(
         site,
         status=SiteStatus.ACTIVE if former else SiteStatus.PROVISIONING,
         live_release=former.number if former else None,
+        read_only=was.get("read_only", site.read_only) is True,
+        wordpress_version=_text(was.get("wordpress_version", site.wordpress_version)),
+        php_version=_text(was.get("php_version", site.php_version)),
         version=site.version + 1,
         updated_at=context.now,
     )
+
+
+def _text(value: Json) -> str | None:
+    return None if value is None else str(value)
 
 
 def _is_read_only(context: StepContext) -> bool:

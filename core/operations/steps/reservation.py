@@ -34,13 +34,16 @@ def reserve_release(context: StepContext) -> Outcome:
         )
     site = sites.get(move.tenant_id, move.site_id)
     mine = _reserved_before(context)
-    number = mine.number if mine else (site.last_release if site else 0) + 1
+    number = mine.number if mine else _next_number(context, site)
     sites.put_release(mine or _release_record(context, number))
     sites.put(_site_record(context, site, number), expected_version=site.version if site else None)
     facts = {
         "release": number,
         "live_release": site.live_release if site else None,
         "had_site": site is not None and site.live_release is not None,
+        "read_only": site.read_only if site else False,
+        "wordpress_version": site.wordpress_version if site else None,
+        "php_version": site.php_version if site else None,
     }
     return Done(facts=facts, summary={"release": number, "siteUrl": move.site_url})
 
@@ -95,6 +98,14 @@ def _reserved_before(context: StepContext) -> Release | None:
     releases = context.ports.sites.list_releases(move.tenant_id, move.site_id)
     mine = [r for r in releases if r.operation_id == context.operation.operation_id]
     return mine[-1] if mine else None
+
+
+def _next_number(context: StepContext, site: Site | None) -> int:
+    """Return a number that no release has had, not even of a site whose record is gone again."""
+    move = Move(context)
+    releases = context.ports.sites.list_releases(move.tenant_id, move.site_id)
+    last = site.last_release if site else 0
+    return max([last, *(release.number for release in releases)]) + 1
 
 
 def _site_record(context: StepContext, site: Site | None, number: int) -> Site:
