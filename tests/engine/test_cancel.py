@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import timedelta
 
@@ -73,7 +74,7 @@ class TestCancel:
     @pytest.mark.parametrize("step", [s for s in JOB_STEPS if s != "monitor"])
     def test_while_a_job_runs(self, promoting, step):
         before = visible(snapshot(promoting.fleet))
-        promoting.fleet.jobs.seconds_of[step] = 300
+        promoting.fleet.jobs.seconds_of[step] = math.inf
         until(promoting.fleet, lambda: step in running_tasks(promoting))
         settle(promoting.fleet)
         cancel(promoting)
