@@ -7,7 +7,7 @@ SHELL := /bin/bash
 UV := .tools/bin/uv
 RUN := .venv/bin
 CODE := core events handlers local migrator ops simulation demo benchmarks
-MACHINE_TESTS := tests/local tests/acceptance tests/docs/test_howto_promotions.py
+MACHINE_TESTS := tests/local tests/acceptance tests/failures tests/docs/test_howto_promotions.py
 STAMPS := .venv/.ready .venv-emulator/.ready .venv-sam/.ready
 
 .PHONY: help setup packages demo test lint format docs prove build clean

@@ -25,6 +25,8 @@ from core.engine.message import Disposition, QueueMessage, TryAgain
 from core.ports.messaging import QueueName
 from handlers.logs import configure_logs
 
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
 type Handle = Callable[[Fleet, QueueMessage], Disposition]
 type Event = dict[str, Any]
 
@@ -62,7 +64,12 @@ def _handle_record(record: SQSRecord, queue: QueueName | None, handle: Handle) -
         receive_count=int(record.attributes.approximate_receive_count),
         queue=queue,
     )
-    disposition = handle(the_fleet(), message)
+    try:
+        disposition = handle(the_fleet(), message)
+    except Exception:
+        # The record is reported as failed: SQS shows it again, and after the last time it is dead.
+        log.exception("failing_message", messageId=message.message_id)
+        raise
     if isinstance(disposition, TryAgain):
         seconds = disposition.after_seconds
         the_fleet().receipts.show_again(record.event_source_arn, record.receipt_handle, seconds)

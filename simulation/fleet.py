@@ -11,30 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 
-from core.adapters.followers import StoredFollowers
-from core.adapters.memory.accounts import MemoryAccounts
-from core.adapters.memory.backups import MemoryBackups
 from core.adapters.memory.boundary import Boundary, Crashed
-from core.adapters.memory.caller_identity import MemoryCallerIdentity
-from core.adapters.memory.cdn import MemoryCdn
 from core.adapters.memory.clock import ManualClock, SeededIds
-from core.adapters.memory.containers import MemoryContainers
-from core.adapters.memory.decisions import MemoryDecisions
-from core.adapters.memory.deployments import MemoryDeploymentRecords
-from core.adapters.memory.dns import MemoryDns
-from core.adapters.memory.documents import MemoryDocuments
 from core.adapters.memory.event_bus import MemoryBus
-from core.adapters.memory.file_systems import MemoryFileSystems
-from core.adapters.memory.images import MemoryImages
 from core.adapters.memory.jobs import MemoryJobs
-from core.adapters.memory.load_balancer import MemoryLoadBalancer
 from core.adapters.memory.operations import MemoryOperationStore
-from core.adapters.memory.permissions import MemoryPermissions
-from core.adapters.memory.secrets import MemorySecrets
-from core.adapters.memory.sites import MemorySites
-from core.adapters.memory.tenants import MemoryTenants
 from core.adapters.memory.topic import MemoryTopic
-from core.adapters.memory.transfer import MemoryTransfer
 from core.adapters.memory.work_queues import MemoryQueues
 from core.adapters.memory.world import StoredMessage, World
 from core.bootstrap import WORKFLOWS, load_policy
@@ -45,18 +27,18 @@ from core.engine.message import Acknowledged, QueueMessage
 from core.engine.notifier import Notifier
 from core.engine.sweeper import Sweeper
 from core.engine.workflow import Workflow
-from core.ports.bundle import Ports
 from core.ports.messaging import QueueName
 from core.ports.operation_store import OperationStore
 from events.filters import OPERATION_QUEUES
 from events.formats import Environment
 from events.notifications import notification_for
-from events.progress import FleetEvent, WakeUp
+from events.progress import FleetEvent
 from events.vocabulary import DetailType, OperationType
 from simulation.effects import Effects
 from simulation.jobs import JobPlayer
-from simulation.metrics import HealthyMetrics
 from simulation.people import People
+from simulation.ports import memory_ports
+from simulation.reports import Reporter, SettleTimes
 
 LEASE_SECONDS = 90
 VISIBILITY_SECONDS = 360
@@ -94,7 +76,9 @@ class SimulatedFleet:
     boundary: Boundary = field(default_factory=Boundary)
     source: World | None = None
     seed: int = 0
-    settle_seconds: float = 0
+    times: SettleTimes = field(default_factory=SettleTimes)
+    loses_wake_ups: bool = False
+    """Whether nothing that AWS reports ever arrives: the polls are all there is."""
     state: FleetState | None = None
     """Where it goes on from; None: an empty environment."""
     other_store: OperationStore | None = None
@@ -115,7 +99,8 @@ class SimulatedFleet:
         )
         self.people = People(policy=self.policy, clock=self.clock)
         self.world.callers = self.people.callers()
-        self.wake_ups: list[WakeUp] = []
+        self.reporter = Reporter(world=self.world, jobs=self.jobs, times=self.times)
+        self.reports: list[str] = []
         self.notifier_queue: list[FleetEvent] = []
         self._next_sweep = self.clock.now() + timedelta(seconds=SWEEP_SECONDS)
         self._wire()
@@ -124,6 +109,8 @@ class SimulatedFleet:
         clock = ManualClock()
         ids = SeededIds(self.seed)
         world = World(environment=self.environment, clock=clock, ids=ids, source=self.source)
+        if self.source is not None:
+            self.source.clock = clock
         return FleetState(clock=clock, world=world, store=MemoryOperationStore(), effects=Effects())
 
     def _wire(self) -> None:
@@ -135,7 +122,9 @@ class SimulatedFleet:
             bus=wrap("bus", MemoryBus(self.world, deliver=self._deliver)),
             queues=wrap("queues", self.queues),
             ids=self.world.ids,
-            ports=self._ports(),
+            ports=memory_ports(
+                self.world, self.operation_store, self.jobs, times=self.times, wrap=wrap
+            ),
             policy=self.policy,
             timing=Timing(lease_seconds=LEASE_SECONDS, max_receive_count=MAX_RECEIVES),
             workflows=self.workflows,
@@ -144,35 +133,6 @@ class SimulatedFleet:
         self.sweeper = Sweeper(self.engine)
         self.notifier = Notifier(
             store=store, topic=wrap("topic", self.topic), queues=self.queues, clock=self.clock
-        )
-
-    def _ports(self) -> Ports:
-        wrap, world = self.boundary.wrap, self.world
-        containers = MemoryContainers(world, settle_seconds=self.settle_seconds)
-        return Ports(
-            clock=self.clock,
-            locks=wrap("locks", self.operation_store),
-            wake_ups=wrap("wake_ups", self.operation_store),
-            accounts=wrap("accounts", MemoryAccounts(world)),
-            sites=wrap("sites", MemorySites(world)),
-            tenants=wrap("tenants", MemoryTenants(world)),
-            jobs=wrap("jobs", self.jobs),
-            transfer=wrap("transfer", MemoryTransfer(world)),
-            secrets=wrap("secrets", MemorySecrets(world)),
-            file_systems=wrap("file_systems", MemoryFileSystems(world)),
-            images=wrap("images", MemoryImages(world)),
-            containers=wrap("containers", containers),
-            load_balancer=wrap("load_balancer", MemoryLoadBalancer(world)),
-            dns=wrap("dns", MemoryDns(world, sync_seconds=0)),
-            decisions=wrap("decisions", MemoryDecisions(world)),
-            identities=wrap("identities", MemoryCallerIdentity(world.callers)),
-            metrics=wrap("metrics", HealthyMetrics(world)),
-            backups=wrap("backups", MemoryBackups(world, settle_seconds=self.settle_seconds)),
-            cdn=wrap("cdn", MemoryCdn(world, settle_seconds=self.settle_seconds)),
-            permissions=wrap("permissions", MemoryPermissions(world)),
-            deployments=wrap("deployments", MemoryDeploymentRecords(world)),
-            documents=wrap("documents", MemoryDocuments(world)),
-            followers=wrap("followers", StoredFollowers(self.operation_store)),
         )
 
     def saved(self) -> FleetState:
@@ -214,18 +174,14 @@ class SimulatedFleet:
 
     def step(self) -> bool:
         """Let the next thing happen: a wake-up, a message, a job, the sweeper; else time passes."""
-        if self.wake_ups:
-            self._wake(self.wake_ups.pop(0))
+        if self.reports:
+            self._wake(self.reports.pop(0))
             return True
         if self._consume() or self._notify():
             return True
-        ended = self.jobs.tick()
-        if ended:
-            self.wake_ups += [
-                WakeUp(operation_id=r.operation_id, step=r.step, reason="job ended") for r in ended
-            ]
-            return True
-        return self._let_time_pass()
+        reports = self.reporter.reports()
+        self.reports += () if self.loses_wake_ups else reports
+        return bool(reports) or self._let_time_pass()
 
     def _consume(self) -> bool:
         for queue in QueueName:
@@ -253,10 +209,10 @@ class SimulatedFleet:
         else:
             self.queues.change_visibility(queue, receipt, disposition.after_seconds)
 
-    def _wake(self, wake_up: WakeUp) -> None:
+    def _wake(self, report: str) -> None:
         message = QueueMessage(
             message_id=self.world.ids.new_id(),
-            body=wake_up.queue_body(),
+            body=report,
             receive_count=1,
             queue=None,
         )
@@ -286,6 +242,8 @@ class SimulatedFleet:
     def _let_time_pass(self) -> bool:
         """Move to the next moment at which something can happen; False at the end of all things."""
         moments = [m.visible_at for messages in self.world.queues.values() for m in messages]
+        coming = self.reporter.next_at()
+        moments += [coming] if coming else []
         earliest = self.operation_store.due(self.clock.now() + FOR_EVER, 1)
         if earliest and earliest[0].due_at is not None:
             self._skip_sweeps(earliest[0].due_at)

@@ -25,6 +25,7 @@ from events.formats import Environment
 from events.vocabulary import OperationStatus, OperationType
 from simulation.fleet import VISIBILITY_SECONDS, FleetState, SimulatedFleet
 from simulation.jobs import DIGEST
+from simulation.reports import SettleTimes
 
 TENANT, SITE = "tenant-1", "site-banana"
 
@@ -141,10 +142,23 @@ BEFORE_THE_WINDOW = timedelta(minutes=15)
 """When a request for prod comes: approvals take ten of these, then the window is waited for."""
 
 
-def prepared(environment: Environment, *earlier: str) -> SimulatedFleet:
-    """Return a fleet of an environment in which earlier operations have run to their ends."""
+def prepared(
+    environment: Environment,
+    *earlier: str,
+    times: SettleTimes | None = None,
+    loses_wake_ups: bool = False,
+) -> SimulatedFleet:
+    """Return a fleet of an environment in which earlier operations have run to their ends.
+
+    `times` and lost wake-ups hold from then on.
+    """
     state = copy.deepcopy(_state_after(environment, earlier))
-    return SimulatedFleet(environment=environment, state=state)
+    return SimulatedFleet(
+        environment=environment,
+        state=state,
+        times=times or SettleTimes(),
+        loses_wake_ups=loses_wake_ups,
+    )
 
 
 @cache

@@ -69,8 +69,8 @@ def window_state(
     horizon = _horizon(policy, now, needed)
     spans = open_spans(policy, now, horizon)
     current = spans[0] if spans and spans[0].start == now else None
-    has_time = current is not None and (current.end == horizon or current.length >= needed)
-    later = [s for s in spans if s.start > now and (s.end == horizon or s.length >= needed)]
+    has_time = current is not None and current.length >= needed
+    later = [s for s in spans if s.start > now and s.length >= needed]
     state = WindowState(
         is_open=current is not None,
         has_time=has_time,

@@ -101,8 +101,13 @@ class Runner:
             again = message.receive_count < MOST_WAKE_UP_RECEIVES
             return TryAgain(after_seconds=1) if again else Acknowledged()
         seconds = int((busy.until - self._engine.now()).total_seconds()) + 1
-        self._recorder.send(busy.operation, message.body, seconds)
-        return Acknowledged()
+        if ticket.by_person:
+            self._recorder.send(busy.operation, message.body, seconds)
+            return Acknowledged()
+        # No copy of it is sent: a step that kills every worker would keep copies alive for ever.
+        # The sweeper sends again what the operation waits for.
+        last = message.receive_count >= self._engine.timing.max_receive_count
+        return Acknowledged() if last else TryAgain(after_seconds=seconds)
 
     def _catch_up(self, finished: Finished) -> Disposition:
         if finished.republish is not None:

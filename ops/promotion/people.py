@@ -6,7 +6,7 @@ from typing import Any
 
 from core.domain.approval import Decision
 from events.formats import format_timestamp
-from events.vocabulary import OperationStatus
+from events.vocabulary import OperationStatus, OperationType
 from ops.promotion.blocks import Block, Note, TableRow, Tone
 from ops.promotion.next_step import decide_commands
 from ops.promotion.records import PromotionRecords
@@ -56,7 +56,7 @@ def decision_document(decision: Decision) -> dict[str, Any]:
 
 
 def _row(records: PromotionRecords, decision: Decision) -> TableRow:
-    other = decision.plan_hash != records.plan_hash
+    other = _is_of_another_plan(records, decision)
     said = "approved" if decision.approves else "REJECTED"
     tone = Tone.GOOD if decision.approves else Tone.BAD
     return TableRow(
@@ -72,13 +72,19 @@ def _row(records: PromotionRecords, decision: Decision) -> TableRow:
     )
 
 
+def _is_of_another_plan(records: PromotionRecords, decision: Decision) -> bool:
+    """A rollback has no plan: its proof is bound to the request itself."""
+    is_rollback = records.operation.operation_type is OperationType.SITE_ROLLBACK
+    return not is_rollback and decision.plan_hash != records.plan_hash
+
+
 def _moment(records: PromotionRecords) -> str | None:
     return None if records.expires_at is None else moment(records.expires_at)
 
 
 def _notes(records: PromotionRecords) -> tuple[Note, ...]:
     commands = tuple(Note(text=command) for command in decide_commands(records))
-    if any(decision.plan_hash != records.plan_hash for decision in records.decisions):
+    if any(_is_of_another_plan(records, decision) for decision in records.decisions):
         text = "An approval of another plan counts for nothing: the plan has changed since."
         return (Note(text=text, tone=Tone.WARN), *commands)
     return commands

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.acceptance import approvals as decisions
 from tests.acceptance import malformed, scenarios
 from tests.acceptance.world import World
 
@@ -30,6 +31,7 @@ SCENARIOS = {
     "clone": scenarios.clone,
     "change": scenarios.change,
     "back": scenarios.back,
+    "approvals": decisions.approvals,
 }
 """In the order in which they start."""
 HOME = pytest.StashKey[Path]()
@@ -91,6 +93,8 @@ def running(request, world) -> Iterator[dict[str, Future[Any]]]:
     asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
     if "back" in asked:
         asked.add("change")
+    if "approvals" in asked:
+        asked.add("worker_kills")
     if asked & {"clone", "change"}:
         asked.add("story")
     futures: dict[str, Future[Any]] = {}
@@ -131,6 +135,7 @@ malformed_messages = _told("malformed_messages")
 repeats = _told("repeats")
 clone = _told("clone")
 change = _told("change")
+approvals = _told("approvals")
 back = _told("back")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,4 +146,9 @@ def _pages(client: Any, call: str, key: str, *, size: int, **arguments: Any) -> 
 
 
 def _plain(item: dict[str, Any]) -> dict[str, Any]:
-    return {name: next(iter(value.values())) for name, value in item.items()}
+    return {name: _readable(next(iter(value.values()))) for name, value in item.items()}
+
+
+def _readable(value: Any) -> Any:
+    """Long facts are stored compressed; whoever searches the table has to see through that."""
+    return zlib.decompress(value).decode() if isinstance(value, bytes) else value

@@ -177,7 +177,7 @@ class Events(Reader):
         what = f"{detail_type} with {metadata} in {self.account.environment}"
         return eventually(lambda: self.where(detail_type, **metadata), what, seconds=seconds)[0]
 
-    def wait_for_end(self, correlation_id: str, *, seconds: float = 150) -> dict[str, Any]:
+    def wait_for_end(self, correlation_id: str, *, seconds: float = 300) -> dict[str, Any]:
         """Return the event that ends the operation of a request, or rejects the request."""
 
         def look() -> list[dict[str, Any]]:

@@ -97,7 +97,7 @@ class World:
 
     # --- what a client does ------------------------------------------------------------------
 
-    def run(self, environment: str, request: dict[str, Any], *, seconds: float = 170) -> Run:
+    def run(self, environment: str, request: dict[str, Any], *, seconds: float = 320) -> Run:
         """Drop a request on its queue and wait until its operation has ended."""
         started = time.monotonic()
         queue = "creation" if "CREATION" in request["messageType"] else "promotion"

@@ -33,7 +33,7 @@ TO_PROD = (
     "--source sit --target prod --change-ticket CHG0000001"
 )
 PROFILES = ("tech-lead", "operations-lead", "cto")
-LONGEST_SECONDS = 240
+LONGEST_SECONDS = 600
 _ENDED = {"COMPLETED", "FAILED", "ROLLED_BACK", "CANCELLED", "REJECTED", "ROLLBACK_FAILED"}
 
 

@@ -133,7 +133,7 @@ def test_the_running_promotion_was_cancelled(story):
 def test_the_site_is_at_the_release_that_was_named_last(story):
     looked = "sitefleet sites show site-banana --tenant-id tenant-1 --env prod --json"
     shown = story.machine.type(looked)
-    assert json.loads(shown.out)["liveRelease"] == 2
+    assert json.loads(shown.out)["site"]["liveRelease"] == 2
 
 
 def test_the_failed_rollback_tells_the_state_of_each_part_and_its_retry_is_sent(story):

@@ -312,3 +312,21 @@ def test_where_it_opens_next_there_is_time(rules, at, minutes):
     if state.opens_at is not None:
         assert not state.has_time
         assert window_state(rules, state.opens_at, needed_seconds=minutes * 60).has_time
+
+
+def test_an_opening_that_the_horizon_cuts_is_no_endless_one():
+    """Found by the property above: the last opening that was looked at seemed to have no end."""
+    rules = WindowPolicy(
+        openings=(Opening(day=Weekday.WEDNESDAY, start=time(0), end=time(1)),),
+        freezes=(
+            Freeze(
+                start=datetime(2026, 1, 12, 3, 57, 58, tzinfo=UTC),
+                end=datetime(2026, 1, 12, 19, 57, 58, tzinfo=UTC),
+                reason="x",
+            ),
+        ),
+        expected_seconds=0,
+        rollback_seconds=0,
+    )
+    state = window_state(rules, datetime(2026, 1, 1, 15, tzinfo=UTC), needed_seconds=182 * 60)
+    assert (state.is_open, state.opens_at) == (False, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from core.adapters.memory.caller_identity import Caller, sign
 from core.domain.operation import Operation
@@ -28,6 +29,9 @@ STRANGER = Caller(
     access_key_id="AKIAMALLORY000000000",
     secret_access_key="secret-of-mallory",
 )
+TECH, OPS = ("tech-lead", "TECH_LEAD"), ("operations-lead", "OPERATIONS_LEAD")
+"""Who is asked about a promotion to prod, and as what."""
+OTHER_PLAN = f"sha256:{'a' * 64}"
 COMMENT = "I have read the plan."
 
 
@@ -81,7 +85,7 @@ class Desk:
     @classmethod
     def of(cls, environment: Environment, *earlier: str) -> Desk:
         fleet = prepared(environment, *earlier)
-        fleet.people.approvals = lambda _event: []
+        fleet.people.decisions = lambda _event: []
         desk = cls(fleet)
         desk.keys([*fleet.world.callers, STRANGER])
         return desk
@@ -168,16 +172,16 @@ class Desk:
         self.fleet.run(most_steps=30_000)
 
     def wait(self, seconds: float) -> None:
-        """Let this much time pass, with everything that happens in it."""
-        end = self.fleet.clock.now().timestamp() + seconds
-        while True:
-            coming = [m.visible_at for ms in self.fleet.world.queues.values() for m in ms]
-            moment = min([*coming, self.fleet._next_sweep])
-            settle(self.fleet)
-            if moment.timestamp() > end:
-                break
-            self.fleet._let_time_pass()
-        self.fleet.clock.advance(end - self.fleet.clock.now().timestamp())
+        """Let exactly this much time pass, with everything that happens in it."""
+        clock = self.fleet.clock
+        advance, end = clock.advance_to, clock.now() + timedelta(seconds=seconds)
+        clock.advance_to = lambda moment: advance(min(moment, end))
+        try:
+            while clock.now() < end:
+                if not self.fleet.step():
+                    advance(end)
+        finally:
+            del clock.advance_to
         settle(self.fleet)
 
     # --- what came of it ----------------------------------------------------------------------

@@ -12,9 +12,16 @@ from core.ports.protection import Backup, BackupState
 class MemoryBackups:
     """A backup is there some time after it was started, unless the world says why it fails."""
 
-    def __init__(self, world: World, *, settle_seconds: float = 0) -> None:
+    def __init__(
+        self,
+        world: World,
+        *,
+        settle_seconds: float = 0,
+        recovery_point_seconds: float | None = None,
+    ) -> None:
         self.world = world
-        self.settle_seconds = settle_seconds
+        longer = settle_seconds if recovery_point_seconds is None else recovery_point_seconds
+        self.settle_seconds = {"rds": settle_seconds, "backup": longer}
 
     def ensure_database_snapshot(self, name: str, tags: Mapping[str, str]) -> Backup:
         return self._ensure("rds", f"cluster-snapshot:{name}", tags)
@@ -35,7 +42,7 @@ class MemoryBackups:
         broken = self.world.broken_backups.get(service)
         if broken is not None:
             return Backup(arn=stored.arn, state=BackupState.FAILED, reason=broken)
-        end = stored.started_at + timedelta(seconds=self.settle_seconds)
+        end = stored.started_at + timedelta(seconds=self.settle_seconds[service])
         if self.world.clock.now() < end:
             return Backup(arn=stored.arn, state=BackupState.RUNNING, reason="It is being made.")
         return Backup(arn=stored.arn, state=BackupState.AVAILABLE)

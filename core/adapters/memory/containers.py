@@ -60,16 +60,17 @@ class MemoryContainers:
         if stored is None:
             reason = f"There is no service {names.service}."
             return ServiceState(exists=False, steady=False, failed=False, reason=reason)
+        arn = service_arn(self.world, names.service)
         broken = self.world.broken_images.get(stored.service.image_digest)
         if broken is not None:
-            return ServiceState(exists=True, steady=False, failed=True, reason=broken)
+            return ServiceState(exists=True, steady=False, failed=True, reason=broken, arn=arn)
         if target_group_arn not in self.world.target_groups.values():
             reason = "The containers are not registered in a target group that exists."
-            return ServiceState(exists=True, steady=False, failed=False, reason=reason)
+            return ServiceState(exists=True, steady=False, failed=False, reason=reason, arn=arn)
         if self.world.clock.now() < stored.created_at + timedelta(seconds=self.settle_seconds):
             reason = "Waiting for the containers to start and to become healthy."
-            return ServiceState(exists=True, steady=False, failed=False, reason=reason)
-        return _steady(stored)
+            return ServiceState(exists=True, steady=False, failed=False, reason=reason, arn=arn)
+        return _steady(stored, arn)
 
     def delete_service(self, names: ReleaseNames) -> None:
         self.world.services.pop(names.service, None)
@@ -78,7 +79,12 @@ class MemoryContainers:
         self.world.task_definitions.pop(arn, None)
 
 
-def _steady(stored: StoredService) -> ServiceState:
+def service_arn(world: World, name: str) -> str:
+    """Return the ARN by which AWS names a service in its events."""
+    return f"arn:aws:ecs:af-south-1:{world.account_id}:service/bbws-cluster/{name}"
+
+
+def _steady(stored: StoredService, arn: str) -> ServiceState:
     number = stored.service.names.number
     count = stored.desired_count
     return ServiceState(
@@ -86,5 +92,6 @@ def _steady(stored: StoredService) -> ServiceState:
         steady=count > 0,
         failed=False,
         reason=f"{count} of {count} containers are running and healthy.",
+        arn=arn,
         addresses=tuple(f"10.0.{number % 256}.{index + 4}:80" for index in range(count)),
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 
 from core.adapters.memory.world import StoredTask, World
 from core.domain.errors import ConfigurationError
@@ -24,7 +24,9 @@ class MemoryJobs:
         self.world = world
         self.play = play
         self.seconds = seconds
-        """How long every task runs."""
+        """How long every task runs that `seconds_of` says nothing of."""
+        self.seconds_of: dict[str, float] = {}
+        """How long the tasks of a step run, by the step's name; `math.inf` never ends by itself."""
 
     def find(self, where: Where, reference: JobReference) -> JobTask | None:
         mine = [task for task in self._world(where, reference).tasks if task.reference == reference]
@@ -50,15 +52,28 @@ class MemoryJobs:
 
     def tick(self) -> Sequence[JobReference]:
         """End every task whose time has come; return what ended, to be turned into wake-ups."""
-        worlds = [self.world, *([self.world.source] if self.world.source else [])]
-        tasks = [
-            t for world in worlds for t in world.tasks if self._is_mine(t) and self._is_over(t)
-        ]
+        tasks = [task for task in self._running() if self.left(task) <= 0]
         for task in tasks:
             task.stopped_reason = task.stop_requested or self._run(task)
         return [task.reference for task in tasks]
 
+    def next_end(self) -> float | None:
+        """Return in how many seconds the next task ends by itself, if any does."""
+        left = (self.left(task) for task in self._running())
+        return min((seconds for seconds in left if seconds != math.inf), default=None)
+
+    def left(self, task: StoredTask) -> float:
+        """Return for how many seconds a task will still run."""
+        if task.stop_requested is not None:
+            return 0
+        ran = (self.world.clock.now() - task.started_at).total_seconds()
+        return self.seconds_of.get(task.reference.step, self.seconds) - ran
+
     # --- helpers ---------------------------------------------------------------------------
+
+    def _running(self) -> list[StoredTask]:
+        worlds = [self.world, *([self.world.source] if self.world.source else [])]
+        return [task for world in worlds for task in world.tasks if self._is_mine(task)]
 
     def _world(self, where: Where, reference: JobReference) -> World:
         if where is Where.HERE:
@@ -71,10 +86,6 @@ class MemoryJobs:
     def _is_mine(self, task: StoredTask) -> bool:
         """Whether this environment started the task (the source runs tasks of its own, too)."""
         return not task.stopped and task.description.bucket == self.world.transfer_bucket
-
-    def _is_over(self, task: StoredTask) -> bool:
-        end = task.started_at + timedelta(seconds=self.seconds)
-        return task.stop_requested is not None or self.world.clock.now() >= end
 
     def _run(self, task: StoredTask) -> str:
         description = job_adapter.validate_json(self.world.objects[task.description.key])
