@@ -47,10 +47,9 @@ def planned_steps() -> tuple[str, ...]:
     return plan_of(decode(json.dumps(promotion("site-plan"))), load_policy(POLICY))
 
 
-def fail(promoter: Promoter, target: Target, step: str) -> Case:
+def fail(promoter: Promoter, target: Target, before: State, step: str) -> Case:
     """Promote a site with a step that fails after its work; see what it leaves."""
     started = time.monotonic()
-    before = target.state()
     operation = promoter.promote(promotion(target.site_id), fails_at=step)
     after = target.state()
     return Case(

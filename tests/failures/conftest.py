@@ -63,11 +63,12 @@ class Machine:
             return found is not None and found.is_terminal
 
         eventually(ended, f"the creation of {name}", seconds=170)
-        RunningSite(
-            cloud=self.clouds["dev"],
-            layout=self.layout,
-            site_key=site_key(TENANT, site_id(name)),
-        ).run("content.php")
+        self.edit(name, "content.php")
+
+    def edit(self, name: str, script: str) -> None:
+        """Run one of the demo's scripts in a site of dev."""
+        key = site_key(TENANT, site_id(name))
+        RunningSite(cloud=self.clouds["dev"], layout=self.layout, site_key=key).run(script)
 
     def target(self, name: str) -> Target:
         cloud = self.clouds["sit"]
@@ -94,16 +95,20 @@ class Failing:
         promoter, target = self._promoters[name], self._machine.target(name)
         self._machine.create(name)
         promoter.promote(promotion(target.site_id))
-        cases = [fail(promoter, target, LAST)]
+        self._machine.edit(name, "edition.php")
+        before = target.state()
+        cases = [fail(promoter, target, before, LAST)]
         facts = promoter.facts(cases[0].operation.operation_id)
         self._failures.known[target.site_id] = facts
-        return [*cases, *(fail(promoter, target, step) for step in steps if step != LAST)]
+        others = [step for step in steps if step != LAST]
+        return [*cases, *(fail(promoter, target, before, step) for step in others)]
 
     def first(self, steps: list[str]) -> list[Case]:
         """Fail at each step of a site's first promotion."""
         promoter, target = self._promoters[NEW_SITE], self._machine.target(NEW_SITE)
         self._machine.create(NEW_SITE)
-        return [fail(promoter, target, step) for step in steps]
+        before = target.state()
+        return [fail(promoter, target, before, step) for step in steps]
 
 
 def site_id(name: str) -> str:
