@@ -200,7 +200,7 @@ def refusals(world: World, _done: Done) -> Refusals:
     mine = {"correlationId": first["correlationId"]}
     locked = world.events["sit"].wait_for("SiteStepCompleted", step="open_record", **mine)
     refused = world.run("sit", second)
-    world.events["sit"].wait_for("SiteStepCompleted", step="export_source", **mine)
+    world.events["sit"].wait_for("SiteStepCompleted", step="import_database", **mine)
     operation_id = locked["detail"]["metadata"]["operationId"]
     world.cancel("sit", operation_id)
     end = world.events["sit"].wait_for_end(first["correlationId"])
