@@ -66,8 +66,9 @@ class Target:
         others = ", ".join(f"`{schema}`.`{table}`" for table in tables if table != options)
         sums = dict(ask(f"CHECKSUM TABLE {others} EXTENDED"))
         visits = " OR ".join(WRITTEN_BY_VISITS)
-        left = f"SELECT * FROM `{schema}`.`{options}` WHERE NOT ({visits}) ORDER BY 1"
-        return {**sums, f"{schema}.{options}": ask(left)}
+        columns = "option_name, option_id, option_value, autoload"
+        left = f"SELECT {columns} FROM `{schema}`.`{options}` WHERE NOT ({visits})"
+        return {**sums, f"{schema}.{options}": {name: rest for name, *rest in ask(left)}}
 
     def _files(self, content_root: str) -> Iterator[tuple[str, str]]:
         root = self.inventory.files / content_root.lstrip("/")

@@ -7,7 +7,7 @@ that it failed: everything is there to be undone.
 import pytest
 
 from events.vocabulary import OperationStatus
-from tests.failures.cases import FIRST_PROMOTION, planned_steps
+from tests.failures.cases import FIRST_PROMOTION, LAST, planned_steps
 from tests.failures.consumers import WHY
 
 pytestmark = pytest.mark.machine
@@ -37,7 +37,7 @@ def test_a_first_promotion_that_fails_leaves_nothing(failed_first, step):
 
 def test_what_is_compared_is_a_real_site(failed):
     """Pages with content, rows, files and every kind of resource: nothing is equal by absence."""
-    before = failed(STEPS[0]).before
+    before = failed(LAST).before
     resources = before["resources"]
     assert len(before["pages"]) > 10
     assert any("Ripe today" in text for text in before["pages"].values())
