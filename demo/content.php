@@ -14,9 +14,12 @@ $home = home_url();
 
 function demo_post(string $type, string $title, string $content, array $meta = []): int
 {
+    static $minutes_ago = 0;
+    // Of the same second, they would be listed in whatever order the database likes.
+    $date = gmdate('Y-m-d H:i:s', time() - 60 * $minutes_ago++);
     $id = wp_insert_post([
         'post_type' => $type, 'post_status' => 'publish', 'post_title' => $title,
-        'post_content' => wp_slash($content),
+        'post_content' => wp_slash($content), 'post_date' => get_date_from_gmt($date), 'post_date_gmt' => $date,
     ], true);
     if (is_wp_error($id)) {
         fwrite(STDERR, $id->get_error_message() . "\n");

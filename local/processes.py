@@ -64,13 +64,13 @@ class Processes:
 
     def start(self, command: Command) -> tuple[subprocess.Popen[bytes], ProcessRecord]:
         """Start a command in a new session, its output appended to its log."""
-        log = self._logs / f"{command.name}.log"
+        log = self.log(command.name)
         user, group = command.user or (None, None)
         with log.open("ab") as output:
             process = subprocess.Popen(
                 list(command.arguments),
                 cwd=command.directory,
-                env={**command.environment, MARKER: str(self._records)},
+                env=self.marked(command.environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -81,14 +81,23 @@ class Processes:
                 pass_fds=command.pass_descriptors,
             )
         self._started[process.pid] = process
+        return process, self.record(command.name, process.pid, log)
+
+    def log(self, name: str) -> Path:
+        """Return where a process writes."""
+        return self._logs / f"{name}.log"
+
+    def marked(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return a process's environment with what tells whose it is."""
+        return {**environment, MARKER: str(self._records)}
+
+    def record(self, name: str, pid: int, log: Path) -> ProcessRecord:
+        """Remember a process that has just been started, leader of its own group."""
         record = ProcessRecord(
-            name=command.name,
-            pid=process.pid,
-            started_ticks=start_ticks(process.pid) or 0,
-            log=str(log),
+            name=name, pid=pid, started_ticks=start_ticks(pid) or 0, log=str(log)
         )
-        self._file(command.name).write_text(json.dumps(asdict(record)))
-        return process, record
+        self._file(name).write_text(json.dumps(asdict(record)))
+        return record
 
     def forget(self, name: str) -> None:
         """Remove the record of a process that has ended."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -15,12 +13,14 @@ from botocore.exceptions import ClientError
 from local import definitions
 from local.container import NAMES_VARIABLE
 from local.emulator import REGION, SYSTEM_PATH
+from local.job_processes import JobProcesses
 from local.layout import CHECKOUT
 from local.network import LOOPBACK
 from local.processes import Command, Processes, signal_group
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from multiprocessing.process import BaseProcess
 
     from mypy_boto3_ecs.type_defs import ContainerOverrideOutputTypeDef, TaskTypeDef
 
@@ -73,7 +73,7 @@ class RunningTask:
 
     arn: str
     name: str
-    process: subprocess.Popen[bytes]
+    process: BaseProcess
     stopped_by_fleet: bool = False
 
 
@@ -87,6 +87,7 @@ class TaskWatcher:
         self._cluster = cluster
         self._processes = processes
         self._surroundings = surroundings
+        self._jobs = JobProcesses(processes, surroundings.module)
         self._running: dict[str, RunningTask] = {}
         self._seen: set[str] = set()
 
@@ -96,7 +97,7 @@ class TaskWatcher:
         for task in list(self._running.values()):
             if task.arn not in wanted:
                 self._end(task)
-            elif task.process.poll() is not None:
+            elif task.process.exitcode is not None:
                 self._report_exit(task)
         new = [arn for arn in wanted if arn not in self._seen]
         self._seen = (self._seen & set(wanted)) | set(new)
@@ -125,7 +126,7 @@ class TaskWatcher:
             logger.exception("Task %s cannot start", arn)
             self._stop_in_emulator(arn, f"CannotStartContainerError: {error}")
             return
-        process, record = self._processes.start(command)
+        process, record = self._jobs.start(command)
         logger.info("Running %s as process %d, log %s", command.name, record.pid, record.log)
         self._running[arn] = RunningTask(arn=arn, name=command.name, process=process)
 
@@ -144,13 +145,7 @@ class TaskWatcher:
         environment = self._cloud.account.environment
         return Command(
             name=definitions.slug(["job", environment, *started_by, task_id[:8]]),
-            arguments=[
-                sys.executable,
-                "-m",
-                "local.container",
-                self._surroundings.module,
-                *(override.get("command") or container.get("command") or []),
-            ],
+            arguments=override.get("command") or container.get("command") or [],
             environment={
                 **variables,
                 **self._surroundings.variables(self._cloud),
@@ -174,7 +169,7 @@ class TaskWatcher:
         }
 
     def _report_exit(self, task: RunningTask) -> None:
-        code = task.process.returncode
+        code = task.process.exitcode
         self._forget(task)
         self._stop_in_emulator(task.arn, f"Essential container in task exited with code {code}")
         logger.info("%s exited with code %d", task.name, code)
@@ -183,10 +178,10 @@ class TaskWatcher:
         """End a process whose task was stopped: ask, then insist."""
         signal_group(task.process.pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
-        while task.process.poll() is None and time.monotonic() < deadline:
+        while task.process.exitcode is None and time.monotonic() < deadline:
             time.sleep(0.02)
         signal_group(task.process.pid, signal.SIGKILL)
-        task.process.wait()
+        task.process.join()
         self._forget(replace(task, stopped_by_fleet=True))
 
     def _forget(self, task: RunningTask) -> None:

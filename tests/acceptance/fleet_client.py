@@ -146,7 +146,9 @@ def cancel(operation_id: str, reason: str = "changed my mind") -> dict[str, Any]
 # --- waiting --------------------------------------------------------------------------------
 
 
-def eventually[T](look: Callable[[], T], what: str, *, seconds: float = 300) -> T:
+def eventually[T](
+    look: Callable[[], T], what: str, *, seconds: float = 300, pause_seconds: float = 0.2
+) -> T:
     """Return the first truthy answer; fail with a sentence when there is none in time."""
     deadline = time.monotonic() + seconds
     while True:
@@ -154,4 +156,4 @@ def eventually[T](look: Callable[[], T], what: str, *, seconds: float = 300) -> 
             return found
         if time.monotonic() > deadline:
             raise AssertionError(f"In {seconds:.0f} s this did not happen: {what}.")
-        time.sleep(0.2)
+        time.sleep(pause_seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -32,6 +33,7 @@ class Processes:
 
     def __init__(self, home: Path) -> None:
         self._home = str(home).encode()
+        self._records = home / "local" / "processes"
 
     def find(self, *parts: str) -> list[Process]:
         """Return our processes whose command line holds all these parts."""
@@ -47,11 +49,18 @@ class Processes:
         return found
 
     def kill_job(self, operation_id: str, step: str, *, after: float) -> str:
-        """Kill the migrator that works on a step, a moment after it was started."""
-        key = f"jobs/{operation_id}/{step}/"
-        first = eventually(lambda: self.find("migrator", "run", key), f"a job {key}")[0]
+        """Kill the migrator that works on a step, a moment after it was started; say which.
+
+        Jobs are forks of one process, so /proc calls them all the same: the runtime's records
+        name them.
+        """
+        name = f"job-*-{operation_id}-{step}-*.json"
+        found = eventually(
+            lambda: sorted(self._records.glob(name)), f"a job {name}", pause_seconds=0.02
+        )
+        record = json.loads(found[0].read_text())
         time.sleep(after)
-        return first.command if first.kill() else ""
+        return found[0].stem if Process(pid=record["pid"], command="").kill() else ""
 
     def kill_workers(self, function: str, *, seconds: float) -> int:
         """Kill every worker process of a function, again and again for a while."""

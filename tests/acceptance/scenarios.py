@@ -147,7 +147,7 @@ def job_kills(world: World, _done: Done) -> Kills:
         asked = request["correlationId"]
         accepted = world.events[environment].wait_for("SiteOperationAccepted", correlationId=asked)
         operation_id = accepted["detail"]["metadata"]["operationId"]
-        killed.extend(world.processes.kill_job(operation_id, step, after=0.4) for step in steps)
+        killed.extend(world.processes.kill_job(operation_id, step, after=0.1) for step in steps)
         return Run(request, world.events[environment].wait_for_end(asked), 0)
 
     site = new_site_id()

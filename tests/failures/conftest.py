@@ -96,6 +96,7 @@ class Failing:
         self._machine.create(name)
         promoter.promote(promotion(target.site_id))
         self._machine.edit(name, "edition.php")
+        target.visit()
         before = target.state()
         cases = [fail(promoter, target, before, LAST)]
         facts = promoter.facts(cases[0].operation.operation_id)

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import unified_diff
 from typing import Any
 
 from core.domain.names import site_key
@@ -51,6 +52,14 @@ class Target:
             found["files"] = dict(self._files(live["contentRoot"]))
             found["pages"] = dict(self._pages())
         return found
+
+    def visit(self) -> None:
+        """Ask for every page once: WordPress stores what it works out at a first visit.
+
+        The categories' tree is such an option (category_children).
+        """
+        for _ in self._pages():
+            pass
 
     # --- what is served ----------------------------------------------------------------------
 
@@ -156,7 +165,7 @@ class Target:
 
 
 def differences(before: State, after: State) -> dict[str, Any]:
-    """Return what is not as it was: (before, after) by where it is."""
+    """Return what is not as it was, by where it is: (before, after), or the changed lines."""
     return dict(_differences(before, after, ""))
 
 
@@ -164,5 +173,7 @@ def _differences(before: Any, after: Any, where: str) -> Iterator[tuple[str, Any
     if isinstance(before, dict) and isinstance(after, dict):
         for name in before.keys() | after.keys():
             yield from _differences(before.get(name), after.get(name), f"{where}/{name}")
+    elif isinstance(before, str) and isinstance(after, str) and before != after:
+        yield where, list(unified_diff(before.splitlines(), after.splitlines(), n=1))
     elif before != after:
         yield where, (before, after)
