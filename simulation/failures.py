@@ -36,6 +36,6 @@ def _failing(step: Step) -> Step:
         outcome = step.run(context)
         if not isinstance(outcome, Done):
             return outcome
-        return Failed(code=ErrorCode.SYS_001, why=WHY)
+        return Failed(code=ErrorCode.SYS_001, why=WHY, cut_over=step.cuts_over)
 
     return replace(step, run=work_and_fail)

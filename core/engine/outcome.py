@@ -43,6 +43,9 @@ class Failed:
     """The evidence, kept with the step: it may be as long as a step's facts are."""
     ends_as: OperationStatus | None = None
     """How the operation ends once it is undone, where that is neither FAILED nor ROLLED_BACK."""
+    cut_over: bool = False
+    """Whether the step had led visitors to the new release before it failed: then the operation
+    ends ROLLED_BACK."""
 
 
 type Outcome = Done | Wait | Failed

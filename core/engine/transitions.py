@@ -68,6 +68,7 @@ def after_failed(
         head=_fact(operation, DetailType.STEP_FAILED),
         cause_event_id=operation.event_id,
         head_seconds=_seconds_at_cursor(operation, now),
+        cut_over=operation.cut_over or failed.cut_over,
     )
     resumes = operation.cut_over and workflow.resumes_after_cut_over
     if operation.phase is Phase.UNDO or resumes:

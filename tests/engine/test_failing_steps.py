@@ -11,6 +11,8 @@ from dataclasses import replace
 import pytest
 
 from core.adapters.memory.boundary import Boundary
+from core.domain.job_facts import JobError, JobResult
+from core.domain.jobs import CutOverJob, JobDescription
 from events.vocabulary import OperationStatus, OperationType
 from simulation.failures import WHY, workflows_failing_at
 from simulation.fleet import SimulatedFleet
@@ -91,9 +93,33 @@ def test_a_step_that_fails_after_its_work_leaves_the_target_as_it_was(scenario, 
     operation = next(o for name, o in fleet.store.operations.items() if name not in known)
     assert (operation.failure.message, operation.failure.step) == (WHY, step)
     plan = operation.plan
-    ends = plan.index(step) > plan.index("cut_over")
-    assert operation.status is (OperationStatus.ROLLED_BACK if ends else OperationStatus.FAILED)
+    seen_live = plan.index(step) >= plan.index("cut_over")
+    ends = OperationStatus.ROLLED_BACK if seen_live else OperationStatus.FAILED
+    assert operation.status is ends
     assert fleet.store.locks == {}
     after = seen(fleet, of_retired=not retires)
     assert {name: after[name] for name in after if after[name] != before[name]} == {}
     assert promoted_again(fleet, scenario) is OperationStatus.COMPLETED
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_a_cut_over_that_fails_ends_by_whether_visitors_had_seen_the_release(moved):
+    """Its job moves the pointer itself, and may fail before or after that."""
+    (scenario,) = (s for s in PROMOTIONS if s.name == "promotion")
+    fleet = scenario.start(Boundary())
+    known, play = set(fleet.store.operations), fleet.jobs.play
+
+    def play_and_fail(job: JobDescription) -> JobResult | None:
+        if not isinstance(job, CutOverJob):
+            return play(job)
+        done = play(job) if moved else play(job.model_copy(update={"rule_arn": None}))
+        error = JobError(code="SYS_001", message="The rows differ.", retryable=False)
+        return done and done.model_copy(update={"facts": {}, "error": error})
+
+    fleet.jobs.play = play_and_fail
+    before = visible(snapshot(fleet))
+    fleet.run()
+    operation = next(o for name, o in fleet.store.operations.items() if name not in known)
+    ends = OperationStatus.ROLLED_BACK if moved else OperationStatus.FAILED
+    assert (operation.status, operation.failure.step) == (ends, "cut_over")
+    assert visible(snapshot(fleet)) == before

@@ -68,7 +68,7 @@ class Failures:
                 return Done(facts=known)
             outcome = step.run(context)
             if fails and isinstance(outcome, Done):
-                return Failed(code=ErrorCode.SYS_001, why=WHY)
+                return Failed(code=ErrorCode.SYS_001, why=WHY, cut_over=step.cuts_over)
             return outcome
 
         return replace(step, run=run)

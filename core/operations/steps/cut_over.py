@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core.domain.job_facts import CutOverFacts, SalvageFacts
 from core.domain.jobs import CutOverJob, SalvageJob
 from core.domain.names import marks_key, salvage_key
-from core.engine.outcome import Done, Outcome, Wait
+from core.engine.outcome import Done, Failed, Outcome, Wait
 from core.engine.step import Step, StepContext
 from core.operations.steps.jobs import job_fields, run_job, stop_job
 from core.operations.steps.move import Move
@@ -31,6 +33,8 @@ def cut_over(context: StepContext) -> Outcome:
             marks=context.ports.transfer.location(marks_key(move.release)),
         ),
     )
+    if isinstance(answer, Failed):
+        return replace(answer, cut_over=_leads_here(context))
     if not isinstance(answer, dict):
         return answer
     facts = CutOverFacts.model_validate(answer)
@@ -76,6 +80,13 @@ def salvage(context: StepContext) -> SalvageFacts | Outcome:
 
 
 CUT_OVER = Step(name="cut_over", run=cut_over, undo=take_back, cuts_over=True)
+
+
+def _leads_here(context: StepContext) -> bool:
+    """Tell whether the job that failed had moved the pointer before."""
+    rule = context.ports.load_balancer.find_rule(Move(context).host)
+    new = str(context.facts["start_release"]["target_group_arn"])
+    return rule is not None and rule.target_group_arn == new
 
 
 def _told(salvaged: SalvageFacts) -> dict[str, int]:
