@@ -73,6 +73,7 @@ class RunningTask:
 
     arn: str
     name: str
+    pid: int
     process: BaseProcess
     stopped_by_fleet: bool = False
 
@@ -128,7 +129,9 @@ class TaskWatcher:
             return
         process, record = self._jobs.start(command)
         logger.info("Running %s as process %d, log %s", command.name, record.pid, record.log)
-        self._running[arn] = RunningTask(arn=arn, name=command.name, process=process)
+        self._running[arn] = RunningTask(
+            arn=arn, name=command.name, pid=record.pid, process=process
+        )
 
     def _command(self, described: TaskTypeDef) -> Command:
         definition = definitions.task_definition(self._cloud, described["taskDefinitionArn"])
@@ -176,11 +179,11 @@ class TaskWatcher:
 
     def _end(self, task: RunningTask) -> None:
         """End a process whose task was stopped: ask, then insist."""
-        signal_group(task.process.pid, signal.SIGTERM)
+        signal_group(task.pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
         while task.process.exitcode is None and time.monotonic() < deadline:
             time.sleep(0.02)
-        signal_group(task.process.pid, signal.SIGKILL)
+        signal_group(task.pid, signal.SIGKILL)
         task.process.join()
         self._forget(replace(task, stopped_by_fleet=True))
 
