@@ -27,6 +27,7 @@ KINDS = {
     "promotion to prod",
 }
 PROMOTIONS = [scenario for scenario in SCENARIOS if scenario.name in KINDS]
+ANOTHER = "sha256:" + "9" * 64
 RETIRED = re.compile(r"[-_/ ]r1(/|$)")
 """Release 1 lies out of reach at a third promotion to sit."""
 
@@ -123,3 +124,22 @@ def test_a_cut_over_that_fails_ends_by_whether_visitors_had_seen_the_release(mov
     ends = OperationStatus.ROLLED_BACK if moved else OperationStatus.FAILED
     assert (operation.status, operation.failure.step) == (ends, "cut_over")
     assert visible(snapshot(fleet)) == before
+
+
+def test_the_environments_tag_stays_where_another_sites_promotion_has_moved_it():
+    (scenario,) = (s for s in PROMOTIONS if s.name == "promotion")
+    fleet = scenario.start(
+        Boundary(), workflows_failing_at(OperationType.SITE_PROMOTION, "seal_record")
+    )
+    known = set(fleet.store.operations)
+
+    def completed() -> bool:
+        running = (o for name, o in fleet.store.operations.items() if name not in known)
+        return any(o.plan.index("complete") < o.cursor for o in running)
+
+    while not completed():
+        fleet.step()
+    fleet.world.images[ANOTHER] = "another site's image"
+    fleet.world.image_tags["sit-latest"] = ANOTHER
+    fleet.run()
+    assert fleet.world.image_tags["sit-latest"] == ANOTHER

@@ -13,9 +13,15 @@ from tests.failures.consumers import WHY
 pytestmark = pytest.mark.machine
 STEPS = planned_steps()
 SWITCHED = STEPS[STEPS.index("cut_over") :]
+SAMPLE = ("import_database", "cut_over", "monitor", LAST)
+"""What `make test` takes of them: before, at and after the switch, and the very end."""
 
 
-@pytest.mark.parametrize("step", STEPS)
+def sampled(step: str) -> object:
+    return pytest.param(step, marks=() if step in SAMPLE else pytest.mark.long)
+
+
+@pytest.mark.parametrize("step", [*map(sampled, STEPS)])
 def test_a_step_that_fails_leaves_the_target_as_it_was(failed, step):
     case = failed(step)
     assert (case.operation.failure.message, case.operation.failure.step) == (WHY, step)
@@ -25,7 +31,7 @@ def test_a_step_that_fails_leaves_the_target_as_it_was(failed, step):
     assert case.operation.status is ends
 
 
-@pytest.mark.parametrize("step", FIRST_PROMOTION)
+@pytest.mark.parametrize("step", [*map(sampled, FIRST_PROMOTION)])
 def test_a_first_promotion_that_fails_leaves_nothing(failed_first, step):
     case = failed_first(step)
     assert (case.operation.failure.message, case.operation.failure.step) == (WHY, step)

@@ -83,15 +83,20 @@ def latest_tag(context: StepContext) -> str:
 
 
 def restore_latest(context: StepContext) -> None:
-    """Put the tag back where it was before this operation; take it off where there was none."""
+    """Put the tag back where it was before this operation; take it off where there was none.
+
+    The tag is the environment's, not the site's: it stays where another operation has moved it.
+    """
     images, tag = context.ports.images, latest_tag(context)
     replicated = context.facts.get("replicate_image", {})
     if "former_latest" not in replicated:  # a creation runs what the tag names anyway
         return
     former = replicated["former_latest"]
+    if images.find_digest(tag) != replicated["image_digest"]:
+        return
     if former is None:
         images.untag(tag)
-    elif images.find_digest(tag) != former:
+    elif former != replicated["image_digest"]:
         images.tag(str(former), tag)
 
 
