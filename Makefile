@@ -7,8 +7,7 @@ SHELL := /bin/bash
 UV := .tools/bin/uv
 RUN := .venv/bin
 CODE := core events handlers local migrator ops simulation demo benchmarks
-MACHINE_TESTS := tests/local tests/acceptance
-LONG_TESTS := tests/docs/test_howto_promotions.py tests/failures
+MACHINE_TESTS := tests/local tests/acceptance tests/failures
 STAMPS := .venv/.ready .venv-emulator/.ready .venv-sam/.ready
 
 .PHONY: help setup packages demo test test-long lint format docs prove build clean
@@ -43,11 +42,11 @@ demo: setup ## Create a real site, promote it, prove it (KEEP=1 leaves it runnin
 
 # Tests that start the whole machine run behind the others and by themselves: it needs both cores.
 test: setup ## Run every test: unit, contract, wire, template, integration, acceptance.
-	@$(RUN)/pytest -n 2 --cov --cov-report=term:skip-covered $(foreach part,$(MACHINE_TESTS) $(LONG_TESTS),--ignore $(part)) $(ARGS)
-	$(RUN)/pytest $(MACHINE_TESTS) $(ARGS)
+	@$(RUN)/pytest -n 2 -m "not long" --cov --cov-report=term:skip-covered $(foreach part,$(MACHINE_TESTS),--ignore $(part)) $(ARGS)
+	$(RUN)/pytest -m "not long" $(MACHINE_TESTS) $(ARGS)
 
 test-long: setup ## Type the how-to pages, and let every step of a promotion fail, on the machine.
-	@$(RUN)/pytest $(LONG_TESTS) $(ARGS)
+	@$(RUN)/pytest -m long tests/docs tests/failures $(ARGS)
 
 lint: .venv/.ready ## ruff, mypy, import-linter, bandit, cfn-lint on the expanded template.
 	@$(RUN)/ruff check .

@@ -18,7 +18,7 @@ from pages import ROOT, Page
 
 from events.requests import OperationRetryRequest, Request
 
-pytestmark = pytest.mark.machine
+pytestmark = [pytest.mark.machine, pytest.mark.long]
 PAGES = ("promote", "approve", "emergency", "roll-back")
 """In the order in which they are worked through."""
 _PLACEHOLDER = re.compile(r"<(\w+)>")
