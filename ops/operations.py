@@ -21,6 +21,7 @@ from ops.failures import failure_lines
 from ops.flags import RequestedBy, TenantId, Watch
 from ops.following import document_of, find_operation, report
 from ops.picture import picture
+from ops.queues import queue_lines, site_queue, turn_lines
 from ops.recent import READ_PER_DAY, Span, operations_of_site, recent_operations
 from ops.sending import queue_of, send_request
 from ops.timeline import stands_still, timeline
@@ -94,6 +95,8 @@ def show(
         now = desk.clock.now()
         rows = timeline(operation, connection.operations.history(operation_id).steps, now)
         desk.show([line.text for line in picture(operation, rows, now)])
+        desk.show(turn_lines(connection.operations, operation))
+        desk.show(queue_lines(site_queue(connection.operations, operation)))
         desk.show(failure_lines(connection.failures(operation_id)))
     if watch:
         raise typer.Exit(exit_code_of(operation))

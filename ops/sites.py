@@ -11,12 +11,14 @@ import typer
 from core.domain.errors import ConfigurationError, NotFoundError
 from core.domain.operation import Operation
 from core.domain.site import Release, Site
+from core.ports.operation_store import SiteQueue
 from ops.command import command
 from ops.connection import Connection
 from ops.desk import Desk
 from ops.documents import operation_document, release_document, site_document
 from ops.errors import BadInputError
 from ops.flags import TenantId
+from ops.queues import queue_document, queue_lines
 from ops.wording import fields, moment, table
 
 app = typer.Typer(help="Look at sites and their releases.", no_args_is_help=True)
@@ -31,6 +33,8 @@ class SiteView:
     url: str | None
     """None while nothing is live."""
     running: Operation | None
+    queue: SiteQueue
+    """Who waits for it."""
 
     @property
     def live(self) -> Release | None:
@@ -64,7 +68,7 @@ def show(
         ),
     ] = None,
 ) -> None:
-    """Show a site, its address, its releases, and the operation that holds it."""
+    """Show a site, its releases, the operation that holds it and those that wait for it."""
     connection = desk.connection()
     view = _view(connection, _one(connection, site_id, tenant_id))
     if desk.as_json:
@@ -116,13 +120,18 @@ def _one(connection: Connection, site_id: str, tenant_id: str | None) -> Site:
 
 def _view(connection: Connection, site: Site) -> SiteView:
     releases = connection.sites.list_releases(site.tenant_id, site.site_id)
-    holder = connection.operations.lock_holder(site.tenant_id, site.site_id)
-    running = connection.operations.get(holder) if holder is not None else None
+    queue = connection.operations.queue_of(site.tenant_id, site.site_id)
+    holder = queue.holder
+    running = connection.operations.get(holder.operation_id) if holder is not None else None
     live = next((r for r in releases if r.number == site.live_release), None)
     builder = connection.operations.get(live.operation_id) if live is not None else None
     url = builder.summary.get("siteUrl") if builder is not None else None
     return SiteView(
-        site=site, releases=releases, url=str(url) if url is not None else None, running=running
+        site=site,
+        releases=releases,
+        url=str(url) if url is not None else None,
+        running=running,
+        queue=queue,
     )
 
 
@@ -143,7 +152,7 @@ def _cells(site: Site) -> tuple[str, ...]:
 def _lines(view: SiteView) -> list[str]:
     site, live = view.site, view.live
     lines = [f"{site.site_name} ({site.site_id} of {site.tenant_id}) in {site.environment}"]
-    lines += _facts(view)
+    lines += [*_facts(view), *queue_lines(view.queue)]
     if live is not None:
         lines += ["", f"live release r{live.number}", *_parts(live)]
     if view.releases:
@@ -207,4 +216,5 @@ def _document(view: SiteView, desk: Desk) -> dict[str, object]:
         "runningOperation": None
         if running is None
         else operation_document(running, desk.clock.now()),
+        "waiting": queue_document(view.queue),
     }

@@ -85,6 +85,8 @@ class SimulatedFleet:
     """Another operation store than the memory twin: to count what the real one calls."""
     workflows: Mapping[OperationType, Workflow] = field(default_factory=lambda: WORKFLOWS)
     """What it carries out; others than the real ones: to let a step fail on purpose."""
+    other_policy: Policy | None = None
+    """Another policy than the environment's own."""
 
     def __post_init__(self) -> None:
         if self.state is None:
@@ -92,7 +94,7 @@ class SimulatedFleet:
         self.clock, self.world = self.state.clock, self.state.world
         self.store, self.effects = self.state.store, self.state.effects
         self.operation_store: OperationStore = self.other_store or self.store
-        self.policy = policy_of(self.environment)
+        self.policy = self.other_policy or policy_of(self.environment)
         self.jobs = MemoryJobs(self.world, JobPlayer(self.policy, self.effects, self.world).play)
         self.queues = MemoryQueues(
             self.world, visibility_seconds=VISIBILITY_SECONDS, max_receive_count=MAX_RECEIVES
@@ -143,9 +145,11 @@ class SimulatedFleet:
 
     # --- the outside ------------------------------------------------------------------------
 
-    def send(self, queue: QueueName, body: str) -> None:
+    def send(
+        self, queue: QueueName, body: str, *, tenant_id: str = "tenant-1", after_seconds: int = 0
+    ) -> None:
         """Drop a message on a queue, as an upstream service does."""
-        self.queues.send(queue, body, delay_seconds=0, tenant_id="tenant-1")
+        self.queues.send(queue, body, delay_seconds=after_seconds, tenant_id=tenant_id)
 
     def deliver_again(self, event: FleetEvent) -> None:
         """Deliver an event once more, as EventBridge and SQS may at any time."""
@@ -155,7 +159,7 @@ class SimulatedFleet:
         """The bus's rules."""
         if event.detail_type in ROUTED_BACK:
             queue = QueueName(OPERATION_QUEUES[event.metadata.operation_type])
-            self.send(queue, event.queue_body())
+            self.send(queue, event.queue_body(), tenant_id=event.metadata.tenant_id)
         if notification_for(event) is not None:
             self.notifier_queue.append(event)
         if event.detail_type is DetailType.OPERATION_AWAITING_APPROVAL:
@@ -247,13 +251,20 @@ class SimulatedFleet:
         earliest = self.operation_store.due(self.clock.now() + FOR_EVER, 1)
         if earliest and earliest[0].due_at is not None:
             self._skip_sweeps(earliest[0].due_at)
+        if earliest or self._may_start():
             moments.append(self._next_sweep)
         if not moments:
             return False
         self.clock.advance_to(min(moments))
-        if earliest and self.clock.now() >= self._next_sweep:
+        if self._next_sweep in moments and self.clock.now() >= self._next_sweep:
             self._sweep()
         return True
+
+    def _may_start(self) -> bool:
+        """Tell whether somebody waits for a turn that is free: the sweeper must start it."""
+        cap, store = self.policy.max_running_operations_per_tenant, self.operation_store
+        tenants = store.tenants_in_line(1)
+        return any(cap is None or store.line_of(name).running < cap for name in tenants)
 
     def _skip_sweeps(self, due_at: datetime) -> None:
         """Leave out the ticks at which the sweeper finds nothing: a day's are 1,440."""

@@ -132,9 +132,12 @@ def one_task_per_attempt(run: Run) -> str | None:
 
 
 def locks_are_released(run: Run) -> str | None:
-    """Locks and leases are always released."""
-    if run.fleet.store.locks:
-        return f"Still locked: {run.fleet.store.locks}"
+    """Locks, leases and turns are always released, and nobody waits for one any more."""
+    store = run.fleet.store
+    if store.locks or any(store.waiters.values()):
+        return f"Still locked: {store.locks}; waiting: {store.waiters}"
+    if any(store.running.values()) or any(store.lines.values()):
+        return f"Turns still taken: {store.running}; in line: {store.lines}"
     leased = [o.operation_id for o in run.fleet.store.operations.values() if o.lease_owner]
     return f"Still leased: {leased}" if leased else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 
@@ -16,6 +16,7 @@ from core.bootstrap import WORKFLOWS
 from core.domain.job_facts import JobError, JobResult, ProbeFacts, VerifyFacts
 from core.domain.job_models import Check, JobModel
 from core.domain.jobs import JobDescription, ProbeJob, VerifyJob
+from core.domain.policy import Policy
 from core.domain.windows import window_state
 from core.engine.workflow import Workflow
 from core.ports.messaging import QueueName
@@ -23,9 +24,10 @@ from core.ports.sites import Tenant
 from events import identity
 from events.formats import Environment
 from events.vocabulary import OperationStatus, OperationType
-from simulation.fleet import VISIBILITY_SECONDS, FleetState, SimulatedFleet
+from simulation.fleet import VISIBILITY_SECONDS, FleetState, SimulatedFleet, policy_of
 from simulation.jobs import DIGEST
 from simulation.reports import SettleTimes
+from simulation.stand_ins import STAND_INS, update
 
 TENANT, SITE = "tenant-1", "site-banana"
 
@@ -106,6 +108,13 @@ class Scenario:
     """Messages whose operations have ended, undisturbed, before this one comes."""
     body: str
     ends: OperationStatus
+    later: Mapping[str, int] = field(default_factory=dict)
+    """Further messages, and after how many seconds each comes."""
+    queue: QueueName | None = None
+    """None: the queue that the environment's requests come on."""
+    workflows: Mapping[OperationType, Workflow] = field(default_factory=lambda: WORKFLOWS)
+    most_running: int | None = None
+    """The cap of each tenant, where it is not the policy's."""
     spoiled_step: str = ""
     """A step whose checks find the site broken."""
     against: str = ""
@@ -116,19 +125,32 @@ class Scenario:
     """Whether the target must stand afterwards as it stood before."""
 
     def start(
-        self, boundary: Boundary, workflows: Mapping[OperationType, Workflow] = WORKFLOWS
+        self, boundary: Boundary, workflows: Mapping[OperationType, Workflow] | None = None
     ) -> SimulatedFleet:
         """Return the fleet with the scenario's message on its queue."""
         state = copy.deepcopy(_state_after(self.environment, self.earlier))
         fleet = SimulatedFleet(
-            environment=self.environment, boundary=boundary, state=state, workflows=workflows
+            environment=self.environment,
+            boundary=boundary,
+            state=state,
+            workflows=workflows or self.workflows,
+            other_policy=self._policy(),
         )
         fleet.people.against = self.against
         fleet.jobs.seconds = self.job_seconds
         if self.spoiled_step:
             fleet.jobs.play = _spoiled(fleet.jobs.play, self.spoiled_step)
-        fleet.send(QUEUES[self.environment], self.body)
+        queue = self.queue or QUEUES[self.environment]
+        fleet.send(queue, self.body)
+        for body, seconds in self.later.items():
+            fleet.send(queue, body, after_seconds=seconds)
         return fleet
+
+    def _policy(self) -> Policy | None:
+        if self.most_running is None:
+            return None
+        cap = {"max_running_operations_per_tenant": self.most_running}
+        return policy_of(self.environment).model_copy(update=cap)
 
 
 QUEUES = {
@@ -360,5 +382,24 @@ SCENARIOS = (
         ends=FAILED,
         spoiled_step="check_live",
         keeps_target=True,
+    ),
+    Scenario(
+        name="the lock of a site is handed over",
+        environment=DEV,
+        body=update("first"),
+        later={update("second"): 400},
+        queue=QueueName.UPDATE,
+        workflows=STAND_INS,
+        ends=DONE,
+    ),
+    Scenario(
+        name="a turn among a tenant's operations is handed over",
+        environment=DEV,
+        body=update("first"),
+        later={update("second", site_id="site-damson"): 400},
+        queue=QueueName.UPDATE,
+        workflows=STAND_INS,
+        most_running=1,
+        ends=DONE,
     ),
 )

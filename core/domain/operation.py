@@ -7,8 +7,9 @@ by the kilobyte): the request and the results of steps are items of their own.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 
 from events import identity
 from events.formats import Environment
@@ -40,6 +41,14 @@ class Fact:
     phase: Phase
     step: str | None
     attempt: int
+
+
+class Turn(StrEnum):
+    """Where an operation stands that counts against its tenant's cap; most never wait."""
+
+    WAITING = "waiting"
+    """It is in its tenant's line; nothing may claim it."""
+    TAKEN = "taken"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +97,8 @@ class Operation:
     """Whether a step that puts something live has completed."""
     lock_held: bool = False
     """Whether this operation holds its site's lock."""
+    turn: Turn | None = None
+    """None: it counts against no cap, or has given its turn back."""
     requested_by: str | None = None
     due_at: datetime | None = None
     """When the sweeper looks at this operation again; None once it is terminal."""
@@ -112,6 +123,23 @@ class Operation:
     @property
     def is_terminal(self) -> bool:
         return self.status.is_terminal
+
+    @property
+    def waits_for_people(self) -> bool:
+        """Whether nothing happens until somebody decides: then it keeps nobody else waiting."""
+        return self.stalled_since is not None or self.status in _UP_TO_PEOPLE
+
+    @property
+    def gives_turn_back(self) -> bool:
+        """Whether this state frees the turn that it has among its tenant's operations."""
+        return self.turn is Turn.TAKEN and (self.is_terminal or self.waits_for_people)
+
+    def without_turn(self) -> Operation:
+        """Return the state that is stored when the turn is given back."""
+        return replace(self, turn=None)
+
+
+_UP_TO_PEOPLE = {OperationStatus.AWAITING_APPROVAL, OperationStatus.ROLLBACK_FAILED}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Final
 
 from pydantic import Field, model_validator
 
@@ -17,6 +18,7 @@ from core.domain.errors import ConfigurationError
 from core.domain.policy_model import PolicyModel
 from core.domain.promotion_policy import PromotionPolicy
 from events.formats import Environment
+from events.vocabulary import OperationType
 
 
 class EnvironmentPolicy(PolicyModel):
@@ -31,6 +33,21 @@ class StepPolicy(PolicyModel):
 
     deadline_seconds: int = Field(gt=0)
     poll_seconds: int = Field(gt=0, le=900)
+
+
+class WhenBusy(StrEnum):
+    """What becomes of an operation whose site is busy."""
+
+    WAIT = "wait"
+    """It waits for its site, in order of arrival."""
+    REJECT = "reject"
+
+
+WHEN_BUSY: Final[Mapping[OperationType, WhenBusy]] = {
+    OperationType.SITE_CREATION: WhenBusy.REJECT,
+    OperationType.SITE_PROMOTION: WhenBusy.REJECT,
+}
+"""The settled rule: updates, deletions and restores wait; who promotes or creates decides again."""
 
 
 class Policy(PolicyModel):
@@ -51,6 +68,10 @@ class Policy(PolicyModel):
     """Recorded failures of a step after which the operation is reported stalled."""
     sweep_grace_seconds: int = Field(default=300, gt=0)
     """How long after the last sign of life the sweeper looks at an operation."""
+    when_busy: Mapping[OperationType, WhenBusy] = WHEN_BUSY
+    """What an operation does that finds another one at work on its site."""
+    max_running_operations_per_tenant: int | None = Field(default=None, gt=0)
+    """Above it, operations wait in their tenant's line, in order of arrival; None: no cap."""
     kept_options: tuple[str, ...] = ()
     """Environment-local WordPress options that a promotion leaves as the target has them."""
     kept_releases: int = Field(default=1, gt=0)
@@ -97,6 +118,14 @@ class Policy(PolicyModel):
             week = int(timedelta(days=7).total_seconds())
             waits |= {"await_window": week, "decide_again": week, "confirm_window": week}
         return waits
+
+    @property
+    def sweep_grace(self) -> timedelta:
+        return timedelta(seconds=self.sweep_grace_seconds)
+
+    def waits_when_busy(self, operation_type: OperationType) -> bool:
+        """Tell whether an operation of this type waits for a busy site, or fails at once."""
+        return self.when_busy.get(operation_type, WhenBusy.WAIT) is WhenBusy.WAIT
 
     @property
     def here(self) -> EnvironmentPolicy:

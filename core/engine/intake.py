@@ -6,12 +6,10 @@ errors, put into the dead-letter queue with the reason, and acknowledged; it is 
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import structlog
 
 from core.domain.errors import RefusedError
-from core.domain.operation import Fact, Operation
+from core.domain.operation import Fact, Operation, Turn
 from core.engine.claims import Ticket, persons_ticket
 from core.engine.decisions import Decider
 from core.engine.derive import derive_status
@@ -83,10 +81,15 @@ class Intake:
         if existing is not None:
             return self._repeat(existing, wanted)
         self._admit(workflow, request, wanted)
-        accepted = self._engine.store.accept(wanted, encode(without_proof(request)))
+        cap = self._engine.policy.max_running_operations_per_tenant
+        accepted = self._engine.store.accept(
+            wanted,
+            encode(without_proof(request)),
+            most_running=cap if workflow.takes_turn else None,
+        )
         if not accepted.created:
             return self._repeat(accepted.operation, wanted)
-        log.info("accepting_operation", plan=wanted.plan)
+        log.info("accepting_operation", plan=wanted.plan, turn=accepted.operation.turn)
         self._recorder.publish(accepted.operation)
         return Acknowledged()
 
@@ -141,7 +144,6 @@ class Intake:
         subject = workflow.subject(request, self._engine.store)
         tenant_id, site_id = subject.tenant_id, subject.site_id
         now = self._engine.now()
-        due = timedelta(seconds=self._engine.policy.sweep_grace_seconds)
         return Operation(
             operation_id=identity.operation_id(
                 environment, tenant_id, request.message_type, effective_idempotency_key(request)
@@ -161,7 +163,7 @@ class Intake:
                 attempt=0,
             ),
             requested_by=request.requested_by,
-            due_at=now + due,
+            due_at=now + self._engine.policy.sweep_grace,
             created_at=now,
             updated_at=now,
         )
@@ -170,10 +172,8 @@ class Intake:
 
     def _cancel(self, message: QueueMessage, request: OperationCancelRequest) -> Disposition:
         payload = request.payload
-        operation = self._engine.store.request_cancel(
-            payload.operation_id, payload.reason, self._engine.now()
-        )
-        operation = self._known(operation, payload.operation_id)
+        cancelled = self._request_cancel(payload.operation_id, payload.reason)
+        operation = self._known(cancelled, payload.operation_id)
         if operation.is_terminal:
             raise RefusedError(
                 ErrorCode.SITE_005,
@@ -181,6 +181,14 @@ class Intake:
                 "there is nothing left to cancel.",
             )
         return self._runner.advance(message, persons_ticket(operation))
+
+    def _request_cancel(self, operation_id: str, reason: str) -> Operation | None:
+        """Mark it; one that waits for its turn needs none any more, only its end."""
+        store, now = self._engine.store, self._engine.now()
+        operation = store.request_cancel(operation_id, reason, now)
+        if operation is not None and operation.turn is Turn.WAITING:
+            store.leave_line(operation, now)
+        return operation
 
     def _retry(self, message: QueueMessage, request: OperationRetryRequest) -> Disposition:
         operation_id = request.payload.operation_id
@@ -232,7 +240,7 @@ class Intake:
         if named is None or not running or named.operation_type is not PROMOTION:
             return False
         reason = f"rollback requested: {payload.reason}"
-        cancelled = store.request_cancel(named.operation_id, reason, self._engine.now())
+        cancelled = self._request_cancel(named.operation_id, reason)
         if cancelled is not None and not cancelled.is_terminal:
             self._runner.advance(message, persons_ticket(cancelled))
             self._engine.bus.publish([derive_status(cancelled)])
@@ -254,7 +262,8 @@ def _stands_still(operation: Operation) -> bool:
     Beside what is stalled and ROLLBACK_FAILED, that is what a worker took up for a retry and left
     when it died: the sweeper has given such an operation up, and the retry comes again.
     """
-    return operation.stalled_since is not None or operation.due_at is None
+    given_up = operation.due_at is None and operation.turn is not Turn.WAITING
+    return operation.stalled_since is not None or given_up
 
 
 def _short_hash(request: Request) -> str:

@@ -56,10 +56,25 @@ class Recorder:
     def commit(self, after: Operation, *, wait_seconds: int = 0) -> Operation:
         """Write the operation's new state, with the time at which the sweeper looks again."""
         armed = replace(after, due_at=self._due(after, wait_seconds))
-        next_holder = self._engine.store.commit(armed)
-        if next_holder is not None:
-            self._wake(next_holder)
+        committed = self._engine.store.commit(armed)
+        if committed.next_holder is not None:
+            self._wake(committed.next_holder)
+        if committed.line_waits:
+            self.start_next(armed.tenant_id)
         return armed
+
+    def start_next(self, tenant_id: str) -> bool:
+        """Let the next operation in a tenant's line begin; False when none may."""
+        started = self._engine.store.start_waiting(
+            tenant_id,
+            most_running=self._engine.policy.max_running_operations_per_tenant,
+            due_at=self._engine.now() + self._engine.policy.sweep_grace,
+        )
+        if started is None:
+            return False
+        log.info("starting_in_turn", startedOperationId=started.operation_id)
+        self.publish(started)
+        return True
 
     def publish(self, operation: Operation) -> None:
         """Publish what the record derives: nothing while it waits, a report once it stalls."""

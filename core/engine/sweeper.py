@@ -3,11 +3,10 @@
 It reads the sparse index of operations by `dueAt` and sends again what each one waits for: its
 event, or its current poll. Both are harmless when they are not needed: claims are exclusive and
 polls are numbered. An operation that has stalled is reported (again) and then left to people.
+It also looks at the lines of tenants, so that none stands still while a turn is free.
 """
 
 from __future__ import annotations
-
-from datetime import timedelta
 
 import structlog
 
@@ -36,11 +35,19 @@ class Sweeper:
             structlog.contextvars.clear_contextvars()
             bind_context(operation)
             self._look_after(operation)
+        self._start_in_turn()
         return len(due)
+
+    def _start_in_turn(self) -> None:
+        """Start what may start: a turn became free and nobody was told, or the cap was raised."""
+        for tenant_id in self._engine.store.tenants_in_line(MOST_PER_SWEEP):
+            for _ in range(MOST_PER_SWEEP):
+                if not self._recorder.start_next(tenant_id):
+                    break
 
     def _look_after(self, operation: Operation) -> None:
         now = self._engine.now()
-        grace = timedelta(seconds=self._engine.policy.sweep_grace_seconds)
+        grace = self._engine.policy.sweep_grace
         if operation.stalled_since is not None:
             self._recorder.publish(operation)
             self._engine.store.re_arm(operation, None)

@@ -60,6 +60,9 @@ class Workflow:
     """The names of the steps for this request under this policy, in order."""
     subject: Callable[[Request, OperationStore], Subject] = named_in_payload
     """Which site a request is about; raises RefusedError when nothing tells."""
+    takes_turn: bool = True
+    """Whether its operations count against their tenant's cap; what helps a site in need, or only
+    looks, never waits in line."""
     resumes_after_cut_over: bool = False
     """Whether a failure after the cut-over stops as ROLLBACK_FAILED, to be resumed, instead of
     going back: a rollback is not rolled back by itself."""

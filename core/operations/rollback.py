@@ -103,6 +103,7 @@ ROLLBACK = Workflow(
     admit=admit,
     plan=plan_of,
     subject=subject_of,
+    takes_turn=False,
     resumes_after_cut_over=True,
     parts=state_of_parts,
 )

@@ -44,4 +44,5 @@ SITE_CHECK = Workflow(
     environment_of=environment_of,
     admit=admit,
     plan=plan_of,
+    takes_turn=False,
 )

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from core.domain.operation import AttemptFailure, Operation, StepRecord
+from events.vocabulary import OperationType
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +60,46 @@ class History:
     steps: tuple[StepRecord, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class InLine:
+    """An operation that has a site's lock or waits for it, or that waits for its tenant's turn."""
+
+    operation_id: str
+    operation_type: OperationType | None
+    """None where it was stored by a version that did not say."""
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteQueue:
+    """Who is at work on a site, and who comes after it."""
+
+    holder: InLine | None
+    waiters: tuple[InLine, ...] = ()
+    """In order of arrival; the lock goes to the first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TenantLine:
+    """How many operations of a tenant are at work, and which wait for their turn."""
+
+    running: int
+    waiting: tuple[InLine, ...] = ()
+    """In order of arrival."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Committed:
+    """What a commit set free for others; mostly nothing."""
+
+    next_holder: str | None = None
+    """The operation that the site's lock went to, to be woken."""
+    line_waits: bool = False
+    """Whether a turn has become free and other operations of the tenant wait for one."""
+
+
 class SiteLocks(Protocol):
-    """One operation at a time acts on a site."""
+    """One operation at a time acts on a site; where somebody waits, the lock is never free."""
 
     def acquire_lock(self, operation: Operation, now: datetime) -> str:
         """Give the site's lock to this operation if it is free; return the holder's operation id.
@@ -71,8 +110,45 @@ class SiteLocks(Protocol):
         """
         ...
 
-    def enqueue_waiter(self, operation: Operation, since: datetime) -> None:
-        """Note, in order of arrival, that this operation waits for its site's lock."""
+    def enqueue_waiter(self, operation: Operation, *, behind: str, since: datetime) -> bool:
+        """Let this operation wait for its site's lock as long as `behind` holds it.
+
+        False when the lock has changed hands meanwhile: then it may be free.
+        """
+        ...
+
+    def leave_queue(self, operation: Operation) -> None:
+        """Take the operation out of the waiters of its site; it need not be among them."""
+        ...
+
+    def queue_of(self, tenant_id: str, site_id: str) -> SiteQueue:
+        """Return who holds the site's lock and who waits for it: one read."""
+        ...
+
+
+class TenantTurns(Protocol):
+    """At most so many operations of one tenant run at a time; the others wait in its line."""
+
+    def start_waiting(
+        self, tenant_id: str, *, most_running: int | None, due_at: datetime
+    ) -> Operation | None:
+        """Give the next turn to the first in the tenant's line and return it, to be published.
+
+        None when nobody waits or no turn is free. It is due at `due_at`, so that the sweeper
+        publishes what a caller that dies does not.
+        """
+        ...
+
+    def leave_line(self, operation: Operation, due_at: datetime) -> None:
+        """Let an operation go on that waits for its turn, without one: it has been cancelled."""
+        ...
+
+    def tenants_in_line(self, limit: int) -> Sequence[str]:
+        """Return tenants whose operations wait for their turn, longest in line first."""
+        ...
+
+    def line_of(self, tenant_id: str) -> TenantLine:
+        """Return how a tenant's turns stand: one read."""
         ...
 
 
@@ -84,15 +160,20 @@ class WakeUps(Protocol):
         ...
 
 
-class OperationStore(SiteLocks, WakeUps, Protocol):
+class OperationStore(SiteLocks, TenantTurns, WakeUps, Protocol):
     """The operations table."""
 
     def get(self, operation_id: str) -> Operation | None:
         """Return the operation item, read consistently."""
         ...
 
-    def accept(self, operation: Operation, request_body: str) -> Accepted:
-        """Store a new operation with its request, or return the one that is there already."""
+    def accept(
+        self, operation: Operation, request_body: str, *, most_running: int | None = None
+    ) -> Accepted:
+        """Store a new operation with its request, or return the one that is there already.
+
+        With a cap it takes a turn of its tenant, or a place in its line, in the same write.
+        """
         ...
 
     def claim(self, request: ClaimRequest) -> ClaimAnswer:
@@ -110,13 +191,12 @@ class OperationStore(SiteLocks, WakeUps, Protocol):
         """Put the step's result, before the operation moves on."""
         ...
 
-    def commit(self, operation: Operation) -> str | None:
+    def commit(self, operation: Operation) -> Committed:
         """Move the operation to this state; refused when its fence is not the stored one.
 
-        Returns the operation id that the site's lock went to, to be woken; mostly None.
-
         A refused write whose stored record equals this one is a success. A terminal state is
-        written in one transaction with the site's lock, which goes to the next waiter.
+        written in one transaction with the site's lock, which goes to the next waiter, and with
+        the tenant's turn; so is the turn of an operation that begins to wait for people.
         Raises LostClaimError when somebody else has claimed the operation since, and
         CancelRequestedError when a cancel has come that this record does not know of.
         """

@@ -23,6 +23,11 @@ LEASE = timedelta(seconds=90)
 
 @pytest.fixture
 def store(backend):
+    return store_on(backend)
+
+
+def store_on(backend) -> OperationStore:
+    """An empty operation store, whatever it runs on."""
     if isinstance(backend, Memory):
         return MemoryOperationStore()
     backend.clients.dynamodb.create_table(**TABLE)
@@ -372,68 +377,6 @@ class TestSweep:
         assert not store.re_arm(operation(), later + LEASE)
         assert store.re_arm(store.get(operation().operation_id), None)
         assert store.due(later + LEASE, 10) == []
-
-
-class TestLock:
-    def test_one_operation_holds_it_and_may_ask_twice(self, store):
-        first, second = self._claimed(store, 1), self._claimed(store, 2)
-        assert store.acquire_lock(first, NOW) == first.operation_id
-        assert store.acquire_lock(first, NOW) == first.operation_id
-        assert store.acquire_lock(second, NOW) == first.operation_id
-        assert store.lock_holder("tenant-1", "site-1") == first.operation_id
-        assert store.get(first.operation_id).lock_held
-
-    def test_a_worker_that_has_lost_its_claim_gets_no_lock(self, store):
-        mine = self._claimed(store, 1)
-        claim(store, operation(1), owner="w2", now=NOW + LEASE)
-        with pytest.raises(LostClaimError):
-            store.acquire_lock(mine, NOW)
-        assert store.lock_holder("tenant-1", "site-1") is None
-
-    def test_the_last_write_gives_it_back(self, store):
-        first = self._claimed(store, 1)
-        store.acquire_lock(first, NOW)
-        assert self._end(store, first) is None
-        assert store.lock_holder("tenant-1", "site-1") is None
-
-    def test_it_goes_to_the_waiters_in_order_of_arrival(self, store):
-        first, second, third = (self._claimed(store, n) for n in (1, 2, 3))
-        store.acquire_lock(first, NOW)
-        store.enqueue_waiter(third, NOW)
-        store.enqueue_waiter(second, NOW + timedelta(seconds=1))
-        store.enqueue_waiter(third, NOW + timedelta(seconds=2))
-        assert self._end(store, first) == third.operation_id
-        assert store.lock_holder("tenant-1", "site-1") == third.operation_id
-        assert store.get(third.operation_id).lock_held
-        self._end(store, third)
-        assert store.lock_holder("tenant-1", "site-1") == second.operation_id
-
-    def test_a_waiter_that_has_ended_is_passed_over(self, store):
-        first, second, third = (self._claimed(store, n) for n in (1, 2, 3))
-        store.acquire_lock(first, NOW)
-        store.enqueue_waiter(second, NOW)
-        store.enqueue_waiter(third, NOW + timedelta(seconds=1))
-        self._end(store, second)
-        self._end(store, first)
-        assert store.lock_holder("tenant-1", "site-1") == third.operation_id
-
-    def test_a_repeated_last_write_is_a_success(self, store):
-        first = self._claimed(store, 1)
-        store.acquire_lock(first, NOW)
-        self._end(store, first)
-        self._end(store, first)
-        assert store.lock_holder("tenant-1", "site-1") is None
-
-    @staticmethod
-    def _claimed(store, number) -> Operation:
-        store.accept(operation(number), "{}")
-        return claim(store, operation(number))
-
-    @staticmethod
-    def _end(store, op: Operation) -> str | None:
-        held = store.get(op.operation_id).lock_held
-        ended = moved(op, status=OperationStatus.COMPLETED, due_at=None, lock_held=held)
-        return store.commit(ended)
 
 
 class TestLookups:

@@ -56,6 +56,24 @@ def test_show_prints_the_timeline(cloud, sitefleet):
     ]
 
 
+def test_show_tells_that_an_operation_waits_for_its_turn(cloud, sitefleet):
+    """One of the tenant's is at work, as many as the cap allows; another one came before."""
+    body = '{"messageType": "SITE_PROMOTION_REQUEST"}'
+    for number, operation_id in enumerate((UNKNOWN_ID, UNKNOWN_ID.replace("0", "1"), ID)):
+        accepted = replace(
+            WAITING,
+            operation_id=operation_id,
+            created_at=START + timedelta(seconds=number),
+            wait_number=0,
+        )
+        cloud.operations.accept(accepted, body, most_running=1)
+    answer = sitefleet("operations", "show", ID)
+    assert (
+        "It has not begun. At work of tenant-1: 1, as many as the policy allows. "
+        "In line before it: 1."
+    ) in answer.out.splitlines()
+
+
 def test_show_tells_why_attempts_failed(cloud, sitefleet):
     cloud.store(STALLED, *DONE_THREE)
     cloud.operations.record_failure(

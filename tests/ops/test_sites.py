@@ -8,7 +8,7 @@ import pytest
 
 from core.domain.site import ReleaseStatus
 from events.formats import Environment
-from events.vocabulary import SiteStatus
+from events.vocabulary import OperationType, SiteStatus
 from ops.errors import ExitCode
 from tests.ops.records import COMPLETED, ID, RUNNING, SITE, URL, operation, release
 
@@ -87,9 +87,31 @@ def test_show_tells_which_operation_holds_the_site(shop, sitefleet):
     assert document["runningOperation"]["operationId"] == HOLDER
 
 
+def test_a_deletion_that_waits_behind_a_promotion_is_shown_as_such(shop, sitefleet):
+    running = replace(RUNNING, operation_id=HOLDER, fence=0)
+    waiting = replace(RUNNING, operation_id=ID, operation_type=OperationType.SITE_DELETION)
+    shop.store(running)
+    shop.operations.acquire_lock(running, RUNNING.updated_at)
+    shop.operations.enqueue_waiter(waiting, behind=HOLDER, since=RUNNING.updated_at)
+    since = RUNNING.updated_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    line = f"1.     SITE_DELETION  {ID}  {since}"
+    for command in (("sites", "show", "site-1"), ("operations", "show", HOLDER, "--env=sit")):
+        assert line in sitefleet(*command).out.splitlines()
+    document = sitefleet("sites", "show", "site-1", "--json").json
+    assert [w["operationId"] for w in document["waiting"]] == [ID]
+    assert document["waiting"][0]["operationType"] == "SITE_DELETION"
+
+
 def test_show_json(shop, sitefleet):
     document = sitefleet("sites", "show", "site-1", "--json").json
-    assert list(document) == ["site", "url", "liveRelease", "releases", "runningOperation"]
+    assert list(document) == [
+        "site",
+        "url",
+        "liveRelease",
+        "releases",
+        "runningOperation",
+        "waiting",
+    ]
     assert document["url"] == URL
     assert document["liveRelease"] == document["releases"][1]
     assert document["liveRelease"]["imageDigest"] == "sha256:aa"

@@ -131,6 +131,7 @@ ACTIONS = {
         "dynamodb:BatchGetItem",
         "dynamodb:Query",
         "dynamodb:UpdateItem",
+        "dynamodb:DeleteItem",
         "events:PutEvents",
         "sqs:SendMessage",
     },

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
 from core.adapters.aws.errors import calling, code_of
+from core.adapters.aws.retries import briefly
+from core.domain.errors import TransientError
 
+MOST_TRIES: Final = 8
+"""Of a transaction that meets another one; they last milliseconds."""
 REFUSALS: Final = frozenset({"ConditionalCheckFailedException", "TransactionCanceledException"})
 
 
@@ -23,20 +28,34 @@ class Refusal:
     """Of a transaction: which of its writes were refused."""
 
 
+class ConflictError(TransientError):
+    """Two transactions at the same moment: neither condition was looked at."""
+
+
 def conditionally[T](about: str, call: Callable[[], T]) -> T | Refusal:
-    """Return the write's answer, or how the item stood when it was refused."""
-    with calling("DynamoDB", about):
-        try:
-            return call()
-        except ClientError as error:
-            if code_of(error) not in REFUSALS or _is_conflict(error):
-                raise
-            return Refusal(item=_item(error), failed=_failed(error))
+    """Return the write's answer, or how the item stood when it was refused.
+
+    Raises ConflictError, which is transient, when other transactions on its items do not end.
+    """
+
+    def once() -> T | Refusal:
+        with calling("DynamoDB", about):
+            try:
+                return call()
+            except ClientError as error:
+                if code_of(error) not in REFUSALS:
+                    raise
+                if _is_conflict(error):
+                    raise ConflictError(f"Other transactions are at work on {about}.") from error
+                return Refusal(item=_item(error), failed=_failed(error))
+
+    return briefly(ConflictError, attempts=MOST_TRIES)(once)
 
 
-def names(attributes: Iterable[str]) -> dict[str, str]:
-    """Return placeholders for all attribute names: many of ours are reserved words."""
-    return {f"#{name}": name for name in attributes}
+def names_in(*expressions: str) -> dict[str, str]:
+    """Return what the #placeholders of expressions stand for: many of ours are reserved words."""
+    words = re.sub(r"[(),]", " ", " ".join(expressions)).split()
+    return {word: word[1:] for word in sorted(set(words)) if word.startswith("#")}
 
 
 def _item(error: ClientError) -> Mapping[str, Any] | None:
@@ -58,5 +77,4 @@ def _failed(error: ClientError) -> tuple[int, ...]:
 
 
 def _is_conflict(error: ClientError) -> bool:
-    """Two transactions at the same moment: neither condition was looked at."""
     return "CancellationReasons" in error.response and not _failed(error)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from core.adapters.aws.step_codes import plan_of, plan_text
-from core.domain.operation import Fact, Facts, Failure, Operation, StepRecord
+from core.domain.operation import Fact, Facts, Failure, Operation, StepRecord, Turn
 from events.formats import Environment
 from events.vocabulary import DetailType, OperationStatus, OperationType, Phase, StepStatus
 
@@ -39,6 +39,11 @@ def operation_pk(operation_id: str) -> str:
 def site_pk(tenant_id: str, site_id: str) -> str:
     """Return the partition of a site's lock and waiters."""
     return f"SITE#{tenant_id}#{site_id}"
+
+
+def tenant_pk(tenant_id: str) -> str:
+    """Return the partition of a tenant's turns and of the operations that wait for one."""
+    return f"TENANT#{tenant_id}"
 
 
 def step_sk(phase: Phase, step: str) -> str:
@@ -96,6 +101,7 @@ def moving_attributes(operation: Operation) -> dict[str, UniversalAttributeValue
         "cutOver": {"BOOL": True} if operation.cut_over else None,
         "dueAt": _moment(operation.due_at),
         "dueShard": {"S": DUE_SHARD} if operation.due_at is not None else None,
+        "turn": _text(operation.turn),
         "updatedAt": {"S": when(operation.updated_at)},
         "doneAt": _moment(operation.completed_at),
     }
@@ -133,6 +139,7 @@ def operation_of(item: Item) -> Operation:
         summary=json.loads(_read_text(item, "summary") or "{}"),
         cut_over="cutOver" in item,
         lock_held=item["lockHeld"]["BOOL"],
+        turn=Turn(item["turn"]["S"]) if "turn" in item else None,
         requested_by=_read_text(item, "by"),
         due_at=_read_moment(item, "dueAt"),
         created_at=datetime.fromisoformat(item["createdAt"]["S"]),

@@ -1,7 +1,13 @@
-"""The lock of a site: one operation at a time, waiters in order of arrival."""
+"""The lock of a site: one operation at a time, waiters in order of arrival.
+
+Where somebody waits, the lock has a holder: a waiter is stored in one transaction with the lock
+that it waits behind, and a lock that somebody waits for is handed over, never deleted
+(core/adapters/aws/operation_endings.py).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,12 +17,10 @@ from core.adapters.aws.errors import calling
 from core.adapters.aws.operation_queries import OperationQueries
 from core.domain.errors import LostClaimError, TransientError
 from core.domain.operation import Operation
+from core.ports.operation_store import InLine, SiteQueue
+from events.vocabulary import OperationType
 
 WAITER: Final = "WAITER#"
-MINE: Final = "holder = :me"
-NO_WAITER: Final = "attribute_not_exists(waiting)"
-LOCK_CHECK: Final = 1
-"""Position of the lock in the transaction of a last write."""
 FENCE_CHECK: Final = 1
 """Position of the operation item in the transaction that takes the lock."""
 
@@ -28,32 +32,7 @@ class OperationLocks(OperationQueries):
         answer = conditionally(
             f"the lock of site {operation.site_id}",
             lambda: self._client.transact_write_items(
-                TransactItems=[
-                    {
-                        "Update": {
-                            "TableName": self._table,
-                            "Key": _lock_key(operation),
-                            "ConditionExpression": "attribute_not_exists(holder) OR holder = :me",
-                            "UpdateExpression": "SET holder = :me, since = :now",
-                            "ExpressionAttributeValues": {
-                                ":me": {"S": operation.operation_id},
-                                ":now": {"S": items.when(now)},
-                            },
-                        }
-                    },
-                    {
-                        "Update": {
-                            "TableName": self._table,
-                            "Key": self._key(operation.operation_id),
-                            "ConditionExpression": "fence = :fence",
-                            "UpdateExpression": "SET lockHeld = :yes",
-                            "ExpressionAttributeValues": {
-                                ":fence": {"N": str(operation.fence)},
-                                ":yes": {"BOOL": True},
-                            },
-                        }
-                    },
-                ]
+                TransactItems=[{"Update": self._take(operation, now)}, self._note_lock(operation)]
             ),
         )
         if not isinstance(answer, Refusal):
@@ -67,28 +46,55 @@ class OperationLocks(OperationQueries):
             raise TransientError(f"The lock of site {operation.site_id} has just become free.")
         return holder
 
-    def enqueue_waiter(self, operation: Operation, since: datetime) -> None:
-        if self._waiter_key(operation) is not None:
-            return
-        with calling("DynamoDB", f"the waiters of site {operation.site_id}"):
-            self._client.put_item(
-                TableName=self._table,
-                Item={
-                    "PK": {"S": items.site_pk(operation.tenant_id, operation.site_id)},
-                    "SK": {"S": f"{WAITER}{items.when(since)}#{operation.operation_id}"},
-                    "operationId": {"S": operation.operation_id},
-                },
-            )
-        conditionally(
-            f"the lock of site {operation.site_id}",
-            lambda: self._client.update_item(
-                TableName=self._table,
-                Key=_lock_key(operation),
-                ConditionExpression="attribute_exists(holder)",
-                UpdateExpression="SET waiting = :yes",
-                ExpressionAttributeValues={":yes": {"BOOL": True}},
+    def enqueue_waiter(self, operation: Operation, *, behind: str, since: datetime) -> bool:
+        answer = conditionally(
+            f"the waiters of site {operation.site_id}",
+            lambda: self._client.transact_write_items(
+                TransactItems=[
+                    {
+                        "Update": {
+                            "TableName": self._table,
+                            "Key": lock_key(operation),
+                            "ConditionExpression": "holder = :holder",
+                            "UpdateExpression": "SET waiting = :yes ADD arrivals :one",
+                            "ExpressionAttributeValues": {
+                                ":holder": {"S": behind},
+                                ":yes": {"BOOL": True},
+                                ":one": {"N": "1"},
+                            },
+                        }
+                    },
+                    {
+                        "Put": {
+                            "TableName": self._table,
+                            "Item": {
+                                "PK": {"S": _pk(operation)},
+                                "SK": {"S": waiter_sk(since, operation.operation_id)},
+                                **named(operation),
+                            },
+                        }
+                    },
+                ]
             ),
         )
+        return not isinstance(answer, Refusal)
+
+    def leave_queue(self, operation: Operation) -> None:
+        _lock, waiters = self.read_line(_pk(operation), items.LOCK_SK)
+        for waiter in waiters:
+            if waiter["operationId"]["S"] == operation.operation_id:
+                self.forget(waiter)
+
+    def queue_of(self, tenant_id: str, site_id: str) -> SiteQueue:
+        lock, waiters = self.read_line(items.site_pk(tenant_id, site_id), items.LOCK_SK)
+        holder = None
+        if lock is not None:
+            holder = InLine(
+                operation_id=lock["holder"]["S"],
+                operation_type=_type(lock),
+                since=datetime.fromisoformat(lock["since"]["S"]),
+            )
+        return SiteQueue(holder=holder, waiters=tuple(in_line(waiter) for waiter in waiters))
 
     def lock_holder(self, tenant_id: str, site_id: str) -> str | None:
         pk = items.site_pk(tenant_id, site_id)
@@ -100,109 +106,93 @@ class OperationLocks(OperationQueries):
             )
         return answer["Item"]["holder"]["S"] if "Item" in answer else None
 
-    def commit_and_hand_over(
-        self, operation: Operation, update: dict[str, Any]
-    ) -> str | Refusal | None:
-        """Write the terminal state and the lock in one transaction; return the next holder.
+    def read_line(
+        self, pk: str, head_sk: str, *, most: int | None = None
+    ) -> tuple[items.Item | None, Sequence[items.Item]]:
+        """Return the item at the head of a line and those that wait in it, read consistently.
 
-        Nobody waits as a rule, and the lock says so: then no waiter has to be looked for.
+        The head sorts before the waiters; `most` is how many items are read.
         """
-        answer = self._end(operation, update, self._give_back(operation, f"{MINE} AND {NO_WAITER}"))
-        if not isinstance(answer, Refusal) or LOCK_CHECK not in answer.failed:
-            return answer if isinstance(answer, Refusal) else None
-        waiter = self._first_waiter(operation)
-        answer = self._end(operation, update, self._hand_over(operation, waiter))
-        if isinstance(answer, Refusal) or waiter is None:
-            return answer if isinstance(answer, Refusal) else None
-        return waiter["operationId"]["S"]
-
-    def _end(self, operation: Operation, update: dict[str, Any], lock: list[Any]) -> object:
-        writes: list[Any] = [{"Update": update}, *lock]
-        return conditionally(
-            f"operation {operation.operation_id}",
-            lambda: self._client.transact_write_items(TransactItems=writes),
-        )
-
-    def _give_back(self, operation: Operation, condition: str) -> list[Any]:
-        return [
-            {
-                "Delete": {
-                    "TableName": self._table,
-                    "Key": _lock_key(operation),
-                    "ConditionExpression": condition,
-                    "ExpressionAttributeValues": {":me": {"S": operation.operation_id}},
-                }
-            }
-        ]
-
-    def _hand_over(self, operation: Operation, waiter: items.Item | None) -> list[Any]:
-        if waiter is None:
-            return self._give_back(operation, MINE)
-        next_id = waiter["operationId"]["S"]
-        return [
-            {
-                "Update": {
-                    "TableName": self._table,
-                    "Key": _lock_key(operation),
-                    "ConditionExpression": MINE,
-                    "UpdateExpression": "SET holder = :next",
-                    "ExpressionAttributeValues": {
-                        ":me": {"S": operation.operation_id},
-                        ":next": {"S": next_id},
-                    },
-                }
-            },
-            {
-                "Update": {
-                    "TableName": self._table,
-                    "Key": self._key(next_id),
-                    "UpdateExpression": "SET lockHeld = :yes",
-                    "ExpressionAttributeValues": {":yes": {"BOOL": True}},
-                }
-            },
-            {
-                "Delete": {
-                    "TableName": self._table,
-                    "Key": {"PK": waiter["PK"], "SK": waiter["SK"]},
-                }
-            },
-        ]
-
-    def _first_waiter(self, operation: Operation) -> items.Item | None:
-        """Return the first waiter whose operation still runs; forget those that have ended."""
-        for waiter in self._waiters(operation):
-            answer = self._client.get_item(
+        with calling("DynamoDB", f"the line of {pk}"):
+            pages = self._client.get_paginator("query").paginate(
                 TableName=self._table,
-                Key=self._key(waiter["operationId"]["S"]),
+                KeyConditionExpression="PK = :pk",
+                ExpressionAttributeValues={":pk": {"S": pk}},
                 ConsistentRead=True,
+                PaginationConfig={"MaxItems": most, "PageSize": most} if most else {},
             )
-            if "Item" in answer and not items.operation_of(answer["Item"]).is_terminal:
-                return waiter
+            found = [item for page in pages for item in page["Items"]]
+        head = next((item for item in found if item["SK"]["S"] == head_sk), None)
+        return head, [item for item in found if item["SK"]["S"].startswith(WAITER)]
+
+    def forget(self, waiter: items.Item) -> None:
+        """Delete a waiter's item."""
+        with calling("DynamoDB", f"the line of {waiter['PK']['S']}"):
             self._client.delete_item(
                 TableName=self._table, Key={"PK": waiter["PK"], "SK": waiter["SK"]}
             )
-        return None
 
-    def _waiters(self, operation: Operation) -> list[items.Item]:
-        with calling("DynamoDB", f"the waiters of site {operation.site_id}"):
-            answer = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression="PK = :pk AND begins_with(SK, :waiter)",
-                ExpressionAttributeValues={
-                    ":pk": {"S": items.site_pk(operation.tenant_id, operation.site_id)},
-                    ":waiter": {"S": WAITER},
+    def _take(self, operation: Operation, now: datetime) -> Any:
+        """Keep since when the holder has it: it may have been handed over before."""
+        return {
+            "TableName": self._table,
+            "Key": lock_key(operation),
+            "ConditionExpression": "attribute_not_exists(holder) OR holder = :me",
+            "UpdateExpression": "SET holder = :me, since = if_not_exists(since, :now), "
+            "opType = :type",
+            "ExpressionAttributeValues": {
+                ":me": {"S": operation.operation_id},
+                ":now": {"S": items.when(now)},
+                ":type": {"S": operation.operation_type},
+            },
+        }
+
+    def _note_lock(self, operation: Operation) -> Any:
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": self._key(operation.operation_id),
+                "ConditionExpression": "fence = :fence",
+                "UpdateExpression": "SET lockHeld = :yes",
+                "ExpressionAttributeValues": {
+                    ":fence": {"N": str(operation.fence)},
+                    ":yes": {"BOOL": True},
                 },
-                ConsistentRead=True,
-            )
-        return list(answer["Items"])
-
-    def _waiter_key(self, operation: Operation) -> items.Item | None:
-        for waiter in self._waiters(operation):
-            if waiter["operationId"]["S"] == operation.operation_id:
-                return waiter
-        return None
+            }
+        }
 
 
-def _lock_key(operation: Operation) -> dict[str, Any]:
-    pk = items.site_pk(operation.tenant_id, operation.site_id)
-    return {"PK": {"S": pk}, "SK": {"S": items.LOCK_SK}}
+def lock_key(operation: Operation) -> dict[str, Any]:
+    """Return the key of the lock of the operation's site."""
+    return {"PK": {"S": _pk(operation)}, "SK": {"S": items.LOCK_SK}}
+
+
+def waiter_sk(since: datetime, operation_id: str) -> str:
+    """Return a waiter's sort key: those of a line sort by arrival."""
+    return f"{WAITER}{items.when(since)}#{operation_id}"
+
+
+def named(operation: Operation) -> dict[str, Any]:
+    """Return which operation waits, and of what kind."""
+    return {
+        "operationId": {"S": operation.operation_id},
+        "opType": {"S": operation.operation_type},
+    }
+
+
+def in_line(waiter: items.Item) -> InLine:
+    """Read a waiter's item; its arrival is part of its key."""
+    since = waiter["SK"]["S"].removeprefix(WAITER).partition("#")[0]
+    return InLine(
+        operation_id=waiter["operationId"]["S"],
+        operation_type=_type(waiter),
+        since=datetime.fromisoformat(since),
+    )
+
+
+def _type(item: items.Item) -> OperationType | None:
+    return OperationType(item["opType"]["S"]) if "opType" in item else None
+
+
+def _pk(operation: Operation) -> str:
+    return items.site_pk(operation.tenant_id, operation.site_id)

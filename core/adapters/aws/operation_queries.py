@@ -26,6 +26,13 @@ class OperationQueries:
         self._client = client
         self._table = table_name
 
+    def get(self, operation_id: str) -> Operation | None:
+        with calling("DynamoDB", f"operation {operation_id}"):
+            answer = self._client.get_item(
+                TableName=self._table, Key=self._key(operation_id), ConsistentRead=True
+            )
+        return items.operation_of(answer["Item"]) if "Item" in answer else None
+
     def due(self, now: datetime, limit: int) -> Sequence[Operation]:
         with calling("DynamoDB", f"index due of {self._table}"):
             answer = self._client.query(

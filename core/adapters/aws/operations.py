@@ -7,18 +7,23 @@ item twice; benchmarks/step_cost.py counts both.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from core.adapters.aws import operation_items as items
-from core.adapters.aws.conditional import Refusal, conditionally, names
+from core.adapters.aws.conditional import Refusal, conditionally, names_in
 from core.adapters.aws.errors import calling
-from core.adapters.aws.operation_locks import OperationLocks
-from core.adapters.aws.operation_queries import OperationQueries
+from core.adapters.aws.operation_endings import (
+    NOT_TERMINAL,
+    TERMINAL_VALUES,
+    OperationEndings,
+    stored_form,
+)
 from core.domain.errors import CancelRequestedError, LostClaimError, NotFoundError, TransientError
-from core.domain.operation import AttemptFailure, Operation, StepRecord
-from core.ports.operation_store import Accepted, ClaimAnswer, ClaimRequest, History
-from events.vocabulary import TERMINAL_STATUSES, OperationStatus
+from core.domain.operation import AttemptFailure, Operation, StepRecord, Turn
+from core.ports.operation_store import Accepted, ClaimAnswer, ClaimRequest, Committed, History
+from events.vocabulary import OperationStatus
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,53 +31,39 @@ if TYPE_CHECKING:
 
 type Values = dict[str, "UniversalAttributeValueTypeDef"]
 
-TERMINAL_VALUES: Final[Values] = {
-    f":terminal{number}": {"S": status} for number, status in enumerate(sorted(TERMINAL_STATUSES))
-}
-NOT_TERMINAL: Final = f"NOT #status IN ({', '.join(TERMINAL_VALUES)})"
 
-
-class DynamoOperations(OperationLocks, OperationQueries):
+class DynamoOperations(OperationEndings):
     """See core.ports.operation_store.OperationStore."""
 
     def __init__(self, *, client: DynamoDBClient, table_name: str) -> None:
         super().__init__(client=client, table_name=table_name)
 
-    def get(self, operation_id: str) -> Operation | None:
-        with calling("DynamoDB", f"operation {operation_id}"):
-            answer = self._client.get_item(
-                TableName=self._table, Key=self._key(operation_id), ConsistentRead=True
-            )
-        return items.operation_of(answer["Item"]) if "Item" in answer else None
-
-    def accept(self, operation: Operation, request_body: str) -> Accepted:
-        created = items.created_item(operation)
-        request: Values = {
-            "PK": {"S": items.operation_pk(operation.operation_id)},
-            "SK": {"S": items.REQUEST_SK},
-            "body": {"S": request_body},
+    def accept(
+        self, operation: Operation, request_body: str, *, most_running: int | None = None
+    ) -> Accepted:
+        request: Any = {
+            "Put": {
+                "TableName": self._table,
+                "Item": {
+                    "PK": {"S": items.operation_pk(operation.operation_id)},
+                    "SK": {"S": items.REQUEST_SK},
+                    "body": {"S": request_body},
+                },
+            }
         }
-        answer = conditionally(
-            f"operation {operation.operation_id}",
-            lambda: self._client.transact_write_items(
-                TransactItems=[
-                    {
-                        "Put": {
-                            "TableName": self._table,
-                            "Item": created,
-                            "ConditionExpression": "attribute_not_exists(PK)",
-                        }
-                    },
-                    {"Put": {"TableName": self._table, "Item": request}},
-                ]
-            ),
-        )
-        if not isinstance(answer, Refusal):
-            return Accepted(operation=operation, created=True)
+        if most_running is None:
+            refused = isinstance(self.put_new(operation, [request]), Refusal)
+            stored = None if refused else operation
+        else:
+            stored = self.accept_in_turn(operation, request, most_running)
+        if stored is not None:
+            return Accepted(operation=stored, created=True)
         existing = self.get(operation.operation_id)
         if existing is None:
             raise TransientError(f"Operation {operation.operation_id} came and went; try again.")
-        return Accepted(operation=existing, created=items.created_item(existing) == created)
+        return Accepted(
+            operation=existing, created=_as_accepted(existing) == _as_accepted(operation)
+        )
 
     def claim(self, request: ClaimRequest) -> ClaimAnswer:
         """Take the lease by one conditional write, drawn here as a time line.
@@ -80,6 +71,7 @@ class DynamoOperations(OperationLocks, OperationQueries):
         lease     |--- another's: refused ---| free or mine: granted -->
         message   its event and poll number are the item's; an older one comes too late
         status    not terminal; ROLLBACK_FAILED only for a person
+        turn      not waiting in the tenant's line
         """
         condition, update, values = _claim_expressions(request)
         answer = conditionally(
@@ -89,7 +81,7 @@ class DynamoOperations(OperationLocks, OperationQueries):
                 Key=self._key(request.operation_id),
                 ConditionExpression=condition,
                 UpdateExpression=update,
-                ExpressionAttributeNames=_names_in(condition, update),
+                ExpressionAttributeNames=names_in(condition, update),
                 ExpressionAttributeValues=values,
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -121,17 +113,17 @@ class DynamoOperations(OperationLocks, OperationQueries):
         with calling("DynamoDB", f"operation {record.operation_id}"):
             self._client.put_item(TableName=self._table, Item=items.step_item(record))
 
-    def commit(self, operation: Operation) -> str | None:
-        update = self._commit_update(operation)
-        if operation.is_terminal and operation.lock_held:
-            answer: object = self.commit_and_hand_over(operation, update)
+    def commit(self, operation: Operation) -> Committed:
+        if operation.is_terminal or operation.gives_turn_back:
+            answer: object = self.end(operation)
         else:
+            update = self.move(operation)
             answer = conditionally(
                 f"operation {operation.operation_id}", lambda: self._client.update_item(**update)
             )
         if isinstance(answer, Refusal):
-            _explain(answer, operation)
-        return answer if isinstance(answer, str) else None
+            _explain(answer, stored_form(operation))
+        return answer if isinstance(answer, Committed) else Committed()
 
     def record_failure(self, failure: AttemptFailure) -> None:
         about = failure.operation_id or "unknown"
@@ -166,7 +158,7 @@ class DynamoOperations(OperationLocks, OperationQueries):
                 Key=self._key(operation_id),
                 ConditionExpression=condition,
                 UpdateExpression=update,
-                ExpressionAttributeNames=_names_in(condition, update),
+                ExpressionAttributeNames=names_in(condition, update),
                 ExpressionAttributeValues=values,
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -175,28 +167,6 @@ class DynamoOperations(OperationLocks, OperationQueries):
         if isinstance(answer, Refusal):
             return items.operation_of(answer.item) if answer.item else None
         return items.operation_of(answer["Attributes"])
-
-    def _commit_update(self, operation: Operation) -> dict[str, Any]:
-        attributes = items.moving_attributes(operation)
-        kept = {name: value for name, value in attributes.items() if value is not None}
-        removed = [name for name, value in attributes.items() if value is None]
-        update = "SET " + ", ".join(f"#{name} = :{name}" for name in kept)
-        if removed:
-            update += " REMOVE " + ", ".join(f"#{name}" for name in removed)
-        condition = "#fence = :fence AND attribute_exists(#owner) AND #cancel = :cancel"
-        return {
-            "TableName": self._table,
-            "Key": self._key(operation.operation_id),
-            "ConditionExpression": condition,
-            "UpdateExpression": update,
-            "ExpressionAttributeNames": _names_in(condition, update),
-            "ExpressionAttributeValues": {
-                **{f":{name}": value for name, value in kept.items()},
-                ":fence": {"N": str(operation.fence)},
-                ":cancel": {"BOOL": operation.cancel_requested},
-            },
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
 
 
 # --- inside ---------------------------------------------------------------------------------
@@ -208,6 +178,7 @@ def _claim_expressions(request: ClaimRequest) -> tuple[str, str, Values]:
         ":owner": {"S": request.owner},
         ":leaseTo": {"S": items.when(request.lease_until)},
         ":one": {"N": "1"},
+        ":inLine": {"S": Turn.WAITING},
         **TERMINAL_VALUES,
     }
     standing = "#eventId = :eventId AND #waitNo = :waitNo"
@@ -218,19 +189,14 @@ def _claim_expressions(request: ClaimRequest) -> tuple[str, str, Values]:
         values |= {":eventId": {"S": request.event_id}, ":waitNo": {"N": str(request.wait_number)}}
     condition = (
         f"attribute_exists(PK) AND {standing} AND {NOT_TERMINAL} AND "
-        "(attribute_not_exists(#leaseTo) OR #leaseTo <= :now OR #owner = :owner)"
+        "(attribute_not_exists(#leaseTo) OR #leaseTo <= :now OR #owner = :owner) AND "
+        "(attribute_not_exists(#turn) OR #turn <> :inLine)"
     )
     update = "SET #fence = #fence + :one, #owner = :owner, #leaseTo = :leaseTo, #since = "
     if request.by_person:
         return condition, f"{update}:now REMOVE #stalled", values
     values[":gaveUp"] = {"S": OperationStatus.ROLLBACK_FAILED}
     return f"{condition} AND #status <> :gaveUp", f"{update}if_not_exists(#since, :now)", values
-
-
-def _names_in(*expressions: str) -> dict[str, str]:
-    text = " ".join(expressions)
-    words = text.replace("(", " ").replace(")", " ").replace(",", " ").split()
-    return names(sorted({word[1:] for word in words if word.startswith("#")}))
 
 
 def _explain(refusal: Refusal, operation: Operation) -> None:
@@ -241,6 +207,11 @@ def _explain(refusal: Refusal, operation: Operation) -> None:
     if stored is not None and stored.fence == operation.fence and stored.lease_owner is not None:
         raise CancelRequestedError(stored.cancel_reason or "")
     raise LostClaimError(f"Another worker has taken operation {operation.operation_id} over.")
+
+
+def _as_accepted(operation: Operation) -> items.NewItem:
+    """Leave out what a turn changes about an operation that nobody has claimed."""
+    return items.created_item(replace(operation, turn=None, due_at=None))
 
 
 def _same(stored: Operation, operation: Operation) -> bool:

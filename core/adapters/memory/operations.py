@@ -6,21 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from core.adapters.memory.operation_lines import MemoryLines
 from core.domain.errors import CancelRequestedError, LostClaimError, NotFoundError
-from core.domain.operation import AttemptFailure, Operation, StepRecord
-from core.ports.operation_store import Accepted, ClaimAnswer, ClaimRequest, History
+from core.domain.operation import AttemptFailure, Operation, StepRecord, Turn
+from core.ports.operation_store import Accepted, ClaimAnswer, ClaimRequest, Committed, History
 from events.vocabulary import OperationStatus, Phase
 
 
 @dataclass(kw_only=True)
-class MemoryOperationStore:
+class MemoryOperationStore(MemoryLines):
     """Plain dicts with the conditions of the table's writes."""
 
-    operations: dict[str, Operation] = field(default_factory=dict)
     requests: dict[str, str] = field(default_factory=dict)
     step_records: dict[tuple[str, Phase, str], StepRecord] = field(default_factory=dict)
-    locks: dict[tuple[str, str], str] = field(default_factory=dict)
-    waiters: dict[tuple[str, str], dict[str, datetime]] = field(default_factory=dict)
     failures: list[AttemptFailure] = field(default_factory=list)
     facts: dict[str, bool] = field(default_factory=dict)
     resources: dict[str, str] = field(default_factory=dict)
@@ -29,13 +27,17 @@ class MemoryOperationStore:
     def get(self, operation_id: str) -> Operation | None:
         return self.operations.get(operation_id)
 
-    def accept(self, operation: Operation, request_body: str) -> Accepted:
+    def accept(
+        self, operation: Operation, request_body: str, *, most_running: int | None = None
+    ) -> Accepted:
         existing = self.operations.get(operation.operation_id)
         if existing is not None:
-            return Accepted(operation=existing, created=existing == operation)
-        self.operations[operation.operation_id] = operation
+            as_it_was = replace(existing, turn=None, due_at=operation.due_at)
+            return Accepted(operation=existing, created=as_it_was == operation)
+        accepted = operation if most_running is None else self.in_turn(operation, most_running)
+        self.operations[operation.operation_id] = accepted
         self.requests[operation.operation_id] = request_body
-        return Accepted(operation=operation, created=True)
+        return Accepted(operation=accepted, created=True)
 
     def claim(self, request: ClaimRequest) -> ClaimAnswer:
         operation = self.operations.get(request.operation_id)
@@ -61,11 +63,12 @@ class MemoryOperationStore:
     def prepare(self, record: StepRecord) -> None:
         self.step_records[record.operation_id, record.phase, record.step] = record
 
-    def commit(self, operation: Operation) -> str | None:
+    def commit(self, operation: Operation) -> Committed:
         stored = self.operations[operation.operation_id]
-        wanted = replace(operation, lock_held=stored.lock_held, cancel_reason=stored.cancel_reason)
+        moved = operation.without_turn() if operation.gives_turn_back else operation
+        wanted = replace(moved, lock_held=stored.lock_held, cancel_reason=stored.cancel_reason)
         if stored == wanted:
-            return None
+            return Committed()
         if stored.fence != operation.fence or stored.lease_owner is None:
             raise LostClaimError(
                 f"Another worker has taken operation {operation.operation_id} over."
@@ -73,7 +76,11 @@ class MemoryOperationStore:
         if stored.cancel_requested != operation.cancel_requested:
             raise CancelRequestedError(stored.cancel_reason or "")
         self.operations[operation.operation_id] = wanted
-        return self._hand_over(wanted) if wanted.is_terminal and wanted.lock_held else None
+        gives_lock = wanted.is_terminal and wanted.lock_held
+        return Committed(
+            next_holder=self.hand_over(wanted) if gives_lock else None,
+            line_waits=self.give_turn_back(wanted) if operation.gives_turn_back else False,
+        )
 
     def record_failure(self, failure: AttemptFailure) -> None:
         if failure not in self.failures:
@@ -103,32 +110,6 @@ class MemoryOperationStore:
         due = [o for o in self.operations.values() if o.due_at is not None and o.due_at <= now]
         return sorted(due, key=lambda o: o.due_at or now)[:limit]
 
-    def acquire_lock(
-        self,
-        operation: Operation,
-        now: datetime,  # noqa: ARG002 - the port's signature
-    ) -> str:
-        site = (operation.tenant_id, operation.site_id)
-        holder = self.locks.get(site)
-        if holder is not None and holder != operation.operation_id:
-            return holder
-        stored = self.operations[operation.operation_id]
-        if stored.fence != operation.fence:
-            raise LostClaimError(
-                f"Another worker has taken operation {operation.operation_id} over."
-            )
-        self.locks[site] = operation.operation_id
-        self.waiters.get(site, {}).pop(operation.operation_id, None)
-        self.operations[operation.operation_id] = replace(stored, lock_held=True)
-        return operation.operation_id
-
-    def enqueue_waiter(self, operation: Operation, since: datetime) -> None:
-        site = (operation.tenant_id, operation.site_id)
-        self.waiters.setdefault(site, {}).setdefault(operation.operation_id, since)
-
-    def lock_holder(self, tenant_id: str, site_id: str) -> str | None:
-        return self.locks.get((tenant_id, site_id))
-
     def recent(self, *, day: str, limit: int) -> Sequence[Operation]:
         found = [o for o in self.operations.values() if f"{o.created_at:%Y-%m-%d}" == day]
         return sorted(found, key=lambda o: o.created_at, reverse=True)[:limit]
@@ -150,25 +131,9 @@ class MemoryOperationStore:
     def operation_of_resource(self, resource: str) -> str | None:
         return self.resources.get(resource)
 
-    def _hand_over(self, operation: Operation) -> str | None:
-        site = (operation.tenant_id, operation.site_id)
-        if self.locks.get(site) != operation.operation_id:
-            return None
-        waiting = self.waiters.get(site, {})
-        for name in [n for n in waiting if self.operations[n].is_terminal]:
-            del waiting[name]
-        first = min(waiting, key=lambda name: waiting[name], default=None)
-        if first is None:
-            del self.locks[site]
-            return None
-        self.locks[site] = first
-        del waiting[first]
-        self.operations[first] = replace(self.operations[first], lock_held=True)
-        return first
-
 
 def _may_claim(operation: Operation, request: ClaimRequest) -> bool:
-    if operation.is_terminal:
+    if operation.is_terminal or operation.turn is Turn.WAITING:
         return False
     if operation.status is OperationStatus.ROLLBACK_FAILED and not request.by_person:
         return False

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import takewhile
 
 from core.domain.site import Release, ReleaseStatus, Site
 from core.engine.outcome import Done, Failed, Outcome, Wait
 from core.engine.step import Step, StepContext
 from core.operations.steps.move import Move
+from core.ports.operation_store import SiteQueue
+from events.formats import format_timestamp
 from events.requests import SiteCreationPayload
 from events.vocabulary import ErrorCode, OperationType, SiteStatus
 
 
 def lock_site(context: StepContext) -> Outcome:
-    """Become the only operation that acts on the site; its last write gives the lock back."""
+    """Become the only operation that acts on the site; its last write gives the lock back.
+
+    A busy site is waited for, or the operation fails: by policy, for each type of operation.
+    """
     holder = context.ports.locks.acquire_lock(context.operation, context.now)
     if holder == context.operation.operation_id:
         return Done()
+    if context.policy.waits_when_busy(context.operation.operation_type):
+        return _wait_in_line(context)
     return Failed(
         code=ErrorCode.PROM_001,
         why=f"Operation {holder} is at work on this site. Wait for its end, or cancel it "
         f"(sitefleet operations cancel {holder}), then send the request again.",
     )
+
+
+def leave_line(context: StepContext) -> None:
+    """Take a cancelled operation out of the line of its site."""
+    context.ports.locks.leave_queue(context.operation)
 
 
 def reserve_release(context: StepContext) -> Outcome:
@@ -82,15 +95,36 @@ def take_site_over(context: StepContext) -> Outcome:
     holder = context.ports.locks.acquire_lock(context.operation, context.now)
     if holder == context.operation.operation_id:
         return Done()
-    context.ports.locks.enqueue_waiter(
-        context.operation, context.operation.step_since or context.now
-    )
-    return Wait(seconds=context.poll_seconds, why=f"operation {holder} to end and free the site")
+    return _wait_in_line(context)
 
 
-LOCK_SITE = Step(name="lock_site", run=lock_site)
-TAKE_SITE_OVER = Step(name="take_site_over", run=take_site_over)
+LOCK_SITE = Step(name="lock_site", run=lock_site, leave=leave_line)
+TAKE_SITE_OVER = Step(name="take_site_over", run=take_site_over, leave=leave_line)
 RESERVE_RELEASE = Step(name="reserve_release", run=reserve_release, undo=free_reservation)
+
+
+def _wait_in_line(context: StepContext) -> Outcome:
+    """Wait behind whoever holds the lock; the lock comes to the first in line, and wakes it."""
+    operation, locks = context.operation, context.ports.locks
+    queue = locks.queue_of(operation.tenant_id, operation.site_id)
+    if queue.holder is not None:
+        behind, since = queue.holder.operation_id, operation.step_since or context.now
+        waits = operation.operation_id in {waiter.operation_id for waiter in queue.waiters}
+        if waits or locks.enqueue_waiter(operation, behind=behind, since=since):
+            return Wait(seconds=context.poll_seconds, why=_behind(queue, operation.operation_id))
+    return Wait(seconds=1, why="the lock of the site, which changes hands", sooner=True)
+
+
+def _behind(queue: SiteQueue, operation_id: str) -> str:
+    """Say which operation is waited for, of what kind, since when, and who comes before."""
+    holder = queue.holder
+    if holder is None:
+        return "the site's lock"
+    kind = holder.operation_type or "operation"
+    since = format_timestamp(holder.since)
+    before = list(takewhile(lambda w: w.operation_id != operation_id, queue.waiters))
+    ahead = f"; {len(before)} more in line before it" if before else ""
+    return f"{kind} {holder.operation_id} to end, at work on this site since {since}{ahead}"
 
 
 def _reserved_before(context: StepContext) -> Release | None:
