@@ -35,11 +35,17 @@ class LevelNetwork(BaseModel):
     """Comma-separated."""
     job_security_group_ids: str
     """Comma-separated."""
-    load_balancer_arn: str
     listener_arn: str
     database_endpoint: str = ""
     """host:port; empty: the shared cluster's (level 2)."""
     database_admin_secret: str = ""
+
+    @property
+    def load_balancer_arn(self) -> str:
+        """A listener's ARN begins with its load balancer's: the entry stays short, because a
+        function's variables may have 4 KB together."""
+        parts = self.listener_arn.replace(":listener/", ":loadbalancer/").split("/")
+        return "/".join(parts[:4])
 
 
 def _of_json(value: object) -> object:
