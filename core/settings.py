@@ -42,8 +42,10 @@ class LevelNetwork(BaseModel):
 
     @property
     def load_balancer_arn(self) -> str:
-        """A listener's ARN begins with its load balancer's: the entry stays short, because a
-        function's variables may have 4 KB together."""
+        """Follows from the listener's ARN: the entry stays short.
+
+        A function's variables may have 4 KB together.
+        """
         parts = self.listener_arn.replace(":listener/", ":loadbalancer/").split("/")
         return "/".join(parts[:4])
 

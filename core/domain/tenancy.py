@@ -27,8 +27,8 @@ ALLOWED: Mapping[str, frozenset[OperationType]] = {
     "REGISTERED": _EVERYTHING,
     "SUSPENDED": _ENDING,
 }
-"""What may be done to a tenant's sites, by its status. A suspended tenant keeps its data and its way
-out: a bad release can be taken back and a site deleted, nothing is built."""
+"""What may be done to a tenant's sites, by its status. A suspended tenant keeps its data and its
+way out: a bad release can be taken back and a site deleted, nothing is built."""
 
 HOLDS_A_PLACE = frozenset(
     {SiteStatus.PROVISIONING, SiteStatus.ACTIVE, SiteStatus.SUSPENDED, SiteStatus.DEPROVISIONING}

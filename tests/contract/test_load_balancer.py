@@ -32,9 +32,7 @@ class Network:
         subnets = ec2.describe_subnets()["Subnets"]
         self.vpc_id = subnets[0]["VpcId"]
         self.subnet_ids = tuple(subnet["SubnetId"] for subnet in subnets[:2])
-        made = ec2.create_security_group(
-            GroupName="jobs", Description="jobs", VpcId=self.vpc_id
-        )
+        made = ec2.create_security_group(GroupName="jobs", Description="jobs", VpcId=self.vpc_id)
         self.job_group_id = made["GroupId"]
         balancer = aws.clients.elbv2.create_load_balancer(
             Name="bbws-wp-internal-alb-prod",

@@ -81,6 +81,6 @@ def test_a_job_that_is_told_to_stop_does_nothing_more(memory, transfer):
 def test_the_sources_own_jobs_are_not_the_targets(memory, transfer):
     own = MemoryTransfer(memory.source)
     MemoryJobs(memory.source, done).start(
-        Where.HERE, REFERENCE, own.location(REFERENCE.description_key)
+        Where.HERE, REFERENCE, own.location(REFERENCE.description_key), **OF
     )
     assert MemoryJobs(memory.world, done).tick() == []

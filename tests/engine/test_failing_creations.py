@@ -1,8 +1,8 @@
 """Whatever step of a creation fails, even after its work is done, nothing of the site is left.
 
 Resource by resource: records, places, names, secrets, access points, groups, task definitions,
-services, target groups, rules, DNS, objects, schemas, users, directories. A record of the site stays
-and says why.
+services, target groups, rules, DNS, objects, schemas, users, directories. A record of the site
+stays and says why.
 """
 
 from __future__ import annotations
@@ -79,9 +79,7 @@ def test_a_creation_that_is_stuck_is_reported_with_the_next_command(scenario: Sc
     step = "install_wordpress" if scenario.name == "creation" else "import_database"
     fleet.jobs.seconds_of[step] = 10**7
     for _ in range(2000):
-        stalled = [
-            e for e in fleet.world.events if e.detail_type is DetailType.OPERATION_STALLED
-        ]
+        stalled = [e for e in fleet.world.events if e.detail_type is DetailType.OPERATION_STALLED]
         if stalled:
             break
         fleet.step()

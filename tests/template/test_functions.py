@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.settings import PREFIX, Settings
-from tests.template.stack import ACCOUNTS, CHECKOUT, Stack, overrides, raw_template
+from tests.template.stack import ACCOUNTS, CHECKOUT, REGION, Stack, overrides, raw_template
 
 EVERY_ROLE = ("creation", "update", "deletion", "promotion", "wakeup", "sweeper", "notifier")
 
@@ -163,10 +163,12 @@ def test_the_variables_fit_with_every_level_of_isolation(expanded):
         "security_group_ids": group,
         "job_security_group_ids": group,
         "listener_arn": f"{arn}:listener/{balancer}/{'0' * 16}",
-        "database_endpoint": f"bbws-aurora-prod-level3.cluster-{'0' * 12}.af-south-1.rds.amazonaws.com:3306",
+        "database_endpoint": f"aurora-level3.cluster-{'0' * 12}.{REGION}.rds.amazonaws.com:3306",
         "database_admin_secret": "bbws/prod/level3/admin",
     }
-    secret = f"arn:aws:secretsmanager:af-south-1:{ACCOUNTS['prod']}:secret:bbws/prod/aurora/admin-abcdef"
+    secret = (
+        f"arn:aws:secretsmanager:af-south-1:{ACCOUNTS['prod']}:secret:bbws/prod/aurora/admin-abcdef"
+    )
     stored = {
         "VpcId": level["vpc_id"],
         "SubnetIds": subnets,

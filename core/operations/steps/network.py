@@ -34,8 +34,10 @@ def remove_network(context: StepContext) -> Outcome:
 
 
 def tenant_group_of(context: StepContext) -> str:
-    """Find the group again, or make it again: a site that failed beside this one may have been the
-    tenant's only other one, and have taken it away."""
+    """Return the group's id; make it again where a site that failed beside this one took it away.
+
+    That happens when the two were the tenant's first ones.
+    """
     tenant_id = context.operation.tenant_id
     tags = context.policy.tenant_tags(tenant_id)
     return context.ports.networks.ensure_group(tenant_id, _level(context), tags)

@@ -42,9 +42,7 @@ def reserve_release(context: StepContext) -> Outcome:
         return Failed(code=refused.code, why=refused.message, details=dict(refused.details))
     place = sites.claim_place(move.tenant_id, move.site_id, tier.most_sites)
     if not place.granted:
-        return Failed(
-            code=ErrorCode.SITE_004, why=quota_sentence(move.tenant_id, tier, place.used)
-        )
+        return Failed(code=ErrorCode.SITE_004, why=quota_sentence(move.tenant_id, tier, place.used))
     if not sites.claim_subdomain(move.subdomain, move.tenant_id, move.site_id):
         return Failed(
             code=ErrorCode.SITE_003,
@@ -54,7 +52,9 @@ def reserve_release(context: StepContext) -> Outcome:
     mine = _reserved_before(context)
     number = mine.number if mine else _next_number(context, site)
     sites.put_release(mine or _release_record(context, number))
-    sites.put(_site_record(context, site, number, level), expected_version=site.version if site else None)
+    sites.put(
+        _site_record(context, site, number, level), expected_version=site.version if site else None
+    )
     facts = {
         "release": number,
         "live_release": site.live_release if site else None,
