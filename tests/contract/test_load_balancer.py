@@ -32,8 +32,12 @@ class Network:
         subnets = ec2.describe_subnets()["Subnets"]
         self.vpc_id = subnets[0]["VpcId"]
         self.subnet_ids = tuple(subnet["SubnetId"] for subnet in subnets[:2])
-        made = ec2.create_security_group(GroupName="jobs", Description="jobs", VpcId=self.vpc_id)
-        self.job_group_id = made["GroupId"]
+        self.site_group_id, self.job_group_id = (
+            ec2.create_security_group(GroupName=name, Description=name, VpcId=self.vpc_id)[
+                "GroupId"
+            ]
+            for name in ("sites", "jobs")
+        )
         balancer = aws.clients.elbv2.create_load_balancer(
             Name="bbws-wp-internal-alb-prod",
             Subnets=[subnet["SubnetId"] for subnet in subnets[:2]],
@@ -59,7 +63,7 @@ class Network:
         return Place(
             vpc_id=self.vpc_id,
             subnet_ids=self.subnet_ids,
-            security_group_ids=("sg-0123456789abcdef0",),
+            security_group_ids=(self.site_group_id,),
             job_security_group_ids=(self.job_group_id,),
             load_balancer_arn=self.arn,
             listener_arn=self.listener_arn,
