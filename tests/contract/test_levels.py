@@ -151,7 +151,7 @@ class TestFollows:
         rule = balancer.create_rule(HOST, group, {})
         assert balancer.create_rule(HOST, group, {}) == balancer.find_rule(HOST) == rule
         hosts = [
-            condition["Values"][0]
+            condition["HostHeaderConfig"]["Values"][0]
             for found in aws.clients.elbv2.describe_rules(ListenerArn=place.listener_arn)["Rules"]
             for condition in found["Conditions"]
         ]

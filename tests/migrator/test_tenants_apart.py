@@ -4,6 +4,7 @@ import pymysql
 import pytest
 
 from core.domain.names import SiteNames
+from events.formats import Environment
 from migrator.databases import rows
 from migrator.errors import Refusal
 from migrator.schemas import require_own_schema
@@ -67,8 +68,12 @@ def test_a_job_of_one_tenant_touches_no_schema_of_another(fleet, neighbours):
         require_own_schema(neighbours.release(1).schema, TENANT, fleet.names.site_id)
 
 
-def test_the_roots_of_two_tenants_lie_beside_each_other(fleet, neighbours):
+def test_the_roots_of_two_tenants_lie_beside_each_other():
     """An access point confines a container to its root, so neither may lie below the other."""
-    roots = [names.release(1).content_root + "/" for names in (fleet.names, neighbours)]
+    names = [
+        SiteNames(environment=Environment.DEV, tenant_id=tenant, site_id="site-a")
+        for tenant in (TENANT, f"{TENANT}0")
+    ]
+    roots = [site.release(1).content_root + "/" for site in names]
     assert not roots[0].startswith(roots[1])
     assert not roots[1].startswith(roots[0])

@@ -22,7 +22,12 @@ from core.ports.networks import TenantGroup
 from events.formats import Environment
 
 if TYPE_CHECKING:
-    from mypy_boto3_ec2.type_defs import IpPermissionTypeDef, SecurityGroupTypeDef
+    from mypy_boto3_ec2.type_defs import (
+        IpPermissionTypeDef,
+        SecurityGroupTypeDef,
+        TagSpecificationTypeDef,
+        TagTypeDef,
+    )
 
 MISSING: Final = "InvalidGroup.NotFound"
 TAKEN: Final = "InvalidGroup.Duplicate"
@@ -97,14 +102,17 @@ class Ec2TenantNetworks:
 
     def _create(self, tenant_id: str, place: Place, tags: Mapping[str, str]) -> None:
         name = tenant_group(self._environment, tenant_id)
-        pairs = [{"Key": key, "Value": value} for key, value in {"Name": name, **tags}.items()]
+        pairs: list[TagTypeDef] = [
+            {"Key": key, "Value": value} for key, value in {"Name": name, **tags}.items()
+        ]
+        tagged: TagSpecificationTypeDef = {"ResourceType": "security-group", "Tags": pairs}
         with calling("EC2", f"security group of tenant {tenant_id}"):
             try:
                 self._clients.ec2.create_security_group(
                     GroupName=name,
                     Description=f"WordPress containers of {tenant_id}, level {place.level}",
                     VpcId=place.vpc_id,
-                    TagSpecifications=[{"ResourceType": "security-group", "Tags": pairs}],  # type: ignore[list-item]  # the stubs want their own TagTypeDef
+                    TagSpecifications=[tagged],
                 )
             except ClientError as error:
                 if code_of(error) != TAKEN:
