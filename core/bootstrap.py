@@ -41,7 +41,7 @@ from core.adapters.aws.topic import SnsTopic
 from core.adapters.aws.transfer import S3TransferStore
 from core.adapters.aws.work_queues import SqsQueues
 from core.adapters.followers import StoredFollowers
-from core.adapters.places import Places, places_of
+from core.adapters.site_networks import SiteNetworks, networks_of
 from core.adapters.system import RandomIds, SystemClock
 from core.domain.errors import ConfigurationError
 from core.domain.policy import Policy
@@ -149,9 +149,9 @@ def _ports(settings: Settings, clients: AwsClients, store: DynamoOperations) -> 
     )
     layers = LayerCopy(clock=clock)
     sites = DynamoSites(clients.dynamodb, settings.sites_table)
-    places = Places(sites, places_of(settings))
+    networks = SiteNetworks(sites, networks_of(settings))
     load_balancer = ElbLoadBalancer(
-        clients=clients, places=places, rule_quota=settings.listener_rule_quota
+        clients=clients, networks=networks, rule_quota=settings.listener_rule_quota
     )
     return Ports(
         clock=clock,
@@ -161,16 +161,16 @@ def _ports(settings: Settings, clients: AwsClients, store: DynamoOperations) -> 
         sites=sites,
         tenants=DynamoTenants(clients.dynamodb, settings.tenants_table),
         networks=Ec2TenantNetworks(
-            clients=clients, places=places, environment=settings.environment
+            clients=clients, networks=networks, environment=settings.environment
         ),
-        jobs=_jobs(settings, clients, places, source),
+        jobs=_jobs(settings, clients, networks, source),
         transfer=S3TransferStore(clients=clients, bucket=settings.transfer_bucket),
-        secrets=SecretsManagerSecrets(clients=clients, places=places),
+        secrets=SecretsManagerSecrets(clients=clients, networks=networks),
         file_systems=EfsAccessPoints(clients=clients, file_system_id=settings.file_system_id),
         images=EcrImages(
             clients=clients, repository=settings.repository, layers=layers, source=source
         ),
-        containers=_containers(settings, clients, places),
+        containers=_containers(settings, clients, networks),
         load_balancer=load_balancer,
         dns=Route53Dns(
             clients=clients,
@@ -192,7 +192,7 @@ def _ports(settings: Settings, clients: AwsClients, store: DynamoOperations) -> 
 
 
 def _jobs(
-    settings: Settings, clients: AwsClients, places: Places, source: SourceAccount
+    settings: Settings, clients: AwsClients, networks: SiteNetworks, source: SourceAccount
 ) -> EcsJobs:
     return EcsJobs(
         clients=clients,
@@ -202,7 +202,7 @@ def _jobs(
             settings.subnet_ids,
             settings.job_security_group_ids,
         ),
-        places=places,
+        networks=networks,
         source=source,
         source_place=_place(
             settings.source_cluster,
@@ -213,11 +213,11 @@ def _jobs(
     )
 
 
-def _containers(settings: Settings, clients: AwsClients, places: Places) -> EcsContainers:
+def _containers(settings: Settings, clients: AwsClients, networks: SiteNetworks) -> EcsContainers:
     return EcsContainers(
         clients=clients,
         cluster=settings.cluster,
-        places=places,
+        networks=networks,
         task=TaskSettings(
             account_id=settings.account_id,
             repository=settings.repository,

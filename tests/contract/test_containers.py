@@ -13,7 +13,7 @@ from core.adapters.memory.containers import MemoryContainers
 from core.adapters.memory.load_balancer import MemoryLoadBalancer
 from core.adapters.memory.sites import MemorySites
 from core.adapters.memory.world import World
-from core.adapters.places import Place, Places
+from core.adapters.site_networks import SiteNetwork, SiteNetworks
 from core.domain.errors import NotFoundError, TransientError
 from core.domain.names import ReleaseNames
 from core.ports.platform import Containers, ReleaseService
@@ -33,7 +33,7 @@ SETTINGS = TaskSettings(
 
 def adapter(aws: Aws) -> EcsContainers:
     ec2 = aws.clients._session.client("ec2")
-    place = Place(
+    place = SiteNetwork(
         vpc_id="vpc-1",
         subnet_ids=(ec2.describe_subnets()["Subnets"][0]["SubnetId"],),
         security_group_ids=(ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"],),
@@ -45,7 +45,7 @@ def adapter(aws: Aws) -> EcsContainers:
     return EcsContainers(
         clients=aws.clients,
         cluster="cluster",
-        places=Places(MemorySites(World()), [place]),
+        networks=SiteNetworks(MemorySites(World()), [place]),
         task=SETTINGS,
     )
 

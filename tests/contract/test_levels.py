@@ -16,7 +16,7 @@ from core.adapters.aws.networks import Ec2TenantNetworks
 from core.adapters.aws.secrets import SecretsManagerSecrets
 from core.adapters.memory.sites import MemorySites
 from core.adapters.memory.world import World
-from core.adapters.places import Place, Places, places_of
+from core.adapters.site_networks import SiteNetwork, SiteNetworks, networks_of
 from core.domain.errors import ConfigurationError
 from core.domain.names import SiteNames
 from core.domain.site import Site
@@ -39,7 +39,7 @@ class Levels:
     def __init__(self, aws: Aws) -> None:
         self.aws, self.world = aws, World(environment=Environment.PROD)
         shared = Network(aws).place
-        self.places = Places(
+        self.networks = SiteNetworks(
             MemorySites(self.world),
             [
                 shared,
@@ -68,9 +68,9 @@ class Levels:
 
     @property
     def balancer(self) -> ElbLoadBalancer:
-        return ElbLoadBalancer(clients=self.aws.clients, places=self.places)
+        return ElbLoadBalancer(clients=self.aws.clients, networks=self.networks)
 
-    def _network(self, level: int) -> Place:
+    def _network(self, level: int) -> SiteNetwork:
         ec2, elb = self.aws.clients.ec2, self.aws.clients.elbv2
         vpc = ec2.create_vpc(CidrBlock=f"10.{level}.0.0/16")["Vpc"]["VpcId"]
         ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
@@ -93,7 +93,7 @@ class Levels:
             Port=80,
             DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": answer}],
         )
-        return Place(
+        return SiteNetwork(
             level=level,
             vpc_id=vpc,
             subnet_ids=tuple(subnets),
@@ -113,15 +113,15 @@ def levels(moto: Aws) -> Levels:
 @pytest.mark.parametrize("level", [1, 2, 3])
 class TestFollows:
     def test_the_service_runs_in_the_level_s_network_behind_its_load_balancer(self, levels, level):
-        aws, place = levels.aws, levels.places.at(level)
+        aws, place = levels.aws, levels.networks.at(level)
         release = levels.site(level).release(1)
         aws.clients.ecs.create_cluster(clusterName="cluster")
         containers = EcsContainers(
-            clients=aws.clients, cluster="cluster", places=levels.places, task=SETTINGS
+            clients=aws.clients, cluster="cluster", networks=levels.networks, task=SETTINGS
         )
         group = levels.balancer.ensure_target_group(release, {})
         networks = Ec2TenantNetworks(
-            clients=aws.clients, places=levels.places, environment=Environment.PROD
+            clients=aws.clients, networks=levels.networks, environment=Environment.PROD
         )
         service = ReleaseService(
             names=release,
@@ -146,7 +146,7 @@ class TestFollows:
         assert described["VpcId"] == place.vpc_id
 
     def test_the_rule_is_on_the_level_s_listener_and_the_name_leads_there(self, levels, level):
-        aws, place, balancer = levels.aws, levels.places.at(level), levels.balancer
+        aws, place, balancer = levels.aws, levels.networks.at(level), levels.balancer
         group = balancer.ensure_target_group(levels.site(level).release(1), {})
         rule = balancer.create_rule(HOST, group, {})
         assert balancer.create_rule(HOST, group, {}) == balancer.find_rule(HOST) == rule
@@ -172,7 +172,7 @@ class TestFollows:
         assert balancer.find_rule(HOST) is None
 
     def test_the_secret_names_the_level_s_database(self, levels, level):
-        secrets = SecretsManagerSecrets(clients=levels.aws.clients, places=levels.places)
+        secrets = SecretsManagerSecrets(clients=levels.aws.clients, networks=levels.networks)
         arn = secrets.ensure_database_secret(levels.site(level), {})
         value = levels.aws.clients.secretsmanager.get_secret_value(SecretId=arn)["SecretString"]
         endpoint = f"{json.loads(value)['host']}:{json.loads(value)['port']}"
@@ -180,9 +180,9 @@ class TestFollows:
         assert endpoint == expected[level]
 
     def test_jobs_run_where_the_database_is_reached(self, levels, level):
-        aws, place = levels.aws, levels.places.at(level)
+        aws, place = levels.aws, levels.networks.at(level)
         here = place_in(aws, aws.account_id)
-        jobs = EcsJobs(clients=aws.clients, here=here, places=levels.places)
+        jobs = EcsJobs(clients=aws.clients, here=here, networks=levels.networks)
         request = {}
         aws.clients.ecs.meta.events.register(
             "provide-client-params.ecs.RunTask", lambda params, **_: request.update(params)
@@ -197,13 +197,13 @@ class TestFollows:
 
 
 def test_a_site_at_a_level_that_is_not_offered_any_more_is_a_sentence(levels: Levels):
-    fewer = Places(MemorySites(levels.world), [levels.places.at(1), levels.places.at(2)])
+    fewer = SiteNetworks(MemorySites(levels.world), [levels.networks.at(1), levels.networks.at(2)])
     with pytest.raises(ConfigurationError, match="Isolation level 3 is not among"):
         fewer.of("tenant-1", "site-3")
 
 
 def test_the_load_balancer_of_a_level_follows_from_its_listener(settings):
-    shared, second = places_of(settings)
+    shared, second = networks_of(settings)
     assert (shared.level, second.level) == (1, 2)
     arn = "arn:aws:elasticloadbalancing:af-south-1:536580886816"
     assert second.load_balancer_arn == f"{arn}:loadbalancer/app/alb-level2/1234"

@@ -14,7 +14,7 @@ from core.adapters.aws.load_balancer import ElbLoadBalancer, preview_host
 from core.adapters.memory.load_balancer import MemoryLoadBalancer
 from core.adapters.memory.sites import MemorySites
 from core.adapters.memory.world import World
-from core.adapters.places import Place, Places
+from core.adapters.site_networks import SiteNetwork, SiteNetworks
 from core.domain.errors import NotFoundError, SitefleetError, TransientError
 from core.domain.names import ReleaseNames
 from core.ports.platform import ListenerRule, LoadBalancer
@@ -55,12 +55,12 @@ class Network:
     def adapter(self, aws: Aws) -> ElbLoadBalancer:
         return ElbLoadBalancer(
             clients=aws.clients,
-            places=Places(MemorySites(World()), [self.place]),
+            networks=SiteNetworks(MemorySites(World()), [self.place]),
         )
 
     @property
-    def place(self) -> Place:
-        return Place(
+    def place(self) -> SiteNetwork:
+        return SiteNetwork(
             vpc_id=self.vpc_id,
             subnet_ids=self.subnet_ids,
             security_group_ids=(self.site_group_id,),
@@ -209,7 +209,7 @@ def _with_quota(backend: Backend, quota: int) -> LoadBalancer:
     network = Network(backend)
     return ElbLoadBalancer(
         clients=backend.clients,
-        places=Places(MemorySites(World()), [network.place]),
+        networks=SiteNetworks(MemorySites(World()), [network.place]),
         rule_quota=quota,
     )
 

@@ -12,7 +12,7 @@ from core.adapters.aws.networks import Ec2TenantNetworks
 from core.adapters.memory.networks import MemoryTenantNetworks
 from core.adapters.memory.sites import MemorySites
 from core.adapters.memory.world import World
-from core.adapters.places import Places
+from core.adapters.site_networks import SiteNetworks
 from core.domain.errors import ConfigurationError
 from core.ports.networks import TenantGroup, TenantNetworks
 from events.formats import Environment
@@ -27,8 +27,8 @@ def made(aws: Aws) -> Ec2TenantNetworks:
     network = Network(aws)
     own = aws.clients.ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     second = replace(network.place, level=2, vpc_id=own)
-    places = Places(MemorySites(World()), [network.place, second])
-    return Ec2TenantNetworks(clients=aws.clients, places=places, environment=Environment.PROD)
+    networks = SiteNetworks(MemorySites(World()), [network.place, second])
+    return Ec2TenantNetworks(clients=aws.clients, networks=networks, environment=Environment.PROD)
 
 
 @pytest.fixture
@@ -81,12 +81,12 @@ def test_it_lets_in_the_load_balancer_and_the_jobs_and_nobody_else(aws: Aws):
     group = networks.ensure_group("tenant-1", 1, TAGS)
     other = networks.ensure_group("tenant-2", 1, TAGS)
     balancer = aws.clients.elbv2.describe_load_balancers()["LoadBalancers"][0]
-    jobs = networks._places.at(1).job_security_group_ids
+    jobs = networks._networks.at(1).job_security_group_ids
     found = rules(aws, group)
     assert {(low, high) for low, high, _ in found} == {(80, 80)}
     let_in = set().union(*(sources for _, _, sources in found))
     assert let_in == {*balancer.get("SecurityGroups", []), *jobs}
-    assert not let_in & {group, other, *networks._places.at(1).security_group_ids}
+    assert not let_in & {group, other, *networks._networks.at(1).security_group_ids}
     [described] = aws.clients.ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
     assert all(not rule.get("IpRanges") for rule in described["IpPermissions"])
 

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from core.adapters.aws.errors import calling, code_of
 from core.adapters.aws.session import AwsClients
 from core.adapters.aws.task_definitions import CONTAINER, PORT, TaskDefinitions, TaskSettings
-from core.adapters.places import Places
+from core.adapters.site_networks import SiteNetworks
 from core.domain.errors import NotFoundError, TransientError
 from core.domain.names import ReleaseNames
 from core.ports.platform import ReleaseService, ServiceState
@@ -34,12 +34,12 @@ class EcsContainers:
         *,
         clients: AwsClients,
         cluster: str,
-        places: Places,
+        networks: SiteNetworks,
         task: TaskSettings,
     ) -> None:
         self._clients = clients
         self._cluster = cluster
-        self._places = places
+        self._networks = networks
         self._task_definitions = TaskDefinitions(clients=clients, settings=task)
 
     def ensure_task_definition(self, service: ReleaseService) -> str:
@@ -137,7 +137,7 @@ class EcsContainers:
 
     def _request(self, service: ReleaseService, task_definition_arn: str) -> dict[str, Any]:
         site = service.names.site
-        place = self._places.of(site.tenant_id, site.site_id)
+        network = self._networks.of(site.tenant_id, site.site_id)
         own = (service.tenant_group_id,) if service.tenant_group_id else ()
         return {
             "cluster": self._cluster,
@@ -160,8 +160,8 @@ class EcsContainers:
             "healthCheckGracePeriodSeconds": HEALTH_GRACE_SECONDS,
             "networkConfiguration": {
                 "awsvpcConfiguration": {
-                    "subnets": list(place.subnet_ids),
-                    "securityGroups": [*place.security_group_ids, *own],
+                    "subnets": list(network.subnet_ids),
+                    "securityGroups": [*network.security_group_ids, *own],
                     "assignPublicIp": "DISABLED",
                 }
             },

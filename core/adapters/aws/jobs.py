@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from core.adapters.aws.errors import calling
 from core.adapters.aws.session import AwsClients, SourceAccount
-from core.adapters.places import Place, Places
+from core.adapters.site_networks import SiteNetwork, SiteNetworks
 from core.domain.errors import ConfigurationError, TransientError
 from core.domain.job_models import ObjectLocation
 from core.domain.names import JobReference
@@ -42,7 +42,7 @@ class TaskPlace:
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables of the container that differ from the family's."""
 
-    def at(self, place: Place) -> TaskPlace:
+    def at(self, place: SiteNetwork) -> TaskPlace:
         """Return where tasks for the sites of an isolation level run."""
         admin = place.database_admin_secret
         return replace(
@@ -61,14 +61,14 @@ class EcsJobs:
         *,
         clients: AwsClients,
         here: TaskPlace,
-        places: Places | None = None,
+        networks: SiteNetworks | None = None,
         source: SourceAccount | None = None,
         source_place: TaskPlace | None = None,
     ) -> None:
-        """`places`: where the sites of this account live; without, everything runs in `here`."""
+        """`networks`: where the sites of this account live; without, everything runs in `here`."""
         self._clients = clients
         self._here = here
-        self._places = places
+        self._networks = networks
         self._source = source
         self._source_place = source_place
 
@@ -87,8 +87,8 @@ class EcsJobs:
         site_id: str,
     ) -> JobTask:
         account = self._account(where, reference)
-        if where is Where.HERE and self._places is not None:
-            place = self._here.at(self._places.of(tenant_id, site_id))
+        if where is Where.HERE and self._networks is not None:
+            place = self._here.at(self._networks.of(tenant_id, site_id))
             account = _Account(self._clients, place)
         return account.run(reference, description)
 

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from core.adapters.aws.errors import calling, code_of
 from core.adapters.aws.listener_rules import ListenerRules
 from core.adapters.aws.session import AwsClients
-from core.adapters.places import Place, Places
+from core.adapters.site_networks import SiteNetwork, SiteNetworks
 from core.domain.errors import NotFoundError
 from core.domain.names import ReleaseNames
 from core.ports.platform import ListenerRule
@@ -39,11 +39,11 @@ class ElbLoadBalancer:
         self,
         *,
         clients: AwsClients,
-        places: Places,
+        networks: SiteNetworks,
         rule_quota: int = 100,
     ) -> None:
         self._clients = clients
-        self._places = places
+        self._networks = networks
         self._rule_quota = rule_quota
 
     def ensure_target_group(self, names: ReleaseNames, tags: Mapping[str, str]) -> str:
@@ -58,7 +58,7 @@ class ElbLoadBalancer:
                     }
                 ],
             )
-        rules = self._rules(self._place(names))
+        rules = self._rules(self._network(names))
         if rules.find(preview_host(names)) is None:
             rules.create(preview_host(names), arn, _tags(names.target_group, tags))
         return arn
@@ -74,7 +74,7 @@ class ElbLoadBalancer:
 
     def find_rule(self, host: str) -> ListenerRule | None:
         """Look through the listeners of every level: a host name has one rule."""
-        found = (self._rules(place).find(host) for place in self._places.all())
+        found = (self._rules(network).find(host) for network in self._networks.all())
         return next((rule for rule in found if rule is not None), None)
 
     def create_rule(
@@ -84,70 +84,70 @@ class ElbLoadBalancer:
         found = self.find_rule(host)
         if found is not None:
             return found
-        rules = self._rules(self._place_of_group(target_group_arn))
+        rules = self._rules(self._network_of_group(target_group_arn))
         return rules.create(host, target_group_arn, _tags(host, tags))
 
     def point_rule(self, rule: ListenerRule, target_group_arn: str) -> ListenerRule:
-        return self._rules(self._places.all()[0]).point(rule, target_group_arn)
+        return self._rules(self._networks.all()[0]).point(rule, target_group_arn)
 
     def delete_rule(self, host: str) -> None:
-        for place in self._places.all():
-            rules = self._rules(place)
+        for network in self._networks.all():
+            rules = self._rules(network)
             found = rules.find(host)
             if found is not None:
                 rules.delete(found)
 
     def free_rule_priorities(self) -> int:
         """Return those of the load balancer that has the fewest."""
-        return min(self._free_priorities(place) for place in self._places.all())
+        return min(self._free_priorities(network) for network in self._networks.all())
 
     def address(self, host: str | None = None) -> str:
-        place = self._place_of_host(host)
-        with calling("ELB", f"load balancer {place.load_balancer_arn}"):
+        network = self._network_of_host(host)
+        with calling("ELB", f"load balancer {network.load_balancer_arn}"):
             balancers = self._clients.elbv2.describe_load_balancers(
-                LoadBalancerArns=[place.load_balancer_arn]
+                LoadBalancerArns=[network.load_balancer_arn]
             )["LoadBalancers"]
-            listeners = self._clients.elbv2.describe_listeners(ListenerArns=[place.listener_arn])[
+            listeners = self._clients.elbv2.describe_listeners(ListenerArns=[network.listener_arn])[
                 "Listeners"
             ]
         if not balancers or not listeners:
-            raise NotFoundError(f"There is no load balancer {place.load_balancer_arn}.")
+            raise NotFoundError(f"There is no load balancer {network.load_balancer_arn}.")
         return f"{balancers[0]['DNSName']}:{listeners[0]['Port']}"
 
     def load_balancer_of(self, host: str) -> str:
         """Return the ARN of the load balancer that has the host's rule."""
-        return self._place_of_host(host).load_balancer_arn
+        return self._network_of_host(host).load_balancer_arn
 
-    # --- places ------------------------------------------------------------------------------
+    # --- networks ------------------------------------------------------------------------------
 
-    def _rules(self, place: Place) -> ListenerRules:
-        return ListenerRules(clients=self._clients, listener_arn=place.listener_arn)
+    def _rules(self, network: SiteNetwork) -> ListenerRules:
+        return ListenerRules(clients=self._clients, listener_arn=network.listener_arn)
 
-    def _place(self, names: ReleaseNames) -> Place:
-        return self._places.of(names.site.tenant_id, names.site.site_id)
+    def _network(self, names: ReleaseNames) -> SiteNetwork:
+        return self._networks.of(names.site.tenant_id, names.site.site_id)
 
-    def _place_of_host(self, host: str | None) -> Place:
-        """Return the place with the host's rule; the shared one where there is none."""
-        places = self._places.all()
-        if host is None or len(places) == 1:
-            return places[0]
-        return next((p for p in places if self._rules(p).find(host) is not None), places[0])
+    def _network_of_host(self, host: str | None) -> SiteNetwork:
+        """Return the network with the host's rule; the shared one where there is none."""
+        networks = self._networks.all()
+        if host is None or len(networks) == 1:
+            return networks[0]
+        return next((n for n in networks if self._rules(n).find(host) is not None), networks[0])
 
-    def _place_of_group(self, target_group_arn: str) -> Place:
+    def _network_of_group(self, target_group_arn: str) -> SiteNetwork:
         """A listener can only send to target groups of its own network."""
-        places = self._places.all()
-        if len(places) == 1:
-            return places[0]
+        networks = self._networks.all()
+        if len(networks) == 1:
+            return networks[0]
         with calling("ELB", f"target group {target_group_arn}"):
             answer = self._clients.elbv2.describe_target_groups(TargetGroupArns=[target_group_arn])
         vpc_ids = {group.get("VpcId") for group in answer["TargetGroups"]}
-        return next((place for place in places if place.vpc_id in vpc_ids), places[0])
+        return next((network for network in networks if network.vpc_id in vpc_ids), networks[0])
 
-    def _free_priorities(self, place: Place) -> int:
+    def _free_priorities(self, network: SiteNetwork) -> int:
         """The quota is the load balancer's: all of its listeners, default rules not counted."""
-        with calling("ELB", f"load balancer {place.load_balancer_arn}"):
+        with calling("ELB", f"load balancer {network.load_balancer_arn}"):
             listeners = self._clients.elbv2.get_paginator("describe_listeners").paginate(
-                LoadBalancerArn=place.load_balancer_arn
+                LoadBalancerArn=network.load_balancer_arn
             )
             arns = [one["ListenerArn"] for page in listeners for one in page["Listeners"]]
             used = sum(
@@ -178,7 +178,7 @@ class ElbLoadBalancer:
                 Name=names.target_group,
                 Protocol="HTTP",
                 Port=80,
-                VpcId=self._place(names).vpc_id,
+                VpcId=self._network(names).vpc_id,
                 TargetType="ip",
                 HealthCheckPath=HEALTH_CHECK_PATH,
                 HealthCheckIntervalSeconds=10,

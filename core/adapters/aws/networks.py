@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from core.adapters.aws.errors import calling, code_of
 from core.adapters.aws.session import AwsClients
 from core.adapters.aws.task_definitions import PORT
-from core.adapters.places import Place, Places
+from core.adapters.site_networks import SiteNetwork, SiteNetworks
 from core.domain.errors import NotFoundError
 from core.domain.names import tenant_group
 from core.ports.networks import TenantGroup
@@ -38,21 +38,23 @@ IN_USE: Final = frozenset({"DependencyViolation", "InvalidGroup.InUse"})
 class Ec2TenantNetworks:
     """EC2 refuses a second group of a name in a VPC: whoever comes second finds the first."""
 
-    def __init__(self, *, clients: AwsClients, places: Places, environment: Environment) -> None:
+    def __init__(
+        self, *, clients: AwsClients, networks: SiteNetworks, environment: Environment
+    ) -> None:
         self._clients = clients
-        self._places = places
+        self._networks = networks
         self._environment = environment
 
     def offered_levels(self) -> frozenset[int]:
-        return self._places.offered()
+        return self._networks.offered()
 
     def ensure_group(self, tenant_id: str, level: int, tags: Mapping[str, str]) -> str:
         """Rules that are missing (a worker died between two calls) are added."""
-        place = self._places.at(level)
-        found = self._find(tenant_id, place)
+        network = self._networks.at(level)
+        found = self._find(tenant_id, network)
         if found is None:
-            self._create(tenant_id, place, tags)
-            found = self._find(tenant_id, place)
+            self._create(tenant_id, network, tags)
+            found = self._find(tenant_id, network)
         if found is None:
             raise NotFoundError(f"The security group of tenant {tenant_id} is not visible yet.")
         allowed = {
@@ -61,13 +63,13 @@ class Ec2TenantNetworks:
             if permission.get("FromPort") == permission.get("ToPort") == PORT
             for pair in permission.get("UserIdGroupPairs", [])
         }
-        for group_id in self._let_in(place):
+        for group_id in self._let_in(network):
             if group_id not in allowed:
                 self._allow(found["GroupId"], group_id)
         return found["GroupId"]
 
     def delete_group(self, tenant_id: str, level: int) -> bool:
-        found = self._find(tenant_id, self._places.at(level))
+        found = self._find(tenant_id, self._networks.at(level))
         if found is None:
             return True
         with calling("EC2", f"security group of tenant {tenant_id}"):
@@ -81,26 +83,26 @@ class Ec2TenantNetworks:
         return True
 
     def groups(self, tenant_id: str) -> Sequence[TenantGroup]:
-        found = [(place, self._find(tenant_id, place)) for place in self._places.all()]
+        found = [(network, self._find(tenant_id, network)) for network in self._networks.all()]
         return [
-            TenantGroup(group_id=group["GroupId"], level=place.level)
-            for place, group in found
+            TenantGroup(group_id=group["GroupId"], level=network.level)
+            for network, group in found
             if group is not None
         ]
 
     # --- calls -----------------------------------------------------------------------------
 
-    def _find(self, tenant_id: str, place: Place) -> SecurityGroupTypeDef | None:
+    def _find(self, tenant_id: str, network: SiteNetwork) -> SecurityGroupTypeDef | None:
         with calling("EC2", f"security group of tenant {tenant_id}"):
             answer = self._clients.ec2.describe_security_groups(
                 Filters=[
-                    {"Name": "vpc-id", "Values": [place.vpc_id]},
+                    {"Name": "vpc-id", "Values": [network.vpc_id]},
                     {"Name": "group-name", "Values": [tenant_group(self._environment, tenant_id)]},
                 ]
             )
         return next(iter(answer["SecurityGroups"]), None)
 
-    def _create(self, tenant_id: str, place: Place, tags: Mapping[str, str]) -> None:
+    def _create(self, tenant_id: str, network: SiteNetwork, tags: Mapping[str, str]) -> None:
         name = tenant_group(self._environment, tenant_id)
         pairs: list[TagTypeDef] = [
             {"Key": key, "Value": value} for key, value in {"Name": name, **tags}.items()
@@ -110,8 +112,8 @@ class Ec2TenantNetworks:
             try:
                 self._clients.ec2.create_security_group(
                     GroupName=name,
-                    Description=f"WordPress containers of {tenant_id}, level {place.level}",
-                    VpcId=place.vpc_id,
+                    Description=f"WordPress containers of {tenant_id}, level {network.level}",
+                    VpcId=network.vpc_id,
                     TagSpecifications=[tagged],
                 )
             except ClientError as error:
@@ -134,12 +136,12 @@ class Ec2TenantNetworks:
                 if code_of(error) != ALREADY_ALLOWED:
                     raise
 
-    def _let_in(self, place: Place) -> Sequence[str]:
-        with calling("ELB", f"load balancer {place.load_balancer_arn}"):
+    def _let_in(self, network: SiteNetwork) -> Sequence[str]:
+        with calling("ELB", f"load balancer {network.load_balancer_arn}"):
             balancers = self._clients.elbv2.describe_load_balancers(
-                LoadBalancerArns=[place.load_balancer_arn]
+                LoadBalancerArns=[network.load_balancer_arn]
             )["LoadBalancers"]
         if not balancers:
-            raise NotFoundError(f"There is no load balancer {place.load_balancer_arn}.")
+            raise NotFoundError(f"There is no load balancer {network.load_balancer_arn}.")
         own = balancers[0].get("SecurityGroups", [])
-        return list(dict.fromkeys([*own, *place.job_security_group_ids]))
+        return list(dict.fromkeys([*own, *network.job_security_group_ids]))

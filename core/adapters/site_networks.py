@@ -1,6 +1,6 @@
-"""Where the sites of an environment live: one place per isolation level that it offers.
+"""Where the sites of an environment live: one network per isolation level that it offers.
 
-Which place a site has follows from its record, so that no step has to carry it along: creation,
+Which network a site has follows from its record, so that no step has to carry it along: creation,
 update, promotion and deletion all reach the network that the site was built in.
 """
 
@@ -19,7 +19,7 @@ SHARED: Final = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class SiteNetwork:
     """Network, load balancer and database of one isolation level."""
 
     level: int = SHARED
@@ -37,41 +37,41 @@ class Place:
     """Secret of its administrator, for jobs; empty: the one that the job's family knows."""
 
 
-class Places:
+class SiteNetworks:
     """The levels that are offered, and which one a site is at."""
 
-    def __init__(self, sites: SiteStore, places: Sequence[Place]) -> None:
+    def __init__(self, sites: SiteStore, networks: Sequence[SiteNetwork]) -> None:
         self._sites = sites
-        self._places: Mapping[int, Place] = {place.level: place for place in places}
+        self._networks: Mapping[int, SiteNetwork] = {network.level: network for network in networks}
 
-    def all(self) -> Sequence[Place]:
-        """Return every place, the shared one first."""
-        return [self._places[level] for level in sorted(self._places)]
+    def all(self) -> Sequence[SiteNetwork]:
+        """Return every network, the shared one first."""
+        return [self._networks[level] for level in sorted(self._networks)]
 
     def offered(self) -> frozenset[int]:
         """Return the levels of this environment."""
-        return frozenset(self._places)
+        return frozenset(self._networks)
 
-    def at(self, level: int) -> Place:
-        """Return a level's place; raises ConfigurationError where there is none (any more)."""
-        if level not in self._places:
+    def at(self, level: int) -> SiteNetwork:
+        """Return a level's network; raises ConfigurationError where there is none (any more)."""
+        if level not in self._networks:
             raise ConfigurationError(
                 f"Isolation level {level} is not among the stack's parameters (IsolationLevels), "
                 "and a site is at it. Deploy the stack again with this level."
             )
-        return self._places[level]
+        return self._networks[level]
 
-    def of(self, tenant_id: str, site_id: str) -> Place:
-        """Return the place of a site; where only one level is offered, nothing is read."""
-        if len(self._places) == 1:
+    def of(self, tenant_id: str, site_id: str) -> SiteNetwork:
+        """Return the network of a site; where only one level is offered, nothing is read."""
+        if len(self._networks) == 1:
             return self.at(SHARED)
         site = self._sites.get(tenant_id, site_id)
         return self.at(site.isolation_level if site else SHARED)
 
 
-def places_of(settings: Settings) -> list[Place]:
-    """Return the shared place, and those of the levels that this environment offers."""
-    shared = Place(
+def networks_of(settings: Settings) -> list[SiteNetwork]:
+    """Return the shared network, and those of the levels that this environment offers."""
+    shared = SiteNetwork(
         vpc_id=settings.vpc_id,
         subnet_ids=_listed(settings.subnet_ids),
         security_group_ids=_listed(settings.security_group_ids),
@@ -85,8 +85,8 @@ def places_of(settings: Settings) -> list[Place]:
     return [shared, *levels]
 
 
-def _level(shared: Place, level: int, network: LevelNetwork) -> Place:
-    return Place(
+def _level(shared: SiteNetwork, level: int, network: LevelNetwork) -> SiteNetwork:
+    return SiteNetwork(
         level=level,
         vpc_id=network.vpc_id,
         subnet_ids=_listed(network.subnet_ids),
