@@ -28,6 +28,7 @@ from core.adapters.aws.images import EcrImages
 from core.adapters.aws.jobs import EcsJobs, TaskPlace
 from core.adapters.aws.load_balancer import ElbLoadBalancer
 from core.adapters.aws.metrics import CloudWatchMetrics
+from core.adapters.aws.networks import Ec2TenantNetworks
 from core.adapters.aws.operations import DynamoOperations
 from core.adapters.aws.permissions import IamPermissions
 from core.adapters.aws.receipts import SqsReceipts
@@ -40,6 +41,7 @@ from core.adapters.aws.topic import SnsTopic
 from core.adapters.aws.transfer import S3TransferStore
 from core.adapters.aws.work_queues import SqsQueues
 from core.adapters.followers import StoredFollowers
+from core.adapters.site_networks import SiteNetworks, networks_of
 from core.adapters.system import RandomIds, SystemClock
 from core.domain.errors import ConfigurationError
 from core.domain.policy import Policy
@@ -146,34 +148,34 @@ def _ports(settings: Settings, clients: AwsClients, store: DynamoOperations) -> 
         clock=clock,
     )
     layers = LayerCopy(clock=clock)
+    sites = DynamoSites(clients.dynamodb, settings.sites_table)
+    networks = SiteNetworks(sites, networks_of(settings))
+    load_balancer = ElbLoadBalancer(
+        clients=clients, networks=networks, rule_quota=settings.listener_rule_quota
+    )
     return Ports(
         clock=clock,
         locks=store,
         wake_ups=store,
         accounts=StsAccounts(clients=clients),
-        sites=DynamoSites(clients.dynamodb, settings.sites_table),
+        sites=sites,
         tenants=DynamoTenants(clients.dynamodb, settings.tenants_table),
-        jobs=_jobs(settings, clients, source),
-        transfer=S3TransferStore(clients=clients, bucket=settings.transfer_bucket),
-        secrets=SecretsManagerSecrets(
-            clients=clients, database_endpoint=settings.database_endpoint
+        networks=Ec2TenantNetworks(
+            clients=clients, networks=networks, environment=settings.environment
         ),
+        jobs=_jobs(settings, clients, networks, source),
+        transfer=S3TransferStore(clients=clients, bucket=settings.transfer_bucket),
+        secrets=SecretsManagerSecrets(clients=clients, networks=networks),
         file_systems=EfsAccessPoints(clients=clients, file_system_id=settings.file_system_id),
         images=EcrImages(
             clients=clients, repository=settings.repository, layers=layers, source=source
         ),
-        containers=_containers(settings, clients),
-        load_balancer=ElbLoadBalancer(
-            clients=clients,
-            load_balancer_arn=settings.load_balancer_arn,
-            listener_arn=settings.listener_arn,
-            vpc_id=settings.vpc_id,
-            rule_quota=settings.listener_rule_quota,
-        ),
+        containers=_containers(settings, clients, networks),
+        load_balancer=load_balancer,
         dns=Route53Dns(
             clients=clients,
             hosted_zone_id=settings.hosted_zone_id,
-            load_balancer_arn=settings.load_balancer_arn,
+            load_balancer_of=load_balancer.load_balancer_of,
         ),
         decisions=DynamoDecisions(client=clients.dynamodb, table_name=settings.operations_table),
         identities=StsCallerIdentity(_sts_endpoint(settings)),
@@ -189,15 +191,18 @@ def _ports(settings: Settings, clients: AwsClients, store: DynamoOperations) -> 
     )
 
 
-def _jobs(settings: Settings, clients: AwsClients, source: SourceAccount) -> EcsJobs:
+def _jobs(
+    settings: Settings, clients: AwsClients, networks: SiteNetworks, source: SourceAccount
+) -> EcsJobs:
     return EcsJobs(
         clients=clients,
         here=_place(
             settings.cluster,
             settings.migrator_family,
             settings.subnet_ids,
-            settings.security_group_ids,
+            settings.job_security_group_ids,
         ),
+        networks=networks,
         source=source,
         source_place=_place(
             settings.source_cluster,
@@ -208,12 +213,11 @@ def _jobs(settings: Settings, clients: AwsClients, source: SourceAccount) -> Ecs
     )
 
 
-def _containers(settings: Settings, clients: AwsClients) -> EcsContainers:
+def _containers(settings: Settings, clients: AwsClients, networks: SiteNetworks) -> EcsContainers:
     return EcsContainers(
         clients=clients,
         cluster=settings.cluster,
-        subnet_ids=_listed(settings.subnet_ids),
-        security_group_ids=_listed(settings.security_group_ids),
+        networks=networks,
         task=TaskSettings(
             account_id=settings.account_id,
             repository=settings.repository,

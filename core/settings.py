@@ -2,14 +2,56 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from core.domain.errors import ConfigurationError
 from events.formats import Environment
 
 PREFIX = "SITEFLEET_"
+
+
+class LevelNetwork(BaseModel):
+    """Where sites of one isolation level live: a JSON object, written by the network's own stack.
+
+    The file system is the environment's: its name has to be known in this network, too.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    vpc_id: str
+    subnet_ids: str
+    """Comma-separated."""
+    security_group_ids: str
+    """Comma-separated."""
+    job_security_group_ids: str
+    """Comma-separated."""
+    listener_arn: str
+    database_endpoint: str = ""
+    """host:port; empty: the shared cluster's (level 2)."""
+    database_admin_secret: str = ""
+
+    @property
+    def load_balancer_arn(self) -> str:
+        """Follows from the listener's ARN: the entry stays short.
+
+        A function's variables may have 4 KB together.
+        """
+        parts = self.listener_arn.replace(":listener/", ":loadbalancer/").split("/")
+        return "/".join(parts[:4])
+
+
+def _of_json(value: object) -> object:
+    return json.loads(value) if isinstance(value, str) and value else value or None
 
 
 class Settings(BaseModel):
@@ -46,7 +88,9 @@ class Settings(BaseModel):
     subnet_ids: str
     """Comma-separated."""
     security_group_ids: str
-    """Comma-separated."""
+    """Of the containers of every site; comma-separated. They let nobody in."""
+    job_security_group_ids: str
+    """Of the migrator's tasks; comma-separated. Every tenant's group lets them in."""
     load_balancer_arn: str
     listener_arn: str
     hosted_zone_id: str
@@ -61,6 +105,11 @@ class Settings(BaseModel):
     site_task_role_arn: str
     listener_rule_quota: int = 100
     """Rules per load balancer, default rules not counted (an AWS quota that can be raised)."""
+
+    level_2: LevelNetwork | None = None
+    """Isolation level 2: a network of its own, the shared database cluster. None: not offered."""
+    level_3: LevelNetwork | None = None
+    """Isolation level 3: a network and a database of its own. None: not offered."""
 
     deployments_table: str
     """The platform's record of deployments and rollbacks."""
@@ -91,6 +140,15 @@ class Settings(BaseModel):
     lease_seconds: int = 90
     visibility_seconds: int = 360
     max_receive_count: int = 5
+
+    _read_levels = field_validator("level_2", "level_3", mode="before")(_of_json)
+
+    @model_validator(mode="after")
+    def _level_3_has_its_own_database(self) -> Settings:
+        own = self.level_3
+        if own is not None and not (own.database_endpoint and own.database_admin_secret):
+            raise ValueError("level_3 needs a database_endpoint and a database_admin_secret")
+        return self
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:

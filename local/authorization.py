@@ -159,6 +159,24 @@ def backup_checks(call: Call) -> list[Check]:
     return [*call.checks(vault), *_passed(role, "backup.amazonaws.com")]
 
 
+def ec2_checks(call: Call) -> list[Check]:
+    """EC2: a security group is made in a VPC, with its tags; another call is about its tags."""
+    group = call.arn("ec2", f"security-group/{call.parameter('GroupId') or '*'}")
+    match call.action.removeprefix("ec2:"):
+        case "CreateSecurityGroup":
+            vpc = call.arn("ec2", f"vpc/{call.parameter('VpcId')}")
+            tagged = {"ec2:CreateAction": "CreateSecurityGroup"}
+            tags = [Check(action="ec2:CreateTags", resource=group, context=tagged)]
+            has_tags = bool(call.parameter("TagSpecification.1.ResourceType"))
+            return [*call.checks(group, vpc), *(tags if has_tags else [])]
+        case "AuthorizeSecurityGroupIngress" | "DeleteSecurityGroup":
+            return call.checks(group, context=_ec2_tags(call.parameter("GroupId")))
+        case "DescribeSecurityGroups":
+            return call.checks("*")
+        case _:
+            return []
+
+
 def iam_checks(call: Call) -> list[Check]:
     """IAM: a simulation is about the principal whose policies are simulated."""
     principal = call.parameter("PolicySourceArn")
@@ -172,6 +190,7 @@ RULES: Mapping[str, Callable[[Call], list[Check]]] = {
     "route53": route53_checks,
     "rds": rds_checks,
     "backup": backup_checks,
+    "ec2": ec2_checks,
     "iam": iam_checks,
 }
 
@@ -183,6 +202,12 @@ def _task_definition(name: str) -> Mapping[str, Any]:
         key = f"{key}:{ecs._task_def_latest.get(key)}"  # noqa: SLF001  (the emulator's own store)
     found: Mapping[str, Any] = ecs._task_defs.get(key) or {}  # noqa: SLF001  (same)
     return found
+
+
+def _ec2_tags(resource_id: str) -> dict[str, str]:
+    ec2: Any = importlib.import_module("ministack.services.ec2")
+    tags = ec2._tags.get(resource_id) or []  # noqa: SLF001  (the emulator's own store)
+    return {f"aws:ResourceTag/{tag['Key']}": str(tag["Value"]) for tag in tags}
 
 
 def _roles(*documents: Mapping[str, Any]) -> list[str]:

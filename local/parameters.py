@@ -63,6 +63,9 @@ def wanted_values(
         "VpcId": own.vpc_id,
         "SubnetIds": ",".join(own.subnet_ids),
         "SecurityGroupIds": own.security_group_id,
+        "JobSecurityGroupIds": own.job_security_group_id,
+        "Level2Network": "",
+        "Level3Network": "",
         "LoadBalancerArn": own.load_balancer_arn,
         "ListenerArn": own.listener_arn,
         "HostedZoneId": own.hosted_zone_id,
@@ -140,7 +143,7 @@ def _as_target(
         "SourceExportFamily": f"bbws-wp-export-{source}",
         "SourceExternalIdSecretArn": external_ids[environment].secret_arn,
         "SourceSubnetIds": ",".join(platform.subnet_ids),
-        "SourceSecurityGroupIds": platform.security_group_id,
+        "SourceSecurityGroupIds": platform.job_security_group_id,
     }
 
 

@@ -27,6 +27,7 @@ class Platform:
     vpc_id: str
     subnet_ids: tuple[str, ...]
     security_group_id: str
+    job_security_group_id: str
     cluster: str
     export_cluster: str
     """Made by the stack: where the next environment's exports run."""
@@ -46,20 +47,22 @@ class Platform:
 def make_platform(cloud: Cloud, database: DatabaseServer, *, proxy_port: int) -> Platform:
     """Make everything in one account."""
     environment = cloud.account.environment
-    vpc_id, subnet_ids, security_group_id = _make_network(cloud)
+    vpc_id, subnet_ids = _make_network(cloud)
+    sites = _make_security_group(cloud, vpc_id, "wordpress")
     cluster = f"bbws-cluster-{environment}"
     cloud.ecs.create_cluster(clusterName=cluster)
     balancer = cloud.elbv2.create_load_balancer(
         Name=f"bbws-wp-internal-alb-{environment}",
         Subnets=list(subnet_ids),
-        SecurityGroups=[security_group_id],
+        SecurityGroups=[_make_security_group(cloud, vpc_id, "internal-alb")],
         Scheme="internal",
         Type="application",
     )["LoadBalancers"][0]
     return Platform(
         vpc_id=vpc_id,
         subnet_ids=subnet_ids,
-        security_group_id=security_group_id,
+        security_group_id=sites,
+        job_security_group_id=_make_security_group(cloud, vpc_id, "jobs"),
         cluster=cluster,
         export_cluster=f"bbws-wp-export-{environment}",
         load_balancer_name=balancer["LoadBalancerName"],
@@ -92,7 +95,7 @@ def put_tenants(cloud: Cloud, table: str) -> None:
         )
 
 
-def _make_network(cloud: Cloud) -> tuple[str, tuple[str, ...], str]:
+def _make_network(cloud: Cloud) -> tuple[str, tuple[str, ...]]:
     vpc_id: str = cloud.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnet_ids = tuple(
         str(
@@ -104,12 +107,16 @@ def _make_network(cloud: Cloud) -> tuple[str, tuple[str, ...], str]:
         )
         for number, zone in enumerate(_ZONES, start=1)
     )
+    return vpc_id, subnet_ids
+
+
+def _make_security_group(cloud: Cloud, vpc_id: str, name: str) -> str:
     group = cloud.ec2.create_security_group(
-        GroupName=f"bbws-wordpress-{cloud.account.environment}",
-        Description="WordPress containers and their jobs",
+        GroupName=f"bbws-{name}-{cloud.account.environment}",
+        Description=f"sitefleet {name}",
         VpcId=vpc_id,
     )
-    return vpc_id, subnet_ids, str(group["GroupId"])
+    return str(group["GroupId"])
 
 
 def _make_listener(cloud: Cloud, load_balancer_arn: str, proxy_port: int) -> str:

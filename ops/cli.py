@@ -6,7 +6,7 @@ from typing import Final
 
 import typer
 
-from ops import operations, promotions, sites
+from ops import operations, promotions, sites, tenants
 from ops.command import PREFIX, as_root
 from ops.mounting import MountingGroup
 from ops.send import add_send
@@ -28,6 +28,7 @@ add_send(app)
 app.add_typer(promotions.app, name="promotions")
 app.add_typer(operations.app, name="operations")
 app.add_typer(sites.app, name="sites")
+app.add_typer(tenants.app, name="tenants")
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from core.adapters.aws.errors import calling, code_of
 from core.adapters.aws.operations import DynamoOperations
 from core.adapters.aws.session import client_config
 from core.adapters.aws.sites import DynamoSites
+from core.adapters.aws.tenants import DynamoTenants
 from core.adapters.aws.transfer import MISSING
 from core.domain.errors import ConfigurationError, SitefleetError
 from core.domain.operation import AttemptFailure
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 SITES_TABLE: Final = "sites"
+TENANTS_TABLE: Final = "tenants"
 _NOT_OF_A_REQUESTER: Final = re.compile(r"[^A-Za-z0-9._:/+=@,-]")
 _MOST_LETTERS: Final = 10
 """SQS: messages of one receive."""
@@ -68,6 +70,10 @@ class Connection:
     @cached_property
     def sites(self) -> DynamoSites:
         return DynamoSites(self._client("dynamodb"), SITES_TABLE)
+
+    @cached_property
+    def tenants(self) -> DynamoTenants:
+        return DynamoTenants(self._client("dynamodb"), TENANTS_TABLE)
 
     def send(self, letter: Letter) -> str:
         """Send to a workflow queue; return the message's id."""
@@ -130,6 +136,10 @@ class Connection:
                     return None
                 raise
             return answer["Body"].read().decode()
+
+    def client(self, service: Any) -> Any:
+        """Return a client for what only a look at AWS itself can tell."""
+        return self._client(service)
 
     # --- clients ---------------------------------------------------------------------------
 

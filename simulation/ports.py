@@ -18,6 +18,7 @@ from core.adapters.memory.file_systems import MemoryFileSystems
 from core.adapters.memory.images import MemoryImages
 from core.adapters.memory.jobs import MemoryJobs
 from core.adapters.memory.load_balancer import MemoryLoadBalancer
+from core.adapters.memory.networks import MemoryTenantNetworks
 from core.adapters.memory.permissions import MemoryPermissions
 from core.adapters.memory.secrets import MemorySecrets
 from core.adapters.memory.sites import MemorySites
@@ -53,6 +54,7 @@ def memory_ports(
         accounts=wrap("accounts", MemoryAccounts(world)),
         sites=wrap("sites", MemorySites(world)),
         tenants=wrap("tenants", MemoryTenants(world)),
+        networks=wrap("networks", MemoryTenantNetworks(world)),
         jobs=wrap("jobs", jobs),
         transfer=wrap("transfer", MemoryTransfer(world)),
         secrets=wrap("secrets", MemorySecrets(world)),

@@ -48,6 +48,8 @@ def snapshot(fleet: SimulatedFleet) -> Snapshot:
             for (_, site_id, number), r in world.releases.items()
         },
         "subdomains": dict(world.subdomains),
+        "places": {tenant: sorted(held) for tenant, held in world.places.items() if held},
+        "tenant groups": sorted(world.tenant_groups),
         "secrets": sorted(n for n, s in world.secrets.items() if s.deletion_at is None),
         "access points": sorted(world.access_points),
         "images": sorted(world.images),

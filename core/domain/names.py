@@ -90,6 +90,11 @@ class ReleaseNames:
         return f"{self.site.key}:r{self.number}:"
 
 
+def tenant_group(environment: Environment, tenant_id: str) -> str:
+    """Return the name of a tenant's security group, in whichever network."""
+    return f"bbws-wp-{environment}-tenant-{tenant_id}"
+
+
 def host(subdomain: str, domain: str) -> str:
     """Return the public host name of a site, for example banana.wpsit.kimmyai.io."""
     return f"{subdomain}.{domain}"

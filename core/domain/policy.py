@@ -14,11 +14,12 @@ from typing import Annotated, Final
 
 from pydantic import Field, model_validator
 
-from core.domain.errors import ConfigurationError
+from core.domain.errors import ConfigurationError, RefusedError
 from core.domain.policy_model import PolicyModel
 from core.domain.promotion_policy import PromotionPolicy
+from core.domain.tenancy import BASIC, Tier
 from events.formats import Environment
-from events.vocabulary import OperationType
+from events.vocabulary import ErrorCode, OperationType
 
 
 class EnvironmentPolicy(PolicyModel):
@@ -50,6 +51,18 @@ WHEN_BUSY: Final[Mapping[OperationType, WhenBusy]] = {
 """The settled rule: updates, deletions and restores wait; who promotes or creates decides again."""
 
 
+class WordPressImage(PolicyModel):
+    """One combination of versions that the platform offers, and the tag of its image."""
+
+    wordpress: str
+    php: str
+    tag: str
+
+    def fits(self, wordpress: str | None, php: str | None) -> bool:
+        """Tell whether it is what was asked for: 6.5 is met by 6.5.2, and None by anything."""
+        return _is_version(self.wordpress, wordpress) and _is_version(self.php, php)
+
+
 class Policy(PolicyModel):
     """Everything that people may want to change without changing code."""
 
@@ -79,8 +92,13 @@ class Policy(PolicyModel):
     admit_unknown_tenants: bool = False
     """Whether a tenant that the tenants table does not know may have sites."""
     isolation_level_by_tier: Mapping[str, int]
+    """The level that a tier has by default, and the highest that it may ask for."""
+    sites_by_tier: Mapping[str, Annotated[int, Field(gt=0)]]
+    """How many sites a tenant may have in this environment."""
     wordpress_tag: str
     """Tag of the platform's WordPress image that a new site starts with."""
+    wordpress_images: tuple[WordPressImage, ...] = ()
+    """What a request may choose from, by versions."""
     default_theme: str | None = None
     tags: Mapping[str, str]
     """The platform's tags for every resource."""
@@ -92,6 +110,17 @@ class Policy(PolicyModel):
             raise ValueError("Two environments share one AWS account; give each its own.")
         if self.environment not in self.environments:
             raise ValueError(f"environments has no entry for {self.environment}.")
+        return self
+
+    @model_validator(mode="after")
+    def _tiers_are_whole(self) -> Policy:
+        if set(self.sites_by_tier) != set(self.isolation_level_by_tier) or BASIC not in (
+            self.sites_by_tier
+        ):
+            raise ValueError(
+                "sites_by_tier and isolation_level_by_tier have to name the same tiers, and "
+                f"{BASIC} among them."
+            )
         return self
 
     @model_validator(mode="after")
@@ -146,6 +175,52 @@ class Policy(PolicyModel):
     def deadline(self, step: str) -> timedelta:
         return timedelta(seconds=self.step(step).deadline_seconds)
 
+    def tier(self, name: str) -> Tier:
+        """Return what a tier may have; raises RefusedError (PROM_005) for an unknown one."""
+        if name not in self.sites_by_tier:
+            raise RefusedError(
+                ErrorCode.PROM_005,
+                f"The tenant's tier is {name!r}, which {self.environment} does not know "
+                f"({', '.join(self.sites_by_tier)}). Correct the tenant's record.",
+            )
+        return Tier(
+            name=name,
+            isolation_level=self.isolation_level_by_tier[name],
+            most_sites=self.sites_by_tier[name],
+        )
+
+    def image_tag(self, wordpress: str | None, php: str | None) -> str:
+        """Return the tag of the image with these versions; nothing asked: the platform's default.
+
+        Raises RefusedError (SITE_001), naming what is offered.
+        """
+        if wordpress is None and php is None:
+            return self.wordpress_tag
+        for image in self.wordpress_images:
+            if image.fits(wordpress, php):
+                return image.tag
+        asked = " with ".join(
+            f"{what} {version}"
+            for what, version in (("WordPress", wordpress), ("PHP", php))
+            if version is not None
+        )
+        offered = "; ".join(
+            f"WordPress {one.wordpress} with PHP {one.php}" for one in self.wordpress_images
+        )
+        raise RefusedError(
+            ErrorCode.SITE_001,
+            f"The platform does not offer {asked} here. It offers: {offered or 'no choice'}.",
+            details={"configuration": asked},
+        )
+
     def site_tags(self, tenant_id: str, site_id: str) -> dict[str, str]:
         """Return the tags of a site's resources: the platform's, and the tenant for billing."""
         return {**self.tags, "Tenant": tenant_id, "Site": site_id, "Component": "wordpress-site"}
+
+    def tenant_tags(self, tenant_id: str) -> dict[str, str]:
+        """Return the tags of what all sites of a tenant share."""
+        return {**self.tags, "Tenant": tenant_id, "Component": "tenant-network"}
+
+
+def _is_version(offered: str, asked: str | None) -> bool:
+    return asked is None or offered == asked or offered.startswith(f"{asked}.")

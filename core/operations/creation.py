@@ -5,12 +5,13 @@ from __future__ import annotations
 from core.domain.errors import RefusedError
 from core.domain.policy import Policy
 from core.engine.workflow import Admission, Workflow
-from core.operations.steps.admission import check_tenant
+from core.operations.steps.admission import check_place, check_tenant
 from core.operations.steps.checks import CHECK_AFTER, CHECK_BEFORE
 from core.operations.steps.completion import COMPLETE
 from core.operations.steps.content import CREATE_ACCESS_POINT, INSTALL_WORDPRESS, PLACE_CONTENT
 from core.operations.steps.database import IMPORT_DATABASE, PREPARE_SECRETS
 from core.operations.steps.export import EXPORT_SOURCE, PLAN
+from core.operations.steps.network import PREPARE_NETWORK
 from core.operations.steps.reservation import LOCK_SITE, RESERVE_RELEASE
 from core.operations.steps.service import CHOOSE_IMAGE, START_RELEASE
 from core.operations.steps.traffic import RECORD_DNS, SWITCH, UPDATE_DNS
@@ -19,7 +20,7 @@ from events.formats import Environment
 from events.requests import Request, SiteCreationPayload
 from events.vocabulary import ErrorCode, OperationType, SiteStatus
 
-RESERVE = (LOCK_SITE, RESERVE_RELEASE, PREPARE_SECRETS, CREATE_ACCESS_POINT)
+RESERVE = (LOCK_SITE, RESERVE_RELEASE, PREPARE_NETWORK, PREPARE_SECRETS, CREATE_ACCESS_POINT)
 GO_LIVE = (
     CHOOSE_IMAGE,
     START_RELEASE,
@@ -56,6 +57,9 @@ def admit(admission: Admission) -> None:
             f"Site {payload.site_id} is {site.status} already; a creation needs a siteId of "
             "its own.",
         )
+    check_place(admission, payload)
+    asked = payload.configuration
+    admission.policy.image_tag(asked.wordpress_version, asked.php_version)
     if payload.clone_from is not None:
         _check_clone_source(admission, payload)
     if payload.template_id is not None:

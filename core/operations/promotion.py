@@ -21,6 +21,7 @@ from core.operations.steps.export import EXPORT_SOURCE, PLAN
 from core.operations.steps.followers import SCHEDULE_LOOKS
 from core.operations.steps.gates import CHECK_GATES, CONFIRM_WINDOW
 from core.operations.steps.monitoring import MONITOR
+from core.operations.steps.network import PREPARE_NETWORK
 from core.operations.steps.parts import state_of_parts
 from core.operations.steps.record import OPEN_RECORD, SEAL_RECORD
 from core.operations.steps.reservation import LOCK_SITE, RESERVE_RELEASE
@@ -41,6 +42,7 @@ BUILD = (
     DECIDE_AGAIN,
     BACK_UP_TARGET,
     RESERVE_RELEASE,
+    PREPARE_NETWORK,
     PREPARE_SECRETS,
     EXPORT_SOURCE,
     IMPORT_DATABASE,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from core.ports.clock import Clock
 from core.ports.decisions import CallerIdentity, Decisions
 from core.ports.jobs import JobRunner, TransferStore
+from core.ports.networks import TenantNetworks
 from core.ports.observation import Metrics
 from core.ports.operation_store import SiteLocks, WakeUps
 from core.ports.platform import (
@@ -39,6 +40,7 @@ class Ports:
     accounts: Accounts
     sites: SiteStore
     tenants: TenantDirectory
+    networks: TenantNetworks
     jobs: JobRunner
     transfer: TransferStore
     secrets: Secrets

@@ -37,8 +37,19 @@ class JobRunner(Protocol):
         """Return the task of this attempt, running or lately stopped."""
         ...
 
-    def start(self, where: Where, reference: JobReference, description: ObjectLocation) -> JobTask:
-        """Start the task; the caller has looked for it first (RunTask repeats are not harmless)."""
+    def start(
+        self,
+        where: Where,
+        reference: JobReference,
+        description: ObjectLocation,
+        *,
+        tenant_id: str,
+        site_id: str,
+    ) -> JobTask:
+        """Start the task in the site's network; the caller has looked for it first.
+
+        RunTask repeats are not harmless.
+        """
         ...
 
     def stop(self, where: Where, reference: JobReference, reason: str) -> JobTask | None:

@@ -93,6 +93,8 @@ class ReleaseService:
     salts_secret_arn: str
     access_point_id: str
     target_group_arn: str
+    tenant_group_id: str | None = None
+    """The tenant's security group; None: of a service that was made before there were any."""
     desired_count: int = 1
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -194,8 +196,11 @@ class LoadBalancer(Protocol):
         """Return how many more rules the load balancer takes (its quota less those it has)."""
         ...
 
-    def address(self) -> str:
-        """Return host:port of the load balancer, for checks through the public way."""
+    def address(self, host: str | None = None) -> str:
+        """Return host:port of the load balancer, for checks through the public way.
+
+        With a host name: of the one that has its rule, where levels have their own.
+        """
         ...
 
 

@@ -9,6 +9,15 @@ from typing import Protocol
 from core.domain.site import Release, Site
 
 
+@dataclass(frozen=True, kw_only=True)
+class PlaceClaim:
+    """The answer to a site that asks for one of its tenant's places."""
+
+    granted: bool
+    used: int
+    """Places that are taken; this site's is among them when it was granted."""
+
+
 class SiteStore(Protocol):
     """Site and release records of this environment."""
 
@@ -37,6 +46,21 @@ class SiteStore(Protocol):
 
     def release_subdomain(self, subdomain: str, tenant_id: str, site_id: str) -> None:
         """Give a subdomain back if it is this site's."""
+        ...
+
+    def claim_place(self, tenant_id: str, site_id: str, most: int) -> PlaceClaim:
+        """Take one of the tenant's places atomically, if fewer than `most` are taken.
+
+        A site that has one already keeps it, whatever `most` says.
+        """
+        ...
+
+    def release_place(self, tenant_id: str, site_id: str) -> None:
+        """Give a place back; nothing there is fine."""
+        ...
+
+    def places(self, tenant_id: str) -> frozenset[str]:
+        """Return the sites of a tenant that hold a place."""
         ...
 
     def get_release(self, tenant_id: str, site_id: str, number: int) -> Release | None:

@@ -11,6 +11,9 @@ from core.adapters.aws.containers import EcsContainers
 from core.adapters.aws.task_definitions import TaskSettings
 from core.adapters.memory.containers import MemoryContainers
 from core.adapters.memory.load_balancer import MemoryLoadBalancer
+from core.adapters.memory.sites import MemorySites
+from core.adapters.memory.world import World
+from core.adapters.site_networks import SiteNetwork, SiteNetworks
 from core.domain.errors import NotFoundError, TransientError
 from core.domain.names import ReleaseNames
 from core.ports.platform import Containers, ReleaseService
@@ -30,11 +33,19 @@ SETTINGS = TaskSettings(
 
 def adapter(aws: Aws) -> EcsContainers:
     ec2 = aws.clients._session.client("ec2")
+    place = SiteNetwork(
+        vpc_id="vpc-1",
+        subnet_ids=(ec2.describe_subnets()["Subnets"][0]["SubnetId"],),
+        security_group_ids=(ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"],),
+        job_security_group_ids=(),
+        load_balancer_arn="arn:lb",
+        listener_arn="arn:listener",
+        database_endpoint="db.example:3306",
+    )
     return EcsContainers(
         clients=aws.clients,
         cluster="cluster",
-        subnet_ids=(ec2.describe_subnets()["Subnets"][0]["SubnetId"],),
-        security_group_ids=(ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"],),
+        networks=SiteNetworks(MemorySites(World()), [place]),
         task=SETTINGS,
     )
 

@@ -24,7 +24,7 @@ class Zone:
         self.dns = Route53Dns(
             clients=aws.clients,
             hosted_zone_id=self.zone_id,
-            load_balancer_arn=self.network.arn,
+            load_balancer_of=lambda _: self.network.arn,
         )
 
     def put(self, record_type: str, value: str) -> None:

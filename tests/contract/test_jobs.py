@@ -17,6 +17,7 @@ from tests.contract.backends import Aws, Backend, Memory
 REFERENCE = JobReference(
     operation_id="550e8400-e29b-41d4-a716-446655440000", step="import-database", attempt=1
 )
+OF = {"tenant_id": "tenant-1", "site_id": "site-1"}
 LOCATION = ObjectLocation(bucket="bbws-transfer-prod", key=REFERENCE.description_key)
 
 
@@ -62,22 +63,22 @@ class TestJobs:
         assert jobs.find(where, REFERENCE) is None
 
     def test_a_started_job_is_found_by_its_reference(self, jobs: JobRunner, where: Where):
-        started = jobs.start(where, REFERENCE, LOCATION)
+        started = jobs.start(where, REFERENCE, LOCATION, **OF)
         assert jobs.find(where, REFERENCE) == started
         assert not started.stopped
         assert jobs.find(where, replace(REFERENCE, attempt=2)) is None
 
     def test_starting_twice_makes_two_tasks(self, backend, jobs: JobRunner, where: Where):
         """RunTask with one clientToken is idempotent on AWS only: the caller looks first."""
-        first = jobs.start(where, REFERENCE, LOCATION)
-        second = jobs.start(where, REFERENCE, LOCATION)
+        first = jobs.start(where, REFERENCE, LOCATION, **OF)
+        second = jobs.start(where, REFERENCE, LOCATION, **OF)
         assert first.arn != second.arn
         assert jobs.find(where, REFERENCE) in (first, second)
 
     def test_stopping_finds_every_attempt_of_the_step(self, jobs: JobRunner, where: Where):
-        jobs.start(where, REFERENCE, LOCATION)
-        jobs.start(where, replace(REFERENCE, attempt=2), LOCATION)
-        other = jobs.start(where, replace(REFERENCE, step="export"), LOCATION)
+        jobs.start(where, REFERENCE, LOCATION, **OF)
+        jobs.start(where, replace(REFERENCE, attempt=2), LOCATION, **OF)
+        other = jobs.start(where, replace(REFERENCE, step="export"), LOCATION, **OF)
         assert jobs.stop(where, replace(REFERENCE, attempt=3), "superseded") is not None
         assert jobs.find(where, replace(REFERENCE, step="export")) == other
 
@@ -86,7 +87,7 @@ class TestJobs:
 
 
 def test_a_stopped_job_says_why(backend: Backend, jobs: JobRunner):
-    jobs.start(Where.HERE, REFERENCE, LOCATION)
+    jobs.start(Where.HERE, REFERENCE, LOCATION, **OF)
     jobs.stop(Where.HERE, REFERENCE, "superseded")
     if isinstance(jobs, MemoryJobs):
         jobs.tick()
@@ -99,8 +100,8 @@ def test_a_stopped_job_says_why(backend: Backend, jobs: JobRunner):
 
 
 def test_where_decides_the_account(backend: Backend, jobs: JobRunner):
-    here = jobs.start(Where.HERE, REFERENCE, LOCATION)
-    source = jobs.start(Where.SOURCE, replace(REFERENCE, attempt=2), LOCATION)
+    here = jobs.start(Where.HERE, REFERENCE, LOCATION, **OF)
+    source = jobs.start(Where.SOURCE, replace(REFERENCE, attempt=2), LOCATION, **OF)
     accounts = (
         (backend.world.account_id, backend.source.account_id)
         if isinstance(backend, Memory)
@@ -122,7 +123,7 @@ def test_without_a_source_account_there_is_a_sentence(backend: Backend):
 
 def test_the_task_is_told_what_to_do_and_who_started_it(aws: Aws):
     jobs = EcsJobs(clients=aws.clients, here=place_in(aws, aws.account_id))
-    started = jobs.start(Where.HERE, REFERENCE, LOCATION)
+    started = jobs.start(Where.HERE, REFERENCE, LOCATION, **OF)
     task = aws.clients.ecs.describe_tasks(cluster="cluster", tasks=[started.arn])["tasks"][0]
     assert task["startedBy"] == REFERENCE.started_by
     assert task["overrides"]["containerOverrides"][0]["command"] == [

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 from botocore.stub import Stubber
 
+from core.adapters.aws import listener_rules
 from core.adapters.aws.listener_rules import ListenerRules, free_priority
 from core.adapters.aws.load_balancer import ElbLoadBalancer, preview_host
 from core.adapters.memory.load_balancer import MemoryLoadBalancer
+from core.adapters.memory.sites import MemorySites
+from core.adapters.memory.world import World
+from core.adapters.site_networks import SiteNetwork, SiteNetworks
 from core.domain.errors import NotFoundError, SitefleetError, TransientError
 from core.domain.names import ReleaseNames
 from core.ports.platform import ListenerRule, LoadBalancer
@@ -26,6 +31,13 @@ class Network:
         ec2 = aws.clients._session.client("ec2")
         subnets = ec2.describe_subnets()["Subnets"]
         self.vpc_id = subnets[0]["VpcId"]
+        self.subnet_ids = tuple(subnet["SubnetId"] for subnet in subnets[:2])
+        self.site_group_id, self.job_group_id = (
+            ec2.create_security_group(GroupName=name, Description=name, VpcId=self.vpc_id)[
+                "GroupId"
+            ]
+            for name in ("sites", "jobs")
+        )
         balancer = aws.clients.elbv2.create_load_balancer(
             Name="bbws-wp-internal-alb-prod",
             Subnets=[subnet["SubnetId"] for subnet in subnets[:2]],
@@ -43,9 +55,19 @@ class Network:
     def adapter(self, aws: Aws) -> ElbLoadBalancer:
         return ElbLoadBalancer(
             clients=aws.clients,
+            networks=SiteNetworks(MemorySites(World()), [self.place]),
+        )
+
+    @property
+    def place(self) -> SiteNetwork:
+        return SiteNetwork(
+            vpc_id=self.vpc_id,
+            subnet_ids=self.subnet_ids,
+            security_group_ids=(self.site_group_id,),
+            job_security_group_ids=(self.job_group_id,),
             load_balancer_arn=self.arn,
             listener_arn=self.listener_arn,
-            vpc_id=self.vpc_id,
+            database_endpoint="db.example:3307",
         )
 
 
@@ -105,6 +127,47 @@ class TestRules:
             balancer.point_rule(rule, group)
 
 
+class TestAtOnce:
+    def test_rules_made_by_many_threads_have_priorities_of_their_own(
+        self, aws: Aws, release: ReleaseNames
+    ):
+        balancer = Network(aws).adapter(aws)
+        group = balancer.ensure_target_group(release, TAGS)
+        hosts = [f"site-{number}.wp.kimmyai.io" for number in range(12)]
+        with ThreadPoolExecutor(len(hosts)) as pool:
+            made = list(pool.map(lambda host: balancer.create_rule(host, group, TAGS), hosts))
+        standing = [balancer.find_rule(host) for host in hosts]
+        assert [rule.host for rule in made] == hosts
+        assert len({rule.priority for rule in standing if rule}) == len(hosts)
+
+    def test_rules_that_want_the_same_priority_end_with_one_each(
+        self, aws: Aws, release: ReleaseNames, monkeypatch: pytest.MonkeyPatch
+    ):
+        """The hosts' own starting points are taken away, so that all of them meet."""
+        monkeypatch.setattr(
+            listener_rules,
+            "free_priority",
+            lambda _, taken: next(n for n in range(1, 100) if n not in taken),
+        )
+        balancer = Network(aws).adapter(aws)
+        group = balancer.ensure_target_group(release, TAGS)
+        hosts = [f"site-{number}.wp.kimmyai.io" for number in range(6)]
+        with ThreadPoolExecutor(len(hosts)) as pool:
+            list(pool.map(lambda host: made_in_the_end(balancer, host, group), hosts))
+        priorities = [rule.priority for host in hosts if (rule := balancer.find_rule(host))]
+        assert len(set(priorities)) == len(hosts)
+
+
+def made_in_the_end(balancer: ElbLoadBalancer, host: str, group: str) -> ListenerRule:
+    """A lost race is a TransientError: the step comes again."""
+    for _ in range(20):
+        try:
+            return balancer.create_rule(host, group, TAGS)
+        except TransientError:
+            continue
+    raise AssertionError(f"{host} never got its rule.")
+
+
 class TestQuota:
     def test_every_release_and_every_site_takes_a_rule(
         self, backend: Backend, release: ReleaseNames
@@ -146,9 +209,7 @@ def _with_quota(backend: Backend, quota: int) -> LoadBalancer:
     network = Network(backend)
     return ElbLoadBalancer(
         clients=backend.clients,
-        load_balancer_arn=network.arn,
-        listener_arn=network.listener_arn,
-        vpc_id=network.vpc_id,
+        networks=SiteNetworks(MemorySites(World()), [network.place]),
         rule_quota=quota,
     )
 

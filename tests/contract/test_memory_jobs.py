@@ -12,6 +12,7 @@ from core.domain.names import JobReference
 from core.ports.jobs import Where
 from tests.contract.backends import Memory
 
+OF = {"tenant_id": "tenant-1", "site_id": "site-1"}
 REFERENCE = JobReference(operation_id="operation-1", step="place-content", attempt=0)
 
 
@@ -52,7 +53,7 @@ def transfer(memory: Memory) -> MemoryTransfer:
 @pytest.mark.parametrize("where", list(Where))
 def test_a_tick_runs_the_job_and_stores_its_result(memory, transfer, where: Where):
     jobs = MemoryJobs(memory.world, done)
-    jobs.start(where, REFERENCE, transfer.location(REFERENCE.description_key))
+    jobs.start(where, REFERENCE, transfer.location(REFERENCE.description_key), **OF)
     assert transfer.result(REFERENCE) is None
     assert jobs.tick() == [REFERENCE]
     assert transfer.result(REFERENCE).facts == {"files": 3}
@@ -62,7 +63,7 @@ def test_a_tick_runs_the_job_and_stores_its_result(memory, transfer, where: Wher
 
 def test_a_job_that_dies_leaves_a_stopped_task_and_no_result(memory, transfer):
     jobs = MemoryJobs(memory.world, lambda _: None)
-    jobs.start(Where.HERE, REFERENCE, transfer.location(REFERENCE.description_key))
+    jobs.start(Where.HERE, REFERENCE, transfer.location(REFERENCE.description_key), **OF)
     jobs.tick()
     assert transfer.result(REFERENCE) is None
     assert "OutOfMemory" in jobs.find(Where.HERE, REFERENCE).stopped_reason
@@ -70,7 +71,7 @@ def test_a_job_that_dies_leaves_a_stopped_task_and_no_result(memory, transfer):
 
 def test_a_job_that_is_told_to_stop_does_nothing_more(memory, transfer):
     jobs = MemoryJobs(memory.world, done)
-    jobs.start(Where.HERE, REFERENCE, transfer.location(REFERENCE.description_key))
+    jobs.start(Where.HERE, REFERENCE, transfer.location(REFERENCE.description_key), **OF)
     assert not jobs.stop(Where.HERE, REFERENCE, "superseded").stopped
     jobs.tick()
     assert transfer.result(REFERENCE) is None
@@ -80,6 +81,6 @@ def test_a_job_that_is_told_to_stop_does_nothing_more(memory, transfer):
 def test_the_sources_own_jobs_are_not_the_targets(memory, transfer):
     own = MemoryTransfer(memory.source)
     MemoryJobs(memory.source, done).start(
-        Where.HERE, REFERENCE, own.location(REFERENCE.description_key)
+        Where.HERE, REFERENCE, own.location(REFERENCE.description_key), **OF
     )
     assert MemoryJobs(memory.world, done).tick() == []

@@ -8,6 +8,9 @@ import pytest
 
 from core.adapters.aws.secrets import SecretsManagerSecrets
 from core.adapters.memory.secrets import MemorySecrets
+from core.adapters.memory.sites import MemorySites
+from core.adapters.memory.world import World
+from core.adapters.site_networks import SiteNetwork, SiteNetworks
 from core.domain.names import SiteNames
 from core.ports.platform import Secrets
 from tests.contract.backends import Backend, Memory
@@ -19,7 +22,17 @@ TAGS = {"Tenant": "tenant-1", "ManagedBy": "sitefleet"}
 def secrets(backend: Backend) -> Secrets:
     if isinstance(backend, Memory):
         return MemorySecrets(backend.world, database_host="db.example", database_port=3307)
-    return SecretsManagerSecrets(clients=backend.clients, database_endpoint="db.example:3307")
+    place = SiteNetwork(
+        vpc_id="vpc-1",
+        subnet_ids=(),
+        security_group_ids=(),
+        job_security_group_ids=(),
+        load_balancer_arn="arn:lb",
+        listener_arn="arn:listener",
+        database_endpoint="db.example:3307",
+    )
+    networks = SiteNetworks(MemorySites(World()), [place])
+    return SecretsManagerSecrets(clients=backend.clients, networks=networks)
 
 
 @pytest.fixture

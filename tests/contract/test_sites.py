@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 
 import pytest
 
@@ -11,7 +13,7 @@ from core.adapters.aws.sites import DynamoSites
 from core.adapters.memory.sites import MemorySites
 from core.domain.errors import SitefleetError, TransientError
 from core.domain.site import Release, ReleaseStatus, Site
-from core.ports.sites import SiteStore
+from core.ports.sites import PlaceClaim, SiteStore
 from events.formats import Environment
 from events.vocabulary import SiteStatus
 from tests.contract.backends import Aws, Backend, Memory
@@ -127,6 +129,91 @@ class TestSubdomains:
         sites.release_subdomain("banana", "tenant-1", "site-1")
         sites.release_subdomain("banana", "tenant-1", "site-1")
         assert sites.claim_subdomain("banana", "tenant-2", "site-2")
+
+
+class TestPlaces:
+    """A tenant's places: as many as its tier allows, each site in one."""
+
+    def test_a_site_takes_one_place_however_often_it_asks(self, sites: SiteStore):
+        first = sites.claim_place("tenant-1", "site-1", 2)
+        again = sites.claim_place("tenant-1", "site-1", 2)
+        assert first == again == PlaceClaim(granted=True, used=1)
+        assert sites.places("tenant-1") == {"site-1"}
+
+    def test_the_last_place_is_given_once(self, sites: SiteStore):
+        sites.claim_place("tenant-1", "site-1", 2)
+        assert sites.claim_place("tenant-1", "site-2", 2).granted
+        assert sites.claim_place("tenant-1", "site-3", 2) == PlaceClaim(granted=False, used=2)
+        assert sites.claim_place("tenant-2", "site-3", 2).granted
+        assert sites.places("tenant-1") == {"site-1", "site-2"}
+
+    def test_a_place_is_given_back_once(self, sites: SiteStore):
+        sites.release_place("tenant-1", "site-1")
+        for site_id in ("site-1", "site-2"):
+            sites.claim_place("tenant-1", site_id, 2)
+        sites.release_place("tenant-1", "site-1")
+        sites.release_place("tenant-1", "site-1")
+        assert sites.places("tenant-1") == {"site-2"}
+        assert sites.claim_place("tenant-1", "site-3", 2).granted
+        assert not sites.claim_place("tenant-1", "site-4", 2).granted
+
+    def test_it_can_be_given_back_to_the_last_one(self, sites: SiteStore):
+        sites.claim_place("tenant-1", "site-1", 1)
+        sites.release_place("tenant-1", "site-1")
+        assert sites.places("tenant-1") == frozenset()
+        assert sites.claim_place("tenant-1", "site-2", 1).granted
+
+    def test_a_site_keeps_its_place_when_fewer_are_allowed(self, sites: SiteStore):
+        sites.claim_place("tenant-1", "site-1", 2)
+        sites.claim_place("tenant-1", "site-2", 2)
+        assert sites.claim_place("tenant-1", "site-2", 1) == PlaceClaim(granted=True, used=2)
+
+    def test_sites_from_before_count_and_those_that_failed_or_went_do_not(self, sites: SiteStore):
+        before = {
+            "site-1": SiteStatus.ACTIVE,
+            "site-2": SiteStatus.SUSPENDED,
+            "site-3": SiteStatus.FAILED,
+            "site-4": SiteStatus.DELETED,
+        }
+        for site_id, status in before.items():
+            old = replace(SITE, site_id=site_id, status=status, last_release=1)
+            sites.put(old, expected_version=None)
+        sites.put(replace(SITE, site_id="site-5"), expected_version=None)  # the API's, not begun
+        assert sites.places("tenant-1") == {"site-1", "site-2"}
+        assert sites.claim_place("tenant-1", "site-6", 3) == PlaceClaim(granted=True, used=3)
+        assert not sites.claim_place("tenant-1", "site-7", 3).granted
+
+    def test_places_are_no_sites(self, sites: SiteStore):
+        sites.claim_place("tenant-1", "site-1", 2)
+        assert list(sites.list_sites("tenant-1")) == list(sites.list_sites()) == []
+
+
+class TestAtOnce:
+    """Real threads against the table: the condition of one write decides."""
+
+    THREADS = 16
+
+    def together(self, call):
+        with ThreadPoolExecutor(self.THREADS) as pool:
+            barrier = Barrier(self.THREADS)
+
+            def wait_and_call(number: int):
+                barrier.wait()
+                return call(number)
+
+            return list(pool.map(wait_and_call, range(self.THREADS)))
+
+    def test_one_of_many_gets_the_subdomain(self, aws: Aws):
+        sites = DynamoSites(aws.clients.dynamodb, aws.make_table("sites"))
+        won = self.together(lambda n: sites.claim_subdomain("banana", f"tenant-{n}", "site-1"))
+        assert won.count(True) == 1
+
+    def test_as_many_get_a_place_as_there_are(self, aws: Aws):
+        sites = DynamoSites(aws.clients.dynamodb, aws.make_table("sites"))
+        claims = self.together(lambda n: sites.claim_place("tenant-1", f"site-{n}", 5))
+        assert [claim.granted for claim in claims].count(True) == 5
+        assert len(sites.places("tenant-1")) == 5
+        assert all(claim.used <= 5 for claim in claims)
 
 
 class TestReleases:

@@ -35,7 +35,7 @@ class Jobs:
     def find(self, _where, _reference):
         return None
 
-    def start(self, where, _reference, _location):
+    def start(self, where, _reference, _location, **_of):
         self.started.append(where)
 
     def location(self, key):

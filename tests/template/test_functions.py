@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from core.settings import PREFIX, Settings
-from tests.template.stack import ACCOUNTS, CHECKOUT, Stack, overrides, raw_template
+from tests.template.stack import ACCOUNTS, CHECKOUT, REGION, Stack, overrides, raw_template
 
 EVERY_ROLE = ("creation", "update", "deletion", "promotion", "wakeup", "sweeper", "notifier")
 
@@ -147,3 +148,42 @@ def test_one_machine_is_refused_with_a_real_policy(expanded):
     }
     [real] = rules["RealPolicyMatchesEnvironment"]["Assertions"]
     assert real["Assert"] == {"Fn::Equals": [{"Ref": "PolicyName"}, {"Ref": "Environment"}]}
+
+
+def test_the_variables_fit_with_every_level_of_isolation(expanded):
+    """Lambda takes 4 KB; the values of Parameter Store entries are as long as AWS makes them."""
+    stack = Stack(expanded, {**overrides("prod"), "IsolationLevels": "1,2,3"})
+    arn = f"arn:aws:elasticloadbalancing:af-south-1:{ACCOUNTS['prod']}"
+    balancer = f"app/bbws-wp-internal-alb-prod-level3/{'0' * 16}"
+    group = f"sg-{'0' * 17}"
+    subnets = ",".join([f"subnet-{'0' * 17}"] * 3)
+    level = {
+        "vpc_id": f"vpc-{'0' * 17}",
+        "subnet_ids": subnets,
+        "security_group_ids": group,
+        "job_security_group_ids": group,
+        "listener_arn": f"{arn}:listener/{balancer}/{'0' * 16}",
+        "database_endpoint": f"aurora-level3.cluster-{'0' * 12}.{REGION}.rds.amazonaws.com:3306",
+        "database_admin_secret": "bbws/prod/level3/admin",
+    }
+    secret = (
+        f"arn:aws:secretsmanager:af-south-1:{ACCOUNTS['prod']}:secret:bbws/prod/aurora/admin-abcdef"
+    )
+    stored = {
+        "VpcId": level["vpc_id"],
+        "SubnetIds": subnets,
+        "SourceSubnetIds": subnets,
+        "LoadBalancerArn": f"{arn}:loadbalancer/{balancer}",
+        "ListenerArn": level["listener_arn"],
+        "DatabaseEndpoint": level["database_endpoint"],
+        "DatabaseAdminSecretArn": secret,
+        "SourceExternalIdSecretArn": secret,
+        "Level2Network": json.dumps({k: v for k, v in level.items() if "database" not in k}),
+        "Level3Network": json.dumps(level),
+    }
+    for function in stack.of_type("AWS::Lambda::Function").values():
+        text = json.dumps(function["Environment"]["Variables"])
+        for name, value in stored.items():
+            text = text.replace(f"stored-{name}", json.dumps(value)[1:-1])
+        sizes = [len(k) + len(v) for k, v in json.loads(text).items()]
+        assert sum(sizes) < 4096

@@ -49,6 +49,11 @@ ENGINE = {
 }
 SITES = {
     *ENGINE,
+    "ec2:AuthorizeSecurityGroupIngress",
+    "ec2:CreateSecurityGroup",
+    "ec2:CreateTags",
+    "ec2:DeleteSecurityGroup",
+    "ec2:DescribeSecurityGroups",
     "ecr:BatchGetImage",
     "ecr:PutImage",
     "ecs:CreateService",
@@ -198,6 +203,7 @@ ON_EVERYTHING = {
     "backup:DescribeBackupJob": "takes no resource",
     "cloudfront:ListDistributions": "takes no resource",
     "cloudwatch:GetMetricData": "metrics have no ARN",
+    "ec2:DescribeSecurityGroups": "takes no resource",
     "ecr:GetAuthorizationToken": "a login is to the whole registry",
     "ecs:DeregisterTaskDefinition": "takes no resource",
     "ecs:DescribeTaskDefinition": "takes no resource",
@@ -246,6 +252,8 @@ WILDCARDS = {
     "distribution/*": "CloudFront makes the id; found by the site's host name",
     "recovery-point:*": "AWS Backup makes the id",
     "key/*": "the target's key policy names the key",
+    "security-group/*": "EC2 makes the id; changed and removed by their tag only",
+    "vpc/*": "of isolation levels; only to make a group in",
     "targetgroup/wp-*": "of releases only",
     "task-definition/*-wordpress-*": "of sites only",
 }
@@ -385,6 +393,7 @@ SERVICES = {
     "cloudwatch": "cloudwatch",
     "iam": "iam",
     "rds": "rds",
+    "ec2": "ec2",
     "ecr": "ecr",
     "ecs": "ecs",
     "efs": "elasticfilesystem",
@@ -410,6 +419,7 @@ NEEDS_NO_PERMISSION = {"sts:GetCallerIdentity"}
 WITHOUT_A_CALL = {
     # Granted for what a call does beside itself: tags, keys, roles, the event source, the log.
     "backup:TagResource",
+    "ec2:CreateTags",
     "ecs:TagResource",
     "elasticfilesystem:TagResource",
     "elasticloadbalancing:AddTags",

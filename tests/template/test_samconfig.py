@@ -20,10 +20,11 @@ DEPLOY_KEYS = {
     "fail_on_empty_changeset",
     "parameter_overrides",
 }
+LEVELS = {"Level2Network", "Level3Network"}
 UNREAD = {
-    "dev": {"SourceExternalIdSecretArn", "SourceSubnetIds", "SourceSecurityGroupIds"},
-    "sit": set(),
-    "prod": {"TargetExternalId"},
+    "dev": {"SourceExternalIdSecretArn", "SourceSubnetIds", "SourceSecurityGroupIds", *LEVELS},
+    "sit": LEVELS,
+    "prod": {"TargetExternalId", *LEVELS},
 }
 """Parameters that a condition keeps from being read; they name an entry that exists."""
 

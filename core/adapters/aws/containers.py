@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from core.adapters.aws.errors import calling, code_of
 from core.adapters.aws.session import AwsClients
 from core.adapters.aws.task_definitions import CONTAINER, PORT, TaskDefinitions, TaskSettings
+from core.adapters.site_networks import SiteNetworks
 from core.domain.errors import NotFoundError, TransientError
 from core.domain.names import ReleaseNames
 from core.ports.platform import ReleaseService, ServiceState
@@ -33,14 +34,12 @@ class EcsContainers:
         *,
         clients: AwsClients,
         cluster: str,
-        subnet_ids: tuple[str, ...],
-        security_group_ids: tuple[str, ...],
+        networks: SiteNetworks,
         task: TaskSettings,
     ) -> None:
         self._clients = clients
         self._cluster = cluster
-        self._subnet_ids = subnet_ids
-        self._security_group_ids = security_group_ids
+        self._networks = networks
         self._task_definitions = TaskDefinitions(clients=clients, settings=task)
 
     def ensure_task_definition(self, service: ReleaseService) -> str:
@@ -137,6 +136,9 @@ class EcsContainers:
             self._clients.ecs.create_service(**request)
 
     def _request(self, service: ReleaseService, task_definition_arn: str) -> dict[str, Any]:
+        site = service.names.site
+        network = self._networks.of(site.tenant_id, site.site_id)
+        own = (service.tenant_group_id,) if service.tenant_group_id else ()
         return {
             "cluster": self._cluster,
             "serviceName": service.names.service,
@@ -158,8 +160,8 @@ class EcsContainers:
             "healthCheckGracePeriodSeconds": HEALTH_GRACE_SECONDS,
             "networkConfiguration": {
                 "awsvpcConfiguration": {
-                    "subnets": list(self._subnet_ids),
-                    "securityGroups": list(self._security_group_ids),
+                    "subnets": list(network.subnet_ids),
+                    "securityGroups": [*network.security_group_ids, *own],
                     "assignPublicIp": "DISABLED",
                 }
             },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from core.adapters.aws.errors import calling
@@ -24,10 +24,14 @@ CNAME_TTL_SECONDS: Final = 60
 class Route53Dns:
     """Alias records to the load balancer; a CNAME that stood there before can be put back."""
 
-    def __init__(self, *, clients: AwsClients, hosted_zone_id: str, load_balancer_arn: str) -> None:
+    def __init__(
+        self, *, clients: AwsClients, hosted_zone_id: str, load_balancer_of: Callable[[str], str]
+    ) -> None:
+        """`load_balancer_of` tells, for a host name, the ARN of the one that serves it."""
         self._clients = clients
         self._zone = hosted_zone_id
-        self._load_balancer_arn = load_balancer_arn
+        self._load_balancer_of = load_balancer_of
+        self._described: dict[str, LoadBalancerTypeDef] = {}
 
     def find(self, name: str) -> DnsRecord | None:
         found = self._find(name)
@@ -35,7 +39,7 @@ class Route53Dns:
 
     def point_at_load_balancer(self, name: str) -> str | None:
         """UPSERT in one batch with the removal of a CNAME, which cannot stand beside an alias."""
-        target = self._load_balancer["DNSName"].lower()
+        target = self._load_balancer(name)["DNSName"].lower()
         found = self._find(name)
         if found is not None and _record(name, found).target == target and found["Type"] == "A":
             return None
@@ -55,15 +59,15 @@ class Route53Dns:
 
     # --- calls -----------------------------------------------------------------------------
 
-    @cached_property
-    def _load_balancer(self) -> LoadBalancerTypeDef:
-        with calling("ELB", f"load balancer {self._load_balancer_arn}"):
-            answer = self._clients.elbv2.describe_load_balancers(
-                LoadBalancerArns=[self._load_balancer_arn]
-            )
-        if not answer["LoadBalancers"]:
-            raise NotFoundError(f"There is no load balancer {self._load_balancer_arn}.")
-        return answer["LoadBalancers"][0]
+    def _load_balancer(self, name: str) -> LoadBalancerTypeDef:
+        arn = self._load_balancer_of(name)
+        if arn not in self._described:
+            with calling("ELB", f"load balancer {arn}"):
+                answer = self._clients.elbv2.describe_load_balancers(LoadBalancerArns=[arn])
+            if not answer["LoadBalancers"]:
+                raise NotFoundError(f"There is no load balancer {arn}.")
+            self._described[arn] = answer["LoadBalancers"][0]
+        return self._described[arn]
 
     def _find(self, name: str) -> ResourceRecordSetOutputTypeDef | None:
         """Sets are listed in order of their names, so the first few hold the one asked for."""
@@ -105,7 +109,8 @@ class Route53Dns:
             "Name": record.name,
             "Type": "A",
             "AliasTarget": {
-                "HostedZoneId": record.zone_id or self._load_balancer["CanonicalHostedZoneId"],
+                "HostedZoneId": record.zone_id
+                or self._load_balancer(record.name)["CanonicalHostedZoneId"],
                 "DNSName": record.target,
                 "EvaluateTargetHealth": False,
             },

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from core.adapters.aws.errors import calling
 from core.adapters.aws.session import AwsClients, SourceAccount
+from core.adapters.site_networks import SiteNetwork, SiteNetworks
 from core.domain.errors import ConfigurationError, TransientError
 from core.domain.job_models import ObjectLocation
 from core.domain.names import JobReference
 from core.ports.jobs import JobTask, Where
 
 if TYPE_CHECKING:
-    from mypy_boto3_ecs.type_defs import RunTaskRequestTypeDef, TaskTypeDef
+    from mypy_boto3_ecs.type_defs import (
+        ContainerOverrideTypeDef,
+        RunTaskRequestTypeDef,
+        TaskTypeDef,
+    )
 
 CONTAINER: Final = "migrator"
 """Name of the container in both task families."""
 DESCRIBE_LIMIT: Final = 100
 """Tasks that one DescribeTasks takes."""
+ADMIN_SECRET: Final = "MIGRATOR_DATABASE_ADMIN_SECRET"  # noqa: S105 - a variable's name
 
 type Status = Literal["RUNNING", "STOPPED"]
 
@@ -33,6 +39,18 @@ class TaskPlace:
     family: str
     subnet_ids: tuple[str, ...]
     security_group_ids: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the container that differ from the family's."""
+
+    def at(self, place: SiteNetwork) -> TaskPlace:
+        """Return where tasks for the sites of an isolation level run."""
+        admin = place.database_admin_secret
+        return replace(
+            self,
+            subnet_ids=place.subnet_ids,
+            security_group_ids=place.job_security_group_ids,
+            environment={ADMIN_SECRET: admin} if admin else {},
+        )
 
 
 class EcsJobs:
@@ -43,11 +61,14 @@ class EcsJobs:
         *,
         clients: AwsClients,
         here: TaskPlace,
+        networks: SiteNetworks | None = None,
         source: SourceAccount | None = None,
         source_place: TaskPlace | None = None,
     ) -> None:
+        """`networks`: where the sites of this account live; without, everything runs in `here`."""
         self._clients = clients
         self._here = here
+        self._networks = networks
         self._source = source
         self._source_place = source_place
 
@@ -56,8 +77,20 @@ class EcsJobs:
         running = account.started_by(reference.started_by, "RUNNING")
         return _task(running or account.started_by(reference.started_by, "STOPPED"))
 
-    def start(self, where: Where, reference: JobReference, description: ObjectLocation) -> JobTask:
-        return self._account(where, reference).run(reference, description)
+    def start(
+        self,
+        where: Where,
+        reference: JobReference,
+        description: ObjectLocation,
+        *,
+        tenant_id: str,
+        site_id: str,
+    ) -> JobTask:
+        account = self._account(where, reference)
+        if where is Where.HERE and self._networks is not None:
+            place = self._here.at(self._networks.of(tenant_id, site_id))
+            account = _Account(self._clients, place)
+        return account.run(reference, description)
 
     def stop(self, where: Where, reference: JobReference, reason: str) -> JobTask | None:
         """Stop every attempt of the step.
@@ -135,6 +168,10 @@ class _Account:
         self, reference: JobReference, description: ObjectLocation
     ) -> RunTaskRequestTypeDef:
         command = ["run", f"s3://{description.bucket}/{description.key}"]
+        override: ContainerOverrideTypeDef = {"name": CONTAINER, "command": command}
+        if self.place.environment:
+            pairs = self.place.environment.items()
+            override["environment"] = [{"name": name, "value": value} for name, value in pairs]
         return {
             "cluster": self.place.cluster,
             "taskDefinition": self.place.family,
@@ -142,7 +179,7 @@ class _Account:
             "count": 1,
             "startedBy": reference.started_by,
             "clientToken": hashlib.sha256(reference.started_by.encode()).hexdigest(),
-            "overrides": {"containerOverrides": [{"name": CONTAINER, "command": command}]},
+            "overrides": {"containerOverrides": [override]},
             "networkConfiguration": {
                 "awsvpcConfiguration": {
                     "subnets": list(self.place.subnet_ids),

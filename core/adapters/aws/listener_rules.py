@@ -1,7 +1,7 @@
 """The rules of one listener: found by host name, made with a priority that nobody else has.
 
 AWS refuses a taken priority (PriorityInUse). An emulator may accept it, so what was made is read
-again, and of two rules with one priority the one with the higher ARN moves on.
+again, and whoever then sees another rule with its priority moves on.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MAX_PRIORITY: Final = 50_000
 MAX_TRIES: Final = 3
+MAX_MOVES: Final = 20
 PRIORITY_TAKEN: Final = "PriorityInUse"
 MISSING: Final = "RuleNotFound"
 
@@ -109,17 +110,24 @@ class ListenerRules:
         return _rule(answer["Rules"][0])
 
     def _settled(self, made: ListenerRule) -> ListenerRule:
-        """Look again; give way to a rule that took the same priority at the same time."""
-        rules = self._all()
-        rivals = [rule for rule in rules if rule.priority == made.priority and rule.arn < made.arn]
-        if not rivals:
-            return made
-        priority = free_priority(made.host, {rule.priority for rule in rules})
-        with calling("ELB", f"listener rule of {made.host}"):
+        """Look again after every write, and give way to whoever has the same priority.
+
+        Of two that have the same one, whoever wrote later sees the other when it looks.
+        """
+        for attempt in range(MAX_MOVES):
+            rules = self._all()
+            if not any(r.priority == made.priority and r.arn != made.arn for r in rules):
+                return made
+            taken = {rule.priority for rule in rules}
+            made = self._moved(made, free_priority(f"{made.host}#{attempt}", taken))
+        raise PriorityTakenError(f"Others took every priority that was tried for {made.host}.")
+
+    def _moved(self, rule: ListenerRule, priority: int) -> ListenerRule:
+        with calling("ELB", f"listener rule of {rule.host}"):
             answer = self._clients.elbv2.set_rule_priorities(
-                RulePriorities=[{"RuleArn": made.arn, "Priority": priority}]
+                RulePriorities=[{"RuleArn": rule.arn, "Priority": priority}]
             )
-        return _rule(answer["Rules"][0]) or made
+        return _rule(answer["Rules"][0]) or rule
 
 
 def free_priority(host: str, taken: set[int]) -> int:

@@ -1,4 +1,4 @@
-"""Target groups and listener rules of the environment's load balancer.
+"""Target groups and listener rules of the environment's load balancers, one per isolation level.
 
 Every target group has a preview rule of its own (`<target group>.release.internal`) from its first
 moment to its last: ECS refuses to make a service whose target group no listener uses, and targets
@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from core.adapters.aws.errors import calling, code_of
 from core.adapters.aws.listener_rules import ListenerRules
 from core.adapters.aws.session import AwsClients
+from core.adapters.site_networks import SiteNetwork, SiteNetworks
 from core.domain.errors import NotFoundError
 from core.domain.names import ReleaseNames
 from core.ports.platform import ListenerRule
@@ -38,17 +39,12 @@ class ElbLoadBalancer:
         self,
         *,
         clients: AwsClients,
-        load_balancer_arn: str,
-        listener_arn: str,
-        vpc_id: str,
+        networks: SiteNetworks,
         rule_quota: int = 100,
     ) -> None:
         self._clients = clients
-        self._load_balancer_arn = load_balancer_arn
-        self._listener_arn = listener_arn
-        self._vpc_id = vpc_id
+        self._networks = networks
         self._rule_quota = rule_quota
-        self._rules = ListenerRules(clients=clients, listener_arn=listener_arn)
 
     def ensure_target_group(self, names: ReleaseNames, tags: Mapping[str, str]) -> str:
         arn = self._find_group(names) or self._create_group(names, tags)
@@ -62,8 +58,9 @@ class ElbLoadBalancer:
                     }
                 ],
             )
-        if self._rules.find(preview_host(names)) is None:
-            self._rules.create(preview_host(names), arn, _tags(names.target_group, tags))
+        rules = self._rules(self._network(names))
+        if rules.find(preview_host(names)) is None:
+            rules.create(preview_host(names), arn, _tags(names.target_group, tags))
         return arn
 
     def delete_target_group(self, names: ReleaseNames) -> None:
@@ -76,28 +73,81 @@ class ElbLoadBalancer:
             self._clients.elbv2.delete_target_group(TargetGroupArn=arn)
 
     def find_rule(self, host: str) -> ListenerRule | None:
-        return self._rules.find(host)
+        """Look through the listeners of every level: a host name has one rule."""
+        found = (self._rules(network).find(host) for network in self._networks.all())
+        return next((rule for rule in found if rule is not None), None)
 
     def create_rule(
         self, host: str, target_group_arn: str, tags: Mapping[str, str]
     ) -> ListenerRule:
         """Return the rule that is there already as it stands, else make it."""
-        found = self._rules.find(host)
-        return found or self._rules.create(host, target_group_arn, _tags(host, tags))
+        found = self.find_rule(host)
+        if found is not None:
+            return found
+        rules = self._rules(self._network_of_group(target_group_arn))
+        return rules.create(host, target_group_arn, _tags(host, tags))
 
     def point_rule(self, rule: ListenerRule, target_group_arn: str) -> ListenerRule:
-        return self._rules.point(rule, target_group_arn)
+        return self._rules(self._networks.all()[0]).point(rule, target_group_arn)
 
     def delete_rule(self, host: str) -> None:
-        found = self._rules.find(host)
-        if found is not None:
-            self._rules.delete(found)
+        for network in self._networks.all():
+            rules = self._rules(network)
+            found = rules.find(host)
+            if found is not None:
+                rules.delete(found)
 
     def free_rule_priorities(self) -> int:
+        """Return those of the load balancer that has the fewest."""
+        return min(self._free_priorities(network) for network in self._networks.all())
+
+    def address(self, host: str | None = None) -> str:
+        network = self._network_of_host(host)
+        with calling("ELB", f"load balancer {network.load_balancer_arn}"):
+            balancers = self._clients.elbv2.describe_load_balancers(
+                LoadBalancerArns=[network.load_balancer_arn]
+            )["LoadBalancers"]
+            listeners = self._clients.elbv2.describe_listeners(ListenerArns=[network.listener_arn])[
+                "Listeners"
+            ]
+        if not balancers or not listeners:
+            raise NotFoundError(f"There is no load balancer {network.load_balancer_arn}.")
+        return f"{balancers[0]['DNSName']}:{listeners[0]['Port']}"
+
+    def load_balancer_of(self, host: str) -> str:
+        """Return the ARN of the load balancer that has the host's rule."""
+        return self._network_of_host(host).load_balancer_arn
+
+    # --- networks ------------------------------------------------------------------------------
+
+    def _rules(self, network: SiteNetwork) -> ListenerRules:
+        return ListenerRules(clients=self._clients, listener_arn=network.listener_arn)
+
+    def _network(self, names: ReleaseNames) -> SiteNetwork:
+        return self._networks.of(names.site.tenant_id, names.site.site_id)
+
+    def _network_of_host(self, host: str | None) -> SiteNetwork:
+        """Return the network with the host's rule; the shared one where there is none."""
+        networks = self._networks.all()
+        if host is None or len(networks) == 1:
+            return networks[0]
+        return next((n for n in networks if self._rules(n).find(host) is not None), networks[0])
+
+    def _network_of_group(self, target_group_arn: str) -> SiteNetwork:
+        """A listener can only send to target groups of its own network."""
+        networks = self._networks.all()
+        if len(networks) == 1:
+            return networks[0]
+        with calling("ELB", f"target group {target_group_arn}"):
+            answer = self._clients.elbv2.describe_target_groups(TargetGroupArns=[target_group_arn])
+        vpc_ids = {group.get("VpcId") for group in answer["TargetGroups"]}
+        return next((network for network in networks if network.vpc_id in vpc_ids), networks[0])
+
+    def _free_priorities(self, network: SiteNetwork) -> int:
         """The quota is the load balancer's: all of its listeners, default rules not counted."""
-        with calling("ELB", f"load balancer {self._load_balancer_arn}"):
+        with calling("ELB", f"load balancer {network.load_balancer_arn}"):
             listeners = self._clients.elbv2.get_paginator("describe_listeners").paginate(
-                LoadBalancerArn=self._load_balancer_arn
+                LoadBalancerArn=network.load_balancer_arn
             )
             arns = [one["ListenerArn"] for page in listeners for one in page["Listeners"]]
             used = sum(
@@ -109,18 +159,6 @@ class ElbLoadBalancer:
                 for rule in page["Rules"]
             )
         return max(0, self._rule_quota - used)
-
-    def address(self) -> str:
-        with calling("ELB", f"load balancer {self._load_balancer_arn}"):
-            balancers = self._clients.elbv2.describe_load_balancers(
-                LoadBalancerArns=[self._load_balancer_arn]
-            )["LoadBalancers"]
-            listeners = self._clients.elbv2.describe_listeners(ListenerArns=[self._listener_arn])[
-                "Listeners"
-            ]
-        if not balancers or not listeners:
-            raise NotFoundError(f"There is no load balancer {self._load_balancer_arn}.")
-        return f"{balancers[0]['DNSName']}:{listeners[0]['Port']}"
 
     # --- target groups -----------------------------------------------------------------------
 
@@ -140,7 +178,7 @@ class ElbLoadBalancer:
                 Name=names.target_group,
                 Protocol="HTTP",
                 Port=80,
-                VpcId=self._vpc_id,
+                VpcId=self._network(names).vpc_id,
                 TargetType="ip",
                 HealthCheckPath=HEALTH_CHECK_PATH,
                 HealthCheckIntervalSeconds=10,

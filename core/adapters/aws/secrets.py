@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from core.adapters.aws.errors import calling, code_of
 from core.adapters.aws.session import AwsClients
+from core.adapters.site_networks import SiteNetworks
 from core.adapters.site_secrets import ADMIN_USER, SALT_LENGTH, SALT_NAMES
 from core.domain.errors import TransientError
 from core.domain.names import SiteNames
@@ -27,16 +28,17 @@ type Value = Mapping[str, object]
 class SecretsManagerSecrets:
     """Finds a secret before it makes one; an existing value is never changed."""
 
-    def __init__(self, *, clients: AwsClients, database_endpoint: str) -> None:
+    def __init__(self, *, clients: AwsClients, networks: SiteNetworks) -> None:
         self._clients = clients
-        self._database_host, _, port = database_endpoint.rpartition(":")
-        self._database_port = int(port)
+        self._networks = networks
 
     def ensure_database_secret(self, site: SiteNames, tags: Mapping[str, str]) -> str:
         def value() -> Value:
+            network = self._networks.of(site.tenant_id, site.site_id)
+            host, _, port = network.database_endpoint.rpartition(":")
             return {
-                "host": self._database_host,
-                "port": self._database_port,
+                "host": host,
+                "port": int(port),
                 "username": site.database_user,
                 "password": self._password(PASSWORD_LENGTH, exclude_punctuation=True),
             }

@@ -9,8 +9,10 @@ from botocore.exceptions import ClientError
 
 from core.adapters.aws import site_items as items
 from core.adapters.aws.errors import calling, code_of
+from core.adapters.aws.quota_items import QuotaItems
 from core.domain.errors import SitefleetError, TransientError
 from core.domain.site import Release, Site
+from core.ports.sites import PlaceClaim
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -25,6 +27,7 @@ class DynamoSites:
     def __init__(self, client: DynamoDBClient, table_name: str) -> None:
         self._client = client
         self._table = table_name
+        self._quota = QuotaItems(client, table_name, self.list_sites)
 
     def get(self, tenant_id: str, site_id: str) -> Site | None:
         item = self._get(items.tenant_key(tenant_id), items.site_sort_key(site_id))
@@ -86,6 +89,15 @@ class DynamoSites:
             except ClientError as error:
                 if code_of(error) != REFUSED:
                     raise
+
+    def claim_place(self, tenant_id: str, site_id: str, most: int) -> PlaceClaim:
+        return self._quota.claim(tenant_id, site_id, most)
+
+    def release_place(self, tenant_id: str, site_id: str) -> None:
+        self._quota.release(tenant_id, site_id)
+
+    def places(self, tenant_id: str) -> frozenset[str]:
+        return self._quota.held(tenant_id)
 
     def get_release(self, tenant_id: str, site_id: str, number: int) -> Release | None:
         key = items.release_sort_key(site_id, number)

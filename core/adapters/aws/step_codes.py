@@ -60,6 +60,8 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "rest_failed": "I",
         "check_live": "J",
         "await_window": "K",
+        "prepare_network": "na",
+        "remove_network": "nb",
     }
 )
 _NAMES: Final = {code: name for name, code in CODES.items()}

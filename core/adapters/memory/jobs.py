@@ -32,7 +32,15 @@ class MemoryJobs:
         mine = [task for task in self._world(where, reference).tasks if task.reference == reference]
         return _task(_most_relevant(mine))
 
-    def start(self, where: Where, reference: JobReference, description: ObjectLocation) -> JobTask:
+    def start(
+        self,
+        where: Where,
+        reference: JobReference,
+        description: ObjectLocation,
+        *,
+        tenant_id: str,  # noqa: ARG002 - one network here
+        site_id: str,  # noqa: ARG002 - one network here
+    ) -> JobTask:
         world = self._world(where, reference)
         task = StoredTask(
             arn=world.arn("ecs", "task/bbws-cluster"),

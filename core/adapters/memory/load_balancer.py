@@ -67,5 +67,5 @@ class MemoryLoadBalancer:
         used = len(self.world.rules) + len(self.world.target_groups)
         return max(0, self.world.rule_quota - used)
 
-    def address(self) -> str:
+    def address(self, host: str | None = None) -> str:  # noqa: ARG002 - one load balancer here
         return f"{self.world.load_balancer_name}:443"

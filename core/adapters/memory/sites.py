@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from core.adapters.memory.world import World
 from core.domain.errors import SitefleetError, TransientError
 from core.domain.site import Release, Site
+from core.domain.tenancy import holders
+from core.ports.sites import PlaceClaim
 
 
 class MemorySites:
@@ -41,6 +43,21 @@ class MemorySites:
     def release_subdomain(self, subdomain: str, tenant_id: str, site_id: str) -> None:
         if self.world.subdomains.get(subdomain) == (tenant_id, site_id):
             del self.world.subdomains[subdomain]
+
+    def claim_place(self, tenant_id: str, site_id: str, most: int) -> PlaceClaim:
+        held = self.places(tenant_id)
+        granted = site_id in held or len(held) < most
+        held |= {site_id} if granted else frozenset()
+        self.world.places[tenant_id] = held
+        return PlaceClaim(granted=granted, used=len(held))
+
+    def release_place(self, tenant_id: str, site_id: str) -> None:
+        self.world.places[tenant_id] = self.places(tenant_id) - {site_id}
+
+    def places(self, tenant_id: str) -> frozenset[str]:
+        """Sites that were there before places were kept count from the start."""
+        held = self.world.places.get(tenant_id)
+        return holders(self.list_sites(tenant_id)) if held is None else held
 
     def get_release(self, tenant_id: str, site_id: str, number: int) -> Release | None:
         return self.world.releases.get((tenant_id, site_id, number))

@@ -127,6 +127,12 @@ class World:
     releases: dict[tuple[str, str, int], Release] = field(default_factory=dict)
     subdomains: dict[str, tuple[str, str]] = field(default_factory=dict)
     tenants: dict[str, Tenant] = field(default_factory=dict)
+    places: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Tenant -> its sites that count against its quota."""
+    isolation_levels: frozenset[int] = frozenset({1, 2, 3})
+    """Levels that the environment offers."""
+    tenant_groups: dict[tuple[str, int], str] = field(default_factory=dict)
+    """(tenant, level) -> id of its security group."""
 
     objects: dict[str, bytes] = field(default_factory=dict)
     """The transfer bucket, by key."""

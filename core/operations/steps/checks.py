@@ -49,7 +49,7 @@ def check_before(context: StepContext) -> Outcome:
 
 def check_after(context: StepContext) -> Outcome:
     """Check the site through the load balancer, as visitors now reach it."""
-    return _check(context, "public", [context.ports.load_balancer.address()])
+    return _check(context, "public", [context.ports.load_balancer.address(Move(context).host)])
 
 
 def judged(facts: VerifyFacts, sentence: str = "{failed} of {all} checks failed.") -> Done | Failed:

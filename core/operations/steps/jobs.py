@@ -97,7 +97,13 @@ def _start(
             return Wait(seconds=context.poll_seconds, why="the former attempt's job to stop")
     context.ports.transfer.put_description(reference, description)
     location = context.ports.transfer.location(reference.description_key)
-    context.ports.jobs.start(where, reference, location)
+    context.ports.jobs.start(
+        where,
+        reference,
+        location,
+        tenant_id=description.tenant_id,
+        site_id=description.site_id,
+    )
     return _wait(context)
 
 

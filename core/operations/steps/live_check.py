@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.domain.job_facts import VerifyFacts
 from core.domain.job_models import Database
 from core.domain.jobs import VerifyExpectation, VerifyJob
-from core.domain.names import SiteNames, origin
+from core.domain.names import SiteNames, host, origin
 from core.engine.outcome import Done, Outcome
 from core.engine.step import Step, StepContext
 from core.operations.steps.checks import judged
@@ -24,14 +24,14 @@ def check_live(context: StepContext) -> Outcome:
         tenant_id=operation.tenant_id,
         site_id=operation.site_id,
     )
-    release = names.release(site.live_release)
+    release, domain = names.release(site.live_release), context.policy.here.domain
     answer = run_job(
         context,
         VerifyJob(
             **job_fields(context),
-            site_url=origin(site.subdomain, context.policy.here.domain),
+            site_url=origin(site.subdomain, domain),
             through="public",
-            addresses=[ports.load_balancer.address()],
+            addresses=[ports.load_balancer.address(host(site.subdomain, domain))],
             database=Database(secret_id=names.database_secret, schema_name=release.schema),
             content_root=release.content_root,
             expected=VerifyExpectation(),

@@ -136,7 +136,7 @@ def _probe(context: StepContext, policy: MonitorPolicy) -> _Probe:
         ProbeJob(
             **job_fields(context),
             site_url=Move(context).site_url,
-            addresses=[context.ports.load_balancer.address()],
+            addresses=[context.ports.load_balancer.address(Move(context).host)],
             window_seconds=policy.window_seconds,
             interval_seconds=policy.probe_interval_seconds,
             failures_to_end=policy.failures_to_breach,

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import takewhile
 
+from core.domain.errors import RefusedError
 from core.domain.site import Release, ReleaseStatus, Site
+from core.domain.tenancy import (
+    BASIC,
+    IS_WHOLE,
+    Tier,
+    check_offered,
+    level_of,
+    quota_sentence,
+)
 from core.engine.outcome import Done, Failed, Outcome, Wait
 from core.engine.step import Step, StepContext
 from core.operations.steps.move import Move
@@ -38,8 +47,15 @@ def leave_line(context: StepContext) -> None:
 
 
 def reserve_release(context: StepContext) -> Outcome:
-    """Take the subdomain, write the site's record and give the new release its number."""
+    """Take a place and the subdomain, write the site's record, number the new release."""
     move, sites = Move(context), context.ports.sites
+    try:
+        level, tier = _isolation(context)
+    except RefusedError as refused:
+        return Failed(code=refused.code, why=refused.message, details=dict(refused.details))
+    place = sites.claim_place(move.tenant_id, move.site_id, tier.most_sites)
+    if not place.granted:
+        return Failed(code=ErrorCode.SITE_004, why=quota_sentence(move.tenant_id, tier, place.used))
     if not sites.claim_subdomain(move.subdomain, move.tenant_id, move.site_id):
         return Failed(
             code=ErrorCode.SITE_003,
@@ -49,7 +65,9 @@ def reserve_release(context: StepContext) -> Outcome:
     mine = _reserved_before(context)
     number = mine.number if mine else _next_number(context, site)
     sites.put_release(mine or _release_record(context, number))
-    sites.put(_site_record(context, site, number), expected_version=site.version if site else None)
+    sites.put(
+        _site_record(context, site, number, level), expected_version=site.version if site else None
+    )
     facts = {
         "release": number,
         "live_release": site.live_release if site else None,
@@ -69,9 +87,12 @@ def free_reservation(context: StepContext) -> Outcome:
         discarded = replace(mine, status=ReleaseStatus.DISCARDED, updated_at=context.now)
         sites.put_release(discarded)
     site = sites.get(move.tenant_id, move.site_id)
+    if site is not None and site.status in IS_WHOLE:
+        return Done()
+    sites.release_subdomain(move.subdomain, move.tenant_id, move.site_id)
+    sites.release_place(move.tenant_id, move.site_id)
     if site is None or site.status is not SiteStatus.PROVISIONING:
         return Done()
-    sites.release_subdomain(site.subdomain, move.tenant_id, move.site_id)
     if context.operation.operation_type is OperationType.SITE_PROMOTION:
         sites.delete(move.tenant_id, move.site_id)
         return Done()
@@ -142,7 +163,7 @@ def _next_number(context: StepContext, site: Site | None) -> int:
     return max([last, *(release.number for release in releases)]) + 1
 
 
-def _site_record(context: StepContext, site: Site | None, number: int) -> Site:
+def _site_record(context: StepContext, site: Site | None, number: int, level: int) -> Site:
     if site is not None and site.live_release is not None:
         last = max(site.last_release, number)
         return replace(site, last_release=last, version=site.version + 1, updated_at=context.now)
@@ -156,7 +177,7 @@ def _site_record(context: StepContext, site: Site | None, number: int) -> Site:
         status=SiteStatus.PROVISIONING,
         version=site.version + 1 if site else 1,
         last_release=max(site.last_release if site else 0, number),
-        isolation_level=_isolation_level(context),
+        isolation_level=level,
         created_at=site.created_at if site else context.now,
         updated_at=context.now,
     )
@@ -178,12 +199,17 @@ def _release_record(context: StepContext, number: int) -> Release:
     )
 
 
-def _isolation_level(context: StepContext) -> int:
-    payload = context.request.payload
-    if not isinstance(payload, SiteCreationPayload):
-        return Move(context).census.isolation_level
-    if payload.isolation_level is not None:
-        return payload.isolation_level
-    tenant = context.ports.tenants.get(payload.tenant_id)
-    tier = tenant.tier if tenant else "basic"
-    return context.policy.isolation_level_by_tier[tier]
+def _isolation(context: StepContext) -> tuple[int, Tier]:
+    """Return the site's level and what its tenant may have; raises RefusedError.
+
+    A promoted site keeps the level that it has in the source.
+    """
+    ports, payload = context.ports, context.request.payload
+    offered = ports.networks.offered_levels()
+    tenant = ports.tenants.get(context.operation.tenant_id)
+    tier = context.policy.tier(tenant.tier if tenant else BASIC)
+    if isinstance(payload, SiteCreationPayload):
+        return level_of(tier, payload.isolation_level, offered), tier
+    level = Move(context).census.isolation_level
+    check_offered(level, offered)
+    return level, tier

@@ -107,8 +107,9 @@ def salvage_rows(context: StepContext) -> Outcome:
 
 def check_back(context: StepContext) -> Outcome:
     """Check the site through the load balancer, as visitors now reach it."""
-    address = context.ports.load_balancer.address()
-    return _verify(context, WayBack(context).former, "public", [address])
+    back = WayBack(context)
+    address = context.ports.load_balancer.address(back.host)
+    return _verify(context, back.former, "public", [address])
 
 
 def record_rollback(context: StepContext) -> Outcome:

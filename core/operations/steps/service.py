@@ -9,14 +9,16 @@ from core.domain.operation import Json
 from core.engine.outcome import Done, Failed, Outcome, Wait
 from core.engine.step import Step, StepContext
 from core.operations.steps.move import Move
+from core.operations.steps.network import tenant_group_of
 from core.ports.platform import ReleaseService
+from events.requests import SiteCreationPayload
 from events.vocabulary import ErrorCode
 
 
 def choose_image(context: StepContext) -> Outcome:
-    """Pin the platform's WordPress image by digest: a tag may move, a digest does not."""
-    tag = context.policy.wordpress_tag
-    return Done(facts={"image_digest": context.ports.images.digest_of(tag)})
+    """Pin the WordPress image that was asked for by digest: a tag may move, a digest does not."""
+    tag = context.policy.image_tag(*_versions_asked_for(context))
+    return Done(facts={"image_digest": context.ports.images.digest_of(tag), "tag": tag})
 
 
 def replicate_image(context: StepContext) -> Outcome:
@@ -56,7 +58,7 @@ def start_release(context: StepContext) -> Outcome:
         if context.operation.wait_number == 0 and state.arn:
             ports.wake_ups.note_resource(state.arn, context.operation.operation_id)
         return Wait(seconds=context.poll_seconds, why=state.reason)
-    _note_release(context, target_group, task_definition)
+    _note_release(context, service, task_definition)
     facts: dict[str, Json] = {
         "target_group_arn": target_group,
         "task_definition_arn": task_definition,
@@ -116,16 +118,23 @@ def _service(context: StepContext, target_group_arn: str) -> ReleaseService:
         salts_secret_arn=str(facts["prepare_secrets"]["salts_secret"]),
         access_point_id=str(facts["create_access_point"]["access_point_id"]),
         target_group_arn=target_group_arn,
+        tenant_group_id=tenant_group_of(context),
         tags=move.tags,
     )
 
 
-def _note_release(context: StepContext, target_group_arn: str, task_definition_arn: str) -> None:
+def _versions_asked_for(context: StepContext) -> tuple[str | None, str | None]:
+    payload = context.request.payload
+    if not isinstance(payload, SiteCreationPayload):
+        return None, None
+    return payload.configuration.wordpress_version, payload.configuration.php_version
+
+
+def _note_release(context: StepContext, service: ReleaseService, task_definition_arn: str) -> None:
     move, sites = Move(context), context.ports.sites
     release = sites.get_release(move.tenant_id, move.site_id, move.release.number)
     if release is None:
         return
-    service = _service(context, target_group_arn)
     sites.put_release(
         replace(
             release,
@@ -133,7 +142,7 @@ def _note_release(context: StepContext, target_group_arn: str, task_definition_a
             image_digest=service.image_digest,
             task_definition_arn=task_definition_arn,
             service_name=move.release.service,
-            target_group_arn=target_group_arn,
+            target_group_arn=service.target_group_arn,
             updated_at=context.now,
         )
     )
