@@ -14,6 +14,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from core.domain.errors import ConfigurationError
+from core.domain.mail_policy import MailPolicy
 from core.domain.policy_model import PolicyModel
 from core.domain.promotion_policy import PromotionPolicy
 from events.formats import Environment
@@ -61,6 +62,7 @@ class Policy(PolicyModel):
     wordpress_tag: str
     """Tag of the platform's WordPress image that a new site starts with."""
     default_theme: str | None = None
+    mail: MailPolicy = Field(default_factory=MailPolicy)
     tags: Mapping[str, str]
     """The platform's tags for every resource."""
 
