@@ -17,7 +17,7 @@ from core.domain.mail_policy import MailPolicy
 from core.domain.mail_template import Values
 from events.announcements import Announcement
 from events.formats import Environment, format_timestamp
-from events.vocabulary import NotificationType
+from events.vocabulary import NotificationType, OperationStatus
 
 MAILED: Final = frozenset(
     {NotificationType.SITE_CREATION_COMPLETE, NotificationType.SITE_CREATION_FAILED}
@@ -35,6 +35,19 @@ class Audience(StrEnum):
     def template(self) -> str:
         """The template's name, as the platform's catalogue of templates has it."""
         return f"site_creation_{self.value}"
+
+
+def audiences_of(heard: Announcement) -> tuple[Audience, ...]:
+    """Return who is written to about a fact.
+
+    Whoever cancels a creation knows it; and while its way back has failed, nothing certain can be
+    told to a customer: people have to act first.
+    """
+    if heard.event_type not in MAILED or heard.payload.status is OperationStatus.CANCELLED:
+        return ()
+    if heard.payload.status is OperationStatus.ROLLBACK_FAILED:
+        return (Audience.INTERNAL,)
+    return tuple(Audience)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 
 import structlog
 
-from core.domain.creation_mail import MAILED, Audience, Footer, creation_mail
+from core.domain.creation_mail import Audience, Footer, audiences_of, creation_mail
 from core.domain.errors import SitefleetError
 from core.domain.mail_policy import MailPolicy
 from core.domain.mail_template import MailTemplate
@@ -70,11 +70,11 @@ class Mailer:
             siteId=heard.payload.site_id,
             correlationId=heard.correlation_id,
         )
-        if heard.event_type not in MAILED:
+        audiences = audiences_of(heard)
+        if not audiences:
             log.info("ignoring_announcement", eventType=heard.event_type.value)
-            return Acknowledged()
         try:
-            for audience in Audience:
+            for audience in audiences:
                 self._write_once(heard, audience)
         except SitefleetError as error:
             log.warning("failing_attempt", exceptionType=type(error).__name__, exc_info=error)

@@ -237,6 +237,20 @@ class TestTheMailer:
         assert isinstance(fleet.mail_desk.mailer.handle(self.message(wrapped)), Acknowledged)
         assert len(fleet.world.mails) == 2
 
+    @pytest.mark.parametrize(("status", "subjects"), [("CANCELLED", 0), ("ROLLBACK_FAILED", 1)])
+    def test_a_customer_is_not_told_what_is_no_end_or_was_wished_for(self, status, subjects):
+        fleet = create(fleet_in(PROD))
+        [done] = fleet.world.notifications
+        body = json.loads(done.default_json())
+        body |= {
+            "eventType": "SITE_CREATION_FAILED",
+            "eventId": "00000000-0000-4000-8000-000000000002",
+        }
+        body["payload"]["status"] = status
+        fleet.world.mails.clear()
+        fleet.mail_desk.mailer.handle(self.message(json.dumps(body)))
+        assert [mail.to for mail in fleet.world.mails] == [(INTERNAL_ADDRESS,)] * subjects
+
     def test_another_announcement_is_left_alone(self):
         fleet = create(fleet_in(PROD))
         [done] = fleet.world.notifications
