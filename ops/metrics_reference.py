@@ -1,4 +1,4 @@
-"""docs/reference/metrics.md, generated from the table of metrics: `python -m ops.metrics_reference`."""
+"""docs/reference/metrics.md, generated from the metrics: `python -m ops.metrics_reference`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _INTRODUCTION: Final = f"""\
 
 The functions write these metrics as lines of their log (embedded metric format); CloudWatch takes
 them out. Namespace `{NAMESPACE}`, one dimension: `{DIMENSION}` (dev, sit or prod). Each line also
-holds eventId, operationId, tenantId, siteId and correlationId, to be found by Logs Insights. Why it
-is so: [0057](../adr/0057-metrics-follow-announced-facts.md).
+holds eventId, operationId, tenantId, siteId and correlationId, to be found by Logs Insights. The
+reasons: [0057](../adr/0057-metrics-follow-announced-facts.md).
 """
 
 
