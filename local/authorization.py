@@ -165,6 +165,17 @@ def iam_checks(call: Call) -> list[Check]:
     return call.checks(principal) if principal else []
 
 
+def ses_checks(call: Call) -> list[Check]:
+    """SES: a mail is sent as an identity (its domain), and through a configuration set."""
+    sender = str(call.body.get("FromEmailAddress", ""))
+    if not call.action.endswith(":SendEmail") or not sender:
+        return []
+    arns = [call.arn("ses", f"identity/{sender.rpartition('@')[2]}")]
+    if call.body.get("ConfigurationSetName"):
+        arns.append(call.arn("ses", f"configuration-set/{call.body['ConfigurationSetName']}"))
+    return call.checks(*arns, context={"ses:fromaddress": sender})
+
+
 RULES: Mapping[str, Callable[[Call], list[Check]]] = {
     "ecs": ecs_checks,
     "elasticfilesystem": efs_checks,
@@ -173,6 +184,7 @@ RULES: Mapping[str, Callable[[Call], list[Check]]] = {
     "rds": rds_checks,
     "backup": backup_checks,
     "iam": iam_checks,
+    "ses": ses_checks,
 }
 
 
