@@ -60,9 +60,10 @@ format: .venv/.ready ## Format the code.
 	@$(RUN)/ruff check --fix --quiet . || true
 	$(RUN)/ruff format .
 
-docs: .venv/.ready ## Write schemas, AsyncAPI, CLI reference and error codes anew.
+docs: .venv/.ready ## Write schemas, AsyncAPI, CLI reference, metrics and error codes anew.
 	@$(RUN)/python -m events.schemas
 	$(RUN)/python -m ops.reference
+	$(RUN)/python -m ops.metrics_reference
 
 prove: .venv/.ready ## Enumerate every crash of every workflow and print the table.
 	@$(RUN)/python -m simulation

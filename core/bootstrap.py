@@ -21,12 +21,14 @@ from core.adapters.aws.decisions import DynamoDecisions
 from core.adapters.aws.deployments import DynamoDeploymentRecords
 from core.adapters.aws.dns import Route53Dns
 from core.adapters.aws.documents import S3Documents
+from core.adapters.aws.emf import EmfMeter
 from core.adapters.aws.event_bus import EventBridgeBus
 from core.adapters.aws.file_systems import EfsAccessPoints
 from core.adapters.aws.image_layers import LayerCopy
 from core.adapters.aws.images import EcrImages
 from core.adapters.aws.jobs import EcsJobs, TaskPlace
 from core.adapters.aws.load_balancer import ElbLoadBalancer
+from core.adapters.aws.mail import SesMail
 from core.adapters.aws.metrics import CloudWatchMetrics
 from core.adapters.aws.networks import Ec2TenantNetworks
 from core.adapters.aws.operations import DynamoOperations
@@ -43,11 +45,14 @@ from core.adapters.aws.work_queues import SqsQueues
 from core.adapters.followers import StoredFollowers
 from core.adapters.site_networks import SiteNetworks, networks_of
 from core.adapters.system import RandomIds, SystemClock
+from core.domain.creation_mail import VARIABLES, Audience, Footer
 from core.domain.errors import ConfigurationError
+from core.domain.mail_template import MailTemplate
 from core.domain.policy import Policy
 from core.domain.proof import StsEndpoint
 from core.engine.consumer import Consumer
 from core.engine.engine import Engine, Timing
+from core.engine.mailer import Mailer, MailRoom
 from core.engine.notifier import Notifier
 from core.engine.sweeper import Sweeper
 from core.operations.creation import CREATION
@@ -56,9 +61,10 @@ from core.operations.rollback import ROLLBACK
 from core.operations.site_check import SITE_CHECK
 from core.ports.bundle import Ports
 from core.ports.messaging import QueueName
-from core.settings import Settings
+from core.settings import MailSettings, Settings
 
 POLICY_FOLDER = Path(__file__).parent.parent / "policy"
+MAIL_FOLDER = Path(__file__).parent.parent / "notifications"
 
 WORKFLOWS = {
     workflow.operation_type: workflow for workflow in (CREATION, PROMOTION, ROLLBACK, SITE_CHECK)
@@ -76,6 +82,8 @@ class Fleet:
     consumer: Consumer
     sweeper: Sweeper
     notifier: Notifier
+    mailer: Mailer | None
+    """None in a function that has no mail settings."""
     receipts: SqsReceipts
     clients: AwsClients
 
@@ -111,14 +119,16 @@ def fleet(environ: Mapping[str, str]) -> Fleet:
         ),
         workflows=WORKFLOWS,
     )
+    meter = EmfMeter(settings.environment)
     topic = SnsTopic(clients=clients, topic_arn=settings.topic_arn)
     return Fleet(
         settings=settings,
         policy=policy,
         engine=engine,
         consumer=Consumer(engine),
-        sweeper=Sweeper(engine),
-        notifier=Notifier(store=store, topic=topic, queues=queues, clock=clock),
+        sweeper=Sweeper(engine, meter),
+        notifier=Notifier(store=store, topic=topic, queues=queues, meter=meter, clock=clock),
+        mailer=_mailer(engine, MailSettings.from_environ(environ), clients),
         receipts=SqsReceipts(clients=clients),
         clients=clients,
     )
@@ -134,6 +144,11 @@ def load_policy(name: str, folder: Path = POLICY_FOLDER) -> Policy:
         raise ConfigurationError(f"There is no policy {name!r}; there are: {known}.") from error
     except (tomllib.TOMLDecodeError, ValidationError) as error:
         raise ConfigurationError(f"Policy {path.name} cannot be used: {error}") from error
+
+
+def mail_templates(folder: Path = MAIL_FOLDER) -> dict[str, MailTemplate]:
+    """Read the templates of mail; raises ConfigurationError naming what is wrong in one."""
+    return {name: _mail_template(folder, name) for name in (a.template for a in Audience)}
 
 
 # --- inside ---------------------------------------------------------------------------------
@@ -188,6 +203,39 @@ def _ports(settings: Settings, clients: AwsClients, store: DynamoOperations) -> 
         ),
         documents=S3Documents(clients=clients, bucket=settings.transfer_bucket),
         followers=StoredFollowers(store),
+    )
+
+
+def _mail_template(folder: Path, name: str) -> MailTemplate:
+    try:
+        html, text = (
+            (folder / f"{name}.{form}").read_text(encoding="utf-8") for form in ("html", "txt")
+        )
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"There is no mail template {error.filename}.") from error
+    return MailTemplate(name=name, html=html, text=text, known=VARIABLES)
+
+
+def _mailer(engine: Engine, settings: MailSettings | None, clients: AwsClients) -> Mailer | None:
+    if settings is None:
+        return None
+    return Mailer(
+        store=engine.store,
+        tenants=engine.ports.tenants,
+        mail=SesMail(
+            clients=clients,
+            sender=settings.sender,
+            configuration_set=settings.configuration_set,
+        ),
+        clock=engine.ports.clock,
+        room=MailRoom(
+            templates=mail_templates(),
+            policy=engine.policy.mail,
+            footer=Footer(
+                postal_address=settings.postal_address, unsubscribe_url=settings.unsubscribe_url
+            ),
+            internal=_listed(settings.internal_addresses),
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from core.domain.errors import ConfigurationError
 from events.formats import Environment
 
 PREFIX = "SITEFLEET_"
+MAIL_PREFIX = "SITEFLEET_MAIL_"
 
 
 class LevelNetwork(BaseModel):
@@ -153,20 +154,50 @@ class Settings(BaseModel):
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
         """Read the settings; raises ConfigurationError naming each variable that is wrong."""
-        values = {
-            name.removeprefix(PREFIX).lower(): value
-            for name, value in environ.items()
-            if name.startswith(PREFIX)
-        }
+        values = _given(environ, PREFIX)
         values["endpoint_url"] = environ.get("AWS_ENDPOINT_URL", "")
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            problems = "; ".join(
-                f"{PREFIX}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}"
-                for e in error.errors(include_input=False)
-            )
-            raise ConfigurationError(
-                f"The function's environment variables are not complete: {problems}. "
-                "Deploy the stack again with every parameter set."
-            ) from error
+        return _checked(cls, values, PREFIX)
+
+
+class MailSettings(BaseModel):
+    """What only the function that sends mail knows: SITEFLEET_MAIL_<FIELD IN UPPER CASE>."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sender: str = Field(pattern="@")
+    """Address in the identity that SES has verified."""
+    configuration_set: str = ""
+    """Of SES; empty: the identity's own default."""
+    internal_addresses: str = Field("", repr=False)
+    """The platform's own people, comma-separated; empty: they get no mail."""
+    postal_address: str = Field(min_length=1)
+    """The company's, for the end of every mail."""
+    unsubscribe_url: str = Field(pattern="^https://")
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> MailSettings | None:
+        """Read them, or None in a function that sends no mail; raises ConfigurationError."""
+        values = _given(environ, MAIL_PREFIX)
+        return _checked(cls, values, MAIL_PREFIX) if values else None
+
+
+def _given(environ: Mapping[str, str], prefix: str) -> dict[str, str]:
+    return {
+        name.removeprefix(prefix).lower(): value
+        for name, value in environ.items()
+        if name.startswith(prefix)
+    }
+
+
+def _checked[Model: BaseModel](model: type[Model], values: dict[str, str], prefix: str) -> Model:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{prefix}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}"
+            for e in error.errors(include_input=False)
+        )
+        raise ConfigurationError(
+            f"The function's environment variables are not complete: {problems}. "
+            "Deploy the stack again with every parameter set."
+        ) from error

@@ -32,6 +32,7 @@ class NotificationPayload(WireModel):
     site_id: str | None = None
     status: OperationStatus | None = None
     site_url: str | None = None
+    admin_url: str | None = None
     duration_seconds: float | None = None
     step: str | None = None
     release: JsonValue = None

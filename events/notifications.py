@@ -283,5 +283,14 @@ def _payload(event: FleetEvent) -> NotificationPayload:
             "environment": meta.environment,
             "step": meta.step,
             "replayOf": meta.replay_of,
+            "adminUrl": _admin_url(event),
         }
     )
+
+
+def _admin_url(event: FleetEvent) -> str | None:
+    """Where the site's owner signs in; a deleted site has no such place any more."""
+    site_url = event.data.site_url
+    if site_url is None or event.metadata.operation_type is OperationType.SITE_DELETION:
+        return None
+    return f"{site_url.rstrip('/')}/wp-admin/"

@@ -8,5 +8,5 @@ from handlers.sqs import Event, consume
 
 
 def handler(event: Event, context: LambdaContext) -> Event:
-    """Announce each fact once."""
+    """Announce each fact once, and count it."""
     return dict(consume(event, context, None, lambda fleet, m: fleet.notifier.handle(m)))

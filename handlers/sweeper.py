@@ -1,4 +1,4 @@
-"""Runs every minute: no operation is forgotten, whatever message was lost."""
+"""Runs every minute: no operation and no dead letter is forgotten."""
 
 from __future__ import annotations
 
@@ -16,4 +16,5 @@ def handler(event: Event, context: LambdaContext) -> Event:
 
 def _sweep(fleet: Fleet, _tick: QueueMessage) -> Disposition:
     fleet.sweeper.sweep()
+    fleet.sweeper.measure()
     return Acknowledged()

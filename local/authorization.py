@@ -183,6 +183,17 @@ def iam_checks(call: Call) -> list[Check]:
     return call.checks(principal) if principal else []
 
 
+def ses_checks(call: Call) -> list[Check]:
+    """SES: a mail is sent as an identity (its domain), and through a configuration set."""
+    sender = str(call.body.get("FromEmailAddress", ""))
+    if not call.action.endswith(":SendEmail") or not sender:
+        return []
+    arns = [call.arn("ses", f"identity/{sender.rpartition('@')[2]}")]
+    if call.body.get("ConfigurationSetName"):
+        arns.append(call.arn("ses", f"configuration-set/{call.body['ConfigurationSetName']}"))
+    return call.checks(*arns, context={"ses:fromaddress": sender})
+
+
 RULES: Mapping[str, Callable[[Call], list[Check]]] = {
     "ecs": ecs_checks,
     "elasticfilesystem": efs_checks,
@@ -192,6 +203,7 @@ RULES: Mapping[str, Callable[[Call], list[Check]]] = {
     "backup": backup_checks,
     "ec2": ec2_checks,
     "iam": iam_checks,
+    "ses": ses_checks,
 }
 
 

@@ -13,6 +13,7 @@ import typer
 
 from local.cloud import ACCOUNTS
 from local.errors import LocalError
+from local.inbox import read_inbox
 from local.localhost_names import SUFFIX
 from local.runtime import Runtime
 from local.state import load_description
@@ -96,6 +97,26 @@ def logs(
         else:
             for path in found:
                 _print_tail(path, lines, titled=len(found) > 1)
+
+
+@app.command()
+def mail(*, as_json: AsJson = False) -> None:
+    """Show the mail that the fleet has sent: it stays in the emulator, and reaches nobody."""
+    with _sentences():
+        layout = _runtime().layout
+        description = load_description(layout)
+        if description is None:
+            raise LocalError("Nothing is running. Start it with `sitefleet local up`.")
+        inbox = read_inbox(description["endpoint"], layout)
+        if as_json:
+            fields = ("environment", "to", "subject", "text")
+            told = [{n: getattr(m, n) for n in fields} | {"page": str(m.page)} for m in inbox]
+            typer.echo(json.dumps(told))
+            return
+        for kept in inbox:
+            typer.echo(f"{kept.environment}  {', '.join(kept.to)}  {kept.subject}\n{kept.page}\n")
+        if not inbox:
+            _say("No mail was sent yet: it is sent when a creation has ended.")
 
 
 def main() -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sts import STSClient
 
@@ -163,6 +164,11 @@ class Cloud:
     def secretsmanager(self) -> SecretsManagerClient:
         """Secrets."""
         return cast("SecretsManagerClient", self._make("secretsmanager"))
+
+    @cached_property
+    def sesv2(self) -> SESV2Client:
+        """Mail."""
+        return cast("SESV2Client", self._make("sesv2"))
 
     @cached_property
     def ssm(self) -> Any:

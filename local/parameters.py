@@ -75,6 +75,11 @@ def wanted_values(
         "DatabaseClusterIdentifier": own.database_cluster,
         "MigratorImage": own.migrator_image,
         "MigratorDatabaseCa": certificate_authority,
+        "MailIdentity": own.mail_identity,
+        "MailSender": f"no-reply@{own.mail_identity}",
+        "MailInternalAddresses": f"operations@{own.mail_identity}",
+        "MailPostalAddress": "1 Example Street, Cape Town",
+        "MailUnsubscribeUrl": f"https://{own.mail_identity}/unsubscribe",
     }
     return {
         **region_values,

@@ -15,6 +15,7 @@ from local.mariadb import ADMINISTRATOR, DatabaseServer
 from local.network import LOOPBACK
 
 TENANTS = ("tenant-1", "tenant-2", "tenant-3")
+MAIL_DOMAIN = "mail.example"
 _ZONES = ("a", "b")
 _MIGRATOR = f"bbws-wp-migrator@sha256:{'0' * 64}"
 """Only a name: local/tasks.py runs the checkout's own migrator."""
@@ -41,6 +42,8 @@ class Platform:
     database_endpoint: str
     database_cluster: str
     """A record of the emulator, for snapshots; the data is in the MariaDB server."""
+    mail_identity: str
+    """Domain that the emulator's SES takes mail from; the mail stays in its inbox."""
     migrator_image: str
 
 
@@ -74,6 +77,7 @@ def make_platform(cloud: Cloud, database: DatabaseServer, *, proxy_port: int) ->
         database_secret_arn=_make_database_secret(cloud, database),
         database_endpoint=database.endpoint,
         database_cluster=_make_database_cluster(cloud),
+        mail_identity=_make_mail_identity(cloud),
         migrator_image=f"{cloud.account.account_id}.dkr.ecr.{REGION}.amazonaws.com/{_MIGRATOR}",
     )
 
@@ -87,6 +91,7 @@ def put_tenants(cloud: Cloud, table: str) -> None:
                 "PK": {"S": f"TENANT#{tenant}"},
                 "SK": {"S": "METADATA"},
                 "tenantId": {"S": tenant},
+                "email": {"S": f"owner@{tenant}.example"},
                 "organizationName": {"S": tenant.replace("-", " ").capitalize()},
                 "status": {"S": "REGISTERED"},
                 "tier": {"S": "basic"},
@@ -150,6 +155,11 @@ def _make_file_system(cloud: Cloud) -> str:
     return cloud.efs.create_file_system(
         CreationToken=name, Encrypted=True, Tags=[{"Key": "Name", "Value": name}]
     )["FileSystemId"]
+
+
+def _make_mail_identity(cloud: Cloud) -> str:
+    cloud.sesv2.create_email_identity(EmailIdentity=MAIL_DOMAIN)
+    return MAIL_DOMAIN
 
 
 def _make_database_secret(cloud: Cloud, database: DatabaseServer) -> str:

@@ -26,7 +26,7 @@ from migrator.checks.files import owned_by_wordpress
 from migrator.checks.hosts import foreign_host_nowhere
 from migrator.checks.output import no_mojibake, no_php_message
 from migrator.checks.page import parse_page
-from migrator.checks.pages import FRONT, answers_200, page_not_empty, sitemap
+from migrator.checks.pages import FRONT, REST, answers_200, page_not_empty, sitemap
 from migrator.checks.sitemap_pages import every_page_answers
 from migrator.checks.subjects import Inside, Outside
 from migrator.checks.visits import Address, Visitor
@@ -95,7 +95,8 @@ def run_verify(services: Services, job: VerifyJob) -> VerifyFacts:
             site_url=job.site_url, address=Address.parse(job.addresses[0], public=public)
         )
         checks += look_closely(visitor, services.configuration, discouraged=discouraged)
-    return _facts(checks)
+    latency = rest_milliseconds(job.site_url, job.addresses, public=public)
+    return _facts(checks).model_copy(update={"wordpress_api_ms": latency})
 
 
 def run_verify_source(services: Services, job: VerifySourceJob) -> VerifyFacts:
@@ -157,6 +158,16 @@ def verify_site(
                 at = f" (at {visitor.address})" if not check.passed and len(addresses) > 1 else ""
                 merged[check.name] = check.model_copy(update={"evidence": check.evidence + at})
     return list(merged.values())
+
+
+def rest_milliseconds(site_url: str, addresses: Sequence[str], *, public: bool) -> float | None:
+    """Return how long the REST interface takes at the slowest address; None: it did not answer.
+
+    Asked after the checks, which have warmed the site up: what is measured is WordPress at work.
+    """
+    visits = [Address.parse(text, public=public) for text in addresses]
+    pages = [Visitor(site_url=site_url, address=address).probe(REST) for address in visits]
+    return round(max((p.milliseconds for p in pages if not p.problem), default=0), 1) or None
 
 
 def look_inside(release: Inside) -> list[Check]:

@@ -15,6 +15,7 @@ from core.adapters.memory.boundary import Boundary, Crashed
 from core.adapters.memory.clock import ManualClock, SeededIds
 from core.adapters.memory.event_bus import MemoryBus
 from core.adapters.memory.jobs import MemoryJobs
+from core.adapters.memory.meter import MemoryMeter
 from core.adapters.memory.operations import MemoryOperationStore
 from core.adapters.memory.topic import MemoryTopic
 from core.adapters.memory.work_queues import MemoryQueues
@@ -36,6 +37,7 @@ from events.progress import FleetEvent
 from events.vocabulary import DetailType, OperationType
 from simulation.effects import Effects
 from simulation.jobs import JobPlayer
+from simulation.mailing import MailDesk
 from simulation.people import People
 from simulation.ports import memory_ports
 from simulation.reports import Reporter, SettleTimes
@@ -117,8 +119,10 @@ class SimulatedFleet:
 
     def _wire(self) -> None:
         wrap = self.boundary.wrap
-        self.topic = MemoryTopic(self.world)
         store = wrap("operations", self.operation_store)
+        meter = wrap("meter", MemoryMeter(self.world))
+        self.mail_desk = MailDesk(self.world, store, self.policy, wrap=wrap)
+        self.topic = MemoryTopic(self.world, deliver=self.mail_desk.deliver)
         self.engine = Engine(
             store=store,
             bus=wrap("bus", MemoryBus(self.world, deliver=self._deliver)),
@@ -132,9 +136,13 @@ class SimulatedFleet:
             workflows=self.workflows,
         )
         self.consumer = Consumer(self.engine)
-        self.sweeper = Sweeper(self.engine)
+        self.sweeper = Sweeper(self.engine, meter)
         self.notifier = Notifier(
-            store=store, topic=wrap("topic", self.topic), queues=self.queues, clock=self.clock
+            store=store,
+            topic=wrap("topic", self.topic),
+            queues=self.queues,
+            meter=meter,
+            clock=self.clock,
         )
 
     def saved(self) -> FleetState:
@@ -181,7 +189,7 @@ class SimulatedFleet:
         if self.reports:
             self._wake(self.reports.pop(0))
             return True
-        if self._consume() or self._notify():
+        if self._consume() or self._notify() or self.mail_desk.work():
             return True
         reports = self.reporter.reports()
         self.reports += () if self.loses_wake_ups else reports
@@ -275,5 +283,6 @@ class SimulatedFleet:
         self._next_sweep = self.clock.now() + timedelta(seconds=SWEEP_SECONDS)
         try:
             self.sweeper.sweep()
+            self.sweeper.measure()
         except (Crashed, Exception):  # noqa: BLE001 - the next tick sweeps again
             return

@@ -198,6 +198,8 @@ def _state_after(environment: Environment, earlier: tuple[str, ...]) -> FleetSta
         _wait_until_before_the_window(fleet)
     fleet.world.events.clear()
     fleet.world.notifications.clear()
+    fleet.world.mails.clear()
+    fleet.world.measurements.clear()
     return fleet.saved()
 
 

@@ -59,6 +59,8 @@ class VerifyFacts(JobModel):
 
     passed: bool
     checks: list[Check]
+    wordpress_api_ms: float | None = None
+    """How long /wp-json/ took at the slowest address; None: no answer, or not asked."""
 
 
 class CutOverFacts(JobModel):

@@ -15,6 +15,7 @@ from typing import Annotated, Final
 from pydantic import Field, model_validator
 
 from core.domain.errors import ConfigurationError, RefusedError
+from core.domain.mail_policy import MailPolicy
 from core.domain.policy_model import PolicyModel
 from core.domain.promotion_policy import PromotionPolicy
 from core.domain.tenancy import BASIC, Tier
@@ -100,6 +101,7 @@ class Policy(PolicyModel):
     wordpress_images: tuple[WordPressImage, ...] = ()
     """What a request may choose from, by versions."""
     default_theme: str | None = None
+    mail: MailPolicy = Field(default_factory=MailPolicy)
     tags: Mapping[str, str]
     """The platform's tags for every resource."""
 

@@ -1,17 +1,19 @@
-"""The notifier: each fact once to the topic, however often its event arrives."""
+"""The notifier: each fact once to the topic and the metrics, however often its event arrives."""
 
 from __future__ import annotations
 
 import structlog
 
 from core.domain.errors import SitefleetError
+from core.domain.measurements import ENDED, Measurement, measurements_of
 from core.engine.message import Acknowledged, Disposition, QueueMessage, TryAgain, backoff_seconds
 from core.ports.clock import Clock
+from core.ports.measuring import Meter
 from core.ports.messaging import DeadLetter, Topic, WorkQueues
 from core.ports.operation_store import OperationStore
 from events.decode import DecodeError, decode
 from events.notifications import notification_for
-from events.progress import FleetEvent
+from events.progress import EventMetadata, FleetEvent
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -20,15 +22,23 @@ class Notifier:
     """Turns milestones into notifications; the fact's mark keeps a repeat from being announced.
 
     The mark is set before the announcement and closed after it: a crash in between announces
-    again (subscribers know a fact by its eventId), never not at all.
+    again (subscribers know a fact by its eventId), never not at all. Metrics, which nobody can
+    count down again, follow once the mark is closed: a crash may lose a value, never double it.
     """
 
     def __init__(
-        self, *, store: OperationStore, topic: Topic, queues: WorkQueues, clock: Clock
+        self,
+        *,
+        store: OperationStore,
+        topic: Topic,
+        queues: WorkQueues,
+        meter: Meter,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._topic = topic
         self._queues = queues
+        self._meter = meter
         self._clock = clock
 
     def handle(self, message: QueueMessage) -> Disposition:
@@ -64,9 +74,18 @@ class Notifier:
         if not self._store.announce(meta.event_id, self._clock.now()):
             log.info("skipping_announced_fact", eventId=meta.event_id)
             return
+        measurements = self._measurements(event)
         self._topic.announce(notification)
         self._store.announced(meta.event_id, self._clock.now())
         log.info("announcing", eventId=meta.event_id, eventType=notification.event_type.value)
+        self._meter.record(measurements, _about(meta))
+
+    def _measurements(self, event: FleetEvent) -> list[Measurement]:
+        """What the fact adds to the metrics; read before anything is announced."""
+        if event.detail_type not in ENDED:
+            return measurements_of(event, ())
+        history = self._store.history(event.metadata.operation_id)
+        return measurements_of(event, history.steps)
 
     def _bury(self, message: QueueMessage, reason: str) -> None:
         attributes = {
@@ -76,3 +95,16 @@ class Notifier:
             "messageId": message.message_id,
         }
         self._queues.dead_letter(DeadLetter(body=message.body, attributes=attributes))
+
+
+def _about(meta: EventMetadata) -> dict[str, str | None]:
+    """What leads from a value to its fact: the same names as in the logs."""
+    return {
+        "eventId": meta.event_id,
+        "operationId": meta.operation_id,
+        "step": meta.step,
+        "attempt": str(meta.attempt),
+        "tenantId": meta.tenant_id,
+        "siteId": meta.site_id,
+        "correlationId": meta.correlation_id,
+    }

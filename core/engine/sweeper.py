@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import structlog
 
-from core.domain.errors import CancelRequestedError, LostClaimError
+from core.domain.errors import CancelRequestedError, LostClaimError, SitefleetError
+from core.domain.measurements import Measurement, MetricName
 from core.domain.operation import Operation
 from core.engine.engine import Engine, bind_context
 from core.engine.recorder import Recorder
 from core.engine.transitions import after_stall
+from core.ports.measuring import Meter
 
 MOST_PER_SWEEP = 100
 
@@ -24,8 +26,9 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 class Sweeper:
     """Looks after operations that nobody has looked at for too long."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, meter: Meter) -> None:
         self._engine = engine
+        self._meter = meter
         self._recorder = Recorder(engine)
 
     def sweep(self) -> int:
@@ -37,6 +40,16 @@ class Sweeper:
             self._look_after(operation)
         self._start_in_turn()
         return len(due)
+
+    def measure(self) -> None:
+        """Record how many dead letters wait for an operator; a failure to look is only logged."""
+        structlog.contextvars.clear_contextvars()
+        try:
+            depth = self._engine.queues.dead_letters()
+        except SitefleetError as error:
+            log.warning("missing_depth_of_dead_letters", exc_info=error)
+            return
+        self._meter.record([Measurement(name=MetricName.DLQ_MESSAGES, value=depth)], {})
 
     def _start_in_turn(self) -> None:
         """Start what may start: a turn became free and nobody was told, or the cap was raised."""

@@ -48,6 +48,10 @@ class WorkQueues(Protocol):
         """Put a message into the dead-letter queue; an oversized body goes to S3 first."""
         ...
 
+    def dead_letters(self) -> int:
+        """Return about how many messages lie in the dead-letter queue."""
+        ...
+
 
 class Topic(Protocol):
     """The notifications topic."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from core.domain.site import Release, Site
@@ -86,6 +86,9 @@ class Tenant:
     tier: str = "basic"
     """basic, premium or enterprise."""
     active: bool = True
+    email: str | None = field(default=None, repr=False)
+    """Where the customer is reached. Personal data: never in a log, an event or a fact."""
+    organization_name: str | None = field(default=None, repr=False)
 
 
 class TenantDirectory(Protocol):

@@ -27,6 +27,8 @@ class Page:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     error: str = ""
+    milliseconds: float = 0
+    """From the request to the end of the answer."""
 
     @property
     def text(self) -> str:
@@ -144,7 +146,7 @@ class Visitor:
         return Page(path=path, status=0, error=failure)
 
     def _request(self, path: str, limit: int) -> Page:
-        connection = self._connection()
+        connection, begun = self._connection(), time.monotonic()
         try:
             connection.request(
                 "GET",
@@ -163,6 +165,7 @@ class Visitor:
                 status=answer.status,
                 headers=tuple(answer.getheaders()),
                 body=answer.read(limit),
+                milliseconds=(time.monotonic() - begun) * 1000,
             )
         finally:
             connection.close()

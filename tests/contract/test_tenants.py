@@ -9,7 +9,14 @@ from core.adapters.memory.tenants import MemoryTenants
 from core.ports.sites import Tenant, TenantDirectory
 from tests.contract.backends import Backend, Memory
 
-PREMIUM = Tenant(tenant_id="tenant-1", status="REGISTERED", tier="premium", active=False)
+PREMIUM = Tenant(
+    tenant_id="tenant-1",
+    status="REGISTERED",
+    tier="premium",
+    active=False,
+    email="jane@customer.example",
+    organization_name="Jane & Sons",
+)
 PLAIN = Tenant(tenant_id="tenant-2", status="VALIDATED")
 
 
@@ -20,7 +27,13 @@ def tenants(backend: Backend) -> TenantDirectory:
         return MemoryTenants(backend.world)
     table = backend.make_table("tenants")
     for item in (
-        {"status": {"S": "REGISTERED"}, "tier": {"S": "PREMIUM"}, "active": {"BOOL": False}},
+        {
+            "status": {"S": "REGISTERED"},
+            "tier": {"S": "PREMIUM"},
+            "active": {"BOOL": False},
+            "email": {"S": "jane@customer.example"},
+            "organizationName": {"S": "Jane & Sons"},
+        },
         {"status": {"S": "VALIDATED"}},
     ):
         number = 1 if "tier" in item else 2
@@ -39,3 +52,9 @@ def test_what_the_schema_leaves_out_has_defaults(tenants: TenantDirectory):
 
 def test_an_unknown_tenant_is_none(tenants: TenantDirectory):
     assert tenants.get("tenant-3") is None
+
+
+def test_who_the_customer_is_does_not_show_in_a_repr(tenants: TenantDirectory):
+    shown = repr(tenants.get("tenant-1"))
+    assert "jane@customer.example" not in shown
+    assert "Jane" not in shown

@@ -113,6 +113,13 @@ def test_a_dead_letter_keeps_body_and_reason(queues: WorkQueues, buried):
     assert buried() == [("{", reason)]
 
 
+def test_the_depth_of_the_dead_letter_queue_is_told(queues: WorkQueues):
+    assert queues.dead_letters() == 0
+    for number in range(3):
+        queues.dead_letter(DeadLetter(body=f"{{{number}", attributes={}))
+    assert queues.dead_letters() == 3
+
+
 def test_an_eleventh_attribute_is_refused(queues: WorkQueues):
     attributes = {f"a{number}": "x" for number in range(11)}
     with pytest.raises(SitefleetError, match="10 attributes, not 11"):

@@ -49,7 +49,7 @@ def fleet(monkeypatch):
         receipts=Receipts(),
         consumer=Scripted({"again": TryAgain(after_seconds=8), "broken": RuntimeError("defect")}),
         notifier=Scripted({}),
-        sweeper=SimpleNamespace(swept=0, sweep=lambda: None),
+        sweeper=SimpleNamespace(swept=0, sweep=lambda: None, measure=lambda: None),
     )
     monkeypatch.setattr(handlers.sqs, "the_fleet", lambda: fleet)
     return fleet

@@ -144,6 +144,27 @@ class TestTheWayIntoTheSource:
             source.clients(OPERATION)
 
 
+class TestMail:
+    @staticmethod
+    def send(clients: AwsClients, sender: str) -> None:
+        letter = {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "Hello"}}}
+        clients.sesv2.send_email(
+            FromEmailAddress=sender,
+            Destination={"ToAddresses": ["jane@customer.example"]},
+            Content={"Simple": letter},
+        )
+
+    def test_the_mailer_writes_in_its_own_name(self, fleet: Fleet):
+        self.send(fleet.function("prod", "mailer"), "no-reply@mail.example")
+
+    @pytest.mark.parametrize("sender", ["ceo@mail.example", "no-reply@other.example"])
+    def test_and_in_nobody_else_s(self, fleet: Fleet, sender):
+        refused(lambda: self.send(fleet.function("prod", "mailer"), sender))
+
+    def test_no_other_function_writes_mail(self, fleet: Fleet):
+        refused(lambda: self.send(fleet.function("prod", "notifier"), "no-reply@mail.example"))
+
+
 class TestWhatTheTargetMayDoInTheSource:
     def test_it_runs_finds_describes_and_stops_exports(self, fleet: Fleet):
         source = fleet.source()

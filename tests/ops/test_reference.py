@@ -32,6 +32,7 @@ COMMANDS = [
     "sitefleet local up",
     "sitefleet local down",
     "sitefleet local status",
+    "sitefleet local mail",
 ]
 
 

@@ -7,18 +7,31 @@ from pathlib import Path
 
 import pytest
 
-from core.settings import PREFIX, Settings
+from core.settings import MAIL_PREFIX, PREFIX, MailSettings, Settings
 from tests.template.stack import ACCOUNTS, CHECKOUT, REGION, Stack, overrides, raw_template
 
-EVERY_ROLE = ("creation", "update", "deletion", "promotion", "wakeup", "sweeper", "notifier")
+EVERY_ROLE = (
+    "creation",
+    "update",
+    "deletion",
+    "promotion",
+    "wakeup",
+    "sweeper",
+    "notifier",
+    "mailer",
+)
 
 
 def test_the_functions_environment_is_exactly_the_settings(stack):
     fields = set(Settings.model_fields) - {"endpoint_url"}  # AWS_ENDPOINT_URL, never on AWS
     expected = {f"{PREFIX}{field.upper()}" for field in fields}
+    of_source = {name for name in expected if name.startswith(f"{PREFIX}SOURCE_")}
+    of_mail = {f"{MAIL_PREFIX}{field.upper()}" for field in MailSettings.model_fields}
     for function in stack.of_type("AWS::Lambda::Function").values():
         variables = function["Environment"]["Variables"]
-        assert {name for name in variables if name.startswith(PREFIX)} == expected
+        is_mailer = function["Handler"] == "handlers.mailer.handler"
+        own = (expected - of_source) | of_mail if is_mailer else expected
+        assert {name for name in variables if name.startswith(PREFIX)} == own
         others = {name: value for name, value in variables.items() if not name.startswith(PREFIX)}
         assert others == {
             "POWERTOOLS_METRICS_NAMESPACE": "BBWS/WPTechnical",
@@ -36,7 +49,18 @@ def test_the_functions_environment_makes_valid_settings(stack):
         assert settings.topic_arn == stack.arn(f"sns:bbws-wp-notifications-{env}")
         assert settings.queue_url_dlq.endswith(f"/bbws-wp-site-operations-dlq-{env}")
         assert settings.migrator_family == f"bbws-wp-migrator-{env}"
-        assert bool(settings.source_subnet_ids) == (env != "dev")
+        promotes = env != "dev" and function["Handler"] != "handlers.mailer.handler"
+        assert bool(settings.source_subnet_ids) == promotes
+
+
+def test_only_the_mailer_s_environment_makes_valid_mail_settings(stack):
+    env = stack.parameters["Environment"]
+    stored = {"stored-MailUnsubscribeUrl": "https://example.com/unsubscribe"}
+    for name, function in stack.by_name("AWS::Lambda::Function").items():
+        variables = function["Environment"]["Variables"]
+        settings = MailSettings.from_environ({k: stored.get(v, v) for k, v in variables.items()})
+        assert (settings is not None) == (name == f"{env}-bbws-async-processor-mailer")
+        assert settings is None or settings.sender == "no-reply@kimmyai.io"
 
 
 def test_the_functions_environment_fits_into_four_kilobytes(stack):
@@ -63,7 +87,7 @@ def test_a_function_is_mapped_to_its_queue(sit, role):
         if mapping["FunctionName"] == function["FunctionName"]
     ]
     assert mapping["EventSourceArn"] == sit.arn(f"sqs:bbws-wp-site-{role}-sit")
-    assert mapping["BatchSize"] == (10 if role == "notifier" else 1)
+    assert mapping["BatchSize"] == (10 if role in {"notifier", "mailer"} else 1)
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert isinstance(mapping["ScalingConfig"]["MaximumConcurrency"], int)
 
@@ -87,7 +111,7 @@ def test_code_and_dependencies_are_built_apart():
 @pytest.mark.parametrize(
     ("folder", "links"),
     [
-        ("functions", ["handlers", "core", "events", "policy", ".python-version"]),
+        ("functions", ["handlers", "core", "events", "policy", "notifications", ".python-version"]),
         ("dependencies", ["pyproject.toml", "uv.lock", ".python-version"]),
     ],
 )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 QUEUES = ("creation", "update", "deletion", "promotion", "operations-dlq")
-OWN_QUEUES = ("wakeup", "notifier", "sweeper", "undeliverable")
-ROLES = ("creation", "update", "deletion", "promotion", "wakeup", "sweeper", "notifier")
+OWN_QUEUES = ("wakeup", "notifier", "sweeper", "mailer", "undeliverable")
+ROLES = ("creation", "update", "deletion", "promotion", "wakeup", "sweeper", "notifier", "mailer")
 
 UNTAGGABLE = {
     "AWS::KMS::Alias",

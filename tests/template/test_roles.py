@@ -146,8 +146,17 @@ ACTIONS = {
         *KEY,
         "dynamodb:GetItem",
         "dynamodb:PutItem",
+        "dynamodb:Query",
         "dynamodb:UpdateItem",
         "sns:Publish",
+    },
+    "MailerRole": {
+        *OWN_QUEUE,
+        *LOG,
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "ses:SendEmail",
     },
     "SiteExecutionRole": {*PULL_IMAGE, *LOG, "secretsmanager:GetSecretValue"},
     "SiteTaskRole": {"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"},
@@ -224,6 +233,19 @@ ON_EVERYTHING = {
 def test_a_role_may_do_exactly_this(sit, role):
     granted = _granted(sit.of_type("AWS::IAM::Role")[role])
     assert granted == ACTIONS[role]
+
+
+def test_mail_leaves_in_one_name_only(sit, expanded):
+    given = {**overrides("sit"), "MailConfigurationSet": "bbws-sit"}
+    identity = sit.arn("ses:identity/kimmyai.io")
+    for stack, resources in (
+        (sit, [identity]),
+        (Stack(expanded, given), [identity, sit.arn("ses:configuration-set/bbws-sit")]),
+    ):
+        role = stack.of_type("AWS::IAM::Role")["MailerRole"]
+        [send] = [s for s in role_statements(role) if s["Action"] == "ses:SendEmail"]
+        assert send["Resource"] == resources
+        assert send["Condition"] == {"StringEquals": {"ses:FromAddress": "no-reply@kimmyai.io"}}
 
 
 def test_there_is_no_other_role(sit):
@@ -402,6 +424,7 @@ SERVICES = {
     "route53": "route53",
     "s3": "s3",
     "secretsmanager": "secretsmanager",
+    "sesv2": "ses",
     "sns": "sns",
     "sqs": "sqs",
     "sts": "sts",

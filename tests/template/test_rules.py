@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from core.domain.creation_mail import MAILED
 from events.filters import NOTIFIER, OPERATION_QUEUES, rule_patterns, wake_up_patterns
 from tests.template.stack import statements
 
@@ -104,12 +105,24 @@ def test_every_target_and_subscription_has_a_dead_letter_queue_that_admits_it(bu
         assert ("sns.amazonaws.com", subscription["TopicArn"]) in admitted
 
 
+def test_the_mailer_hears_what_it_writes_about_and_nothing_else(sit):
+    subscription = sit.of_type("AWS::SNS::Subscription")["MailerSubscription"]
+    assert subscription["Endpoint"] == sit.arn("sqs:bbws-wp-site-mailer-sit")
+    assert subscription["RawMessageDelivery"] is True
+    assert set(subscription["FilterPolicy"]) == {"eventType"}
+    assert set(subscription["FilterPolicy"]["eventType"]) == set(MAILED)
+
+
 def test_every_target_queue_admits_its_rules_and_no_others(busy):
     wanted: dict[str, set[tuple[str, str]]] = {}
     for name, rule in busy.of_type("AWS::Events::Rule").items():
         for target in rule["Targets"]:
             sender = ("events.amazonaws.com", busy._attribute(name, "Arn"))
             wanted.setdefault(target["Arn"], set()).add(sender)
+    for subscription in busy.of_type("AWS::SNS::Subscription").values():
+        if subscription["Protocol"] == "sqs":
+            sender = ("sns.amazonaws.com", subscription["TopicArn"])
+            wanted.setdefault(subscription["Endpoint"], set()).add(sender)
     for name, queue in busy.of_type("AWS::SQS::Queue").items():
         if name not in {"UndeliverableQueue", "DeadLetterQueue"}:
             assert _admitted(busy, name) == wanted[busy.arn(f"sqs:{queue['QueueName']}")]

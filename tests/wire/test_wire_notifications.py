@@ -147,6 +147,7 @@ def test_the_payload_of_a_completed_promotion():
         "siteId": SITE,
         "status": "COMPLETED",
         "siteUrl": "https://janes-bakery.wp.kimmyai.io/",
+        "adminUrl": "https://janes-bakery.wp.kimmyai.io/wp-admin/",
         "durationSeconds": 1934.5,
         "release": 12,
     }

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sts import STSClient
@@ -126,6 +127,10 @@ class AwsClients:
     @cached_property
     def secretsmanager(self) -> SecretsManagerClient:
         return self._session.client("secretsmanager", config=self._config)
+
+    @cached_property
+    def sesv2(self) -> SESV2Client:
+        return self._session.client("sesv2", config=self._config)
 
     @cached_property
     def sns(self) -> SNSClient:

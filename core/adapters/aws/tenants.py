@@ -34,4 +34,6 @@ class DynamoTenants:
             status=item.get("status", {}).get("S", "UNVALIDATED"),
             tier=item.get("tier", {}).get("S", "basic").lower(),
             active=item.get("active", {}).get("BOOL", True),
+            email=item.get("email", {}).get("S") or None,
+            organization_name=item.get("organizationName", {}).get("S") or None,
         )

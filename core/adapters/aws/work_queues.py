@@ -64,6 +64,14 @@ class SqsQueues:
                 MessageAttributes=_attributes(letter.attributes),
             )
 
+    def dead_letters(self) -> int:
+        name: Final = "ApproximateNumberOfMessages"
+        with calling("SQS", "the dead-letter queue"):
+            answer = self._clients.sqs.get_queue_attributes(
+                QueueUrl=self._dead_letter_url, AttributeNames=[name]
+            )
+        return int(answer["Attributes"][name])
+
     def _fitting(self, body: str) -> str:
         overflow = overflow_of(body, self._overflow_bucket)
         if overflow is None:

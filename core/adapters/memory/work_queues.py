@@ -43,6 +43,9 @@ class MemoryQueues:
         body = letter.body if overflow is None else overflow.pointer_body
         self.world.dead_letters.append(self._message(body, "", 0, letter.attributes))
 
+    def dead_letters(self) -> int:
+        return len(self.world.dead_letters)
+
     # --- the consumer's side -------------------------------------------------------------
 
     def receive(self, queue: QueueName, *, limit: int = 1) -> Sequence[StoredMessage]:

@@ -16,9 +16,11 @@ from core.adapters.memory.caller_identity import Caller
 from core.adapters.memory.clock import ManualClock, SeededIds
 from core.domain.approval import Decision
 from core.domain.job_models import ObjectLocation
+from core.domain.measurements import Measurement
 from core.domain.names import JobReference
 from core.domain.site import Release, Site
 from core.ports.clock import Clock, IdSource
+from core.ports.mail import Letter
 from core.ports.messaging import QueueName
 from core.ports.observation import Datapoint
 from core.ports.platform import DnsRecord, ListenerRule, ReleaseService
@@ -122,6 +124,8 @@ class World:
     )
     dead_letters: list[StoredMessage] = field(default_factory=list)
     notifications: list[Notification] = field(default_factory=list)
+    mails: list[Letter] = field(default_factory=list)
+    measurements: list[Measurement] = field(default_factory=list)
 
     sites: dict[tuple[str, str], Site] = field(default_factory=dict)
     releases: dict[tuple[str, str, int], Release] = field(default_factory=dict)

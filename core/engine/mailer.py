@@ -1,0 +1,118 @@
+"""The mailer: hears the topic as any subscriber does, and writes to people.
+
+SNS delivers at least once; each mail has a mark of its own, named after the fact and its audience,
+so that a customer gets one mail per fact. As with announcements, the mark is closed after the mail
+has gone: a worker that dies in between sends it again rather than never.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID, uuid5
+
+import structlog
+
+from core.domain.creation_mail import Audience, Footer, audiences_of, creation_mail
+from core.domain.errors import SitefleetError
+from core.domain.mail_policy import MailPolicy
+from core.domain.mail_template import MailTemplate
+from core.engine.message import Acknowledged, Disposition, QueueMessage, TryAgain, backoff_seconds
+from core.ports.clock import Clock
+from core.ports.mail import Letter, Mail
+from core.ports.operation_store import OperationStore
+from core.ports.sites import Tenant, TenantDirectory
+from events.announcements import Announcement, read_announcement
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailRoom:
+    """What every mail needs beside its fact."""
+
+    templates: Mapping[str, MailTemplate]
+    policy: MailPolicy
+    footer: Footer
+    internal: tuple[str, ...] = field(repr=False)
+    """Addresses of the platform's own people."""
+
+
+class Mailer:
+    """Turns announcements into mail."""
+
+    def __init__(
+        self,
+        *,
+        store: OperationStore,
+        tenants: TenantDirectory,
+        mail: Mail,
+        clock: Clock,
+        room: MailRoom,
+    ) -> None:
+        self._store = store
+        self._tenants = tenants
+        self._mail = mail
+        self._clock = clock
+        self._room = room
+
+    def handle(self, message: QueueMessage) -> Disposition:
+        """Write what one announcement calls for.
+
+        Raises DecodeError for a body that is none: the queue's dead-letter queue keeps it.
+        """
+        heard = read_announcement(message.body)
+        structlog.contextvars.bind_contextvars(
+            operationId=heard.payload.operation_id,
+            step=heard.payload.step,
+            attempt=None,
+            tenantId=heard.payload.tenant_id,
+            siteId=heard.payload.site_id,
+            correlationId=heard.correlation_id,
+        )
+        audiences = audiences_of(heard)
+        if not audiences:
+            log.info("ignoring_announcement", eventType=heard.event_type.value)
+        try:
+            for audience in audiences:
+                self._write_once(heard, audience)
+        except SitefleetError as error:
+            log.warning("failing_attempt", exceptionType=type(error).__name__, exc_info=error)
+            return TryAgain(after_seconds=backoff_seconds(message.receive_count, None))
+        return Acknowledged()
+
+    def _write_once(self, heard: Announcement, audience: Audience) -> None:
+        mark = str(uuid5(UUID(heard.event_id), f"mail#{audience}"))
+        if not self._store.announce(mark, self._clock.now()):
+            log.info("skipping_sent_mail", eventId=heard.event_id, audience=audience.value)
+            return
+        letter = self._letter(heard, audience)
+        if letter.to:
+            self._mail.send(letter)
+            log.info("sending_mail", eventId=heard.event_id, audience=audience.value)
+        else:
+            log.warning("missing_address", eventId=heard.event_id, audience=audience.value)
+        self._store.announced(mark, self._clock.now())
+
+    def _letter(self, heard: Announcement, audience: Audience) -> Letter:
+        room, tenant = self._room, self._tenants.get(heard.payload.tenant_id or "")
+        redirected = audience is Audience.CUSTOMER and not room.policy.to_customers
+        facts = creation_mail(
+            heard,
+            footer=room.footer,
+            policy=room.policy,
+            organization_name=tenant.organization_name if tenant else None,
+            redirected=redirected,
+        )
+        content = room.templates[audience.template].render(facts.values())
+        return Letter(
+            to=self._addresses(audience, tenant),
+            subject=content.subject,
+            html=content.html,
+            text=content.text,
+        )
+
+    def _addresses(self, audience: Audience, tenant: Tenant | None) -> tuple[str, ...]:
+        if audience is Audience.INTERNAL or not self._room.policy.to_customers:
+            return self._room.internal
+        return (tenant.email,) if tenant and tenant.email else ()
