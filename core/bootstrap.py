@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from core.adapters.aws.accounts import StsAccounts
 from core.adapters.aws.backups import AwsBackups, BackupPlaces
 from core.adapters.aws.caller_identity import StsCallerIdentity
+from core.adapters.aws.catalogue import DynamoCatalogue
 from core.adapters.aws.cdn import CloudFrontCdn
 from core.adapters.aws.containers import EcsContainers
 from core.adapters.aws.decisions import DynamoDecisions
@@ -153,6 +154,9 @@ def _ports(settings: Settings, clients: AwsClients, store: DynamoOperations) -> 
         accounts=StsAccounts(clients=clients),
         sites=DynamoSites(clients.dynamodb, settings.sites_table),
         tenants=DynamoTenants(clients.dynamodb, settings.tenants_table),
+        catalogue=DynamoCatalogue(
+            clients.dynamodb, table_name=settings.sites_table, bucket=settings.templates_bucket
+        ),
         jobs=_jobs(settings, clients, source),
         transfer=S3TransferStore(clients=clients, bucket=settings.transfer_bucket),
         secrets=SecretsManagerSecrets(

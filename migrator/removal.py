@@ -17,7 +17,8 @@ from migrator.schemas import (
 )
 
 if TYPE_CHECKING:
-    from core.domain.jobs import DropDatabaseJob, Job, RemoveContentJob, RetireJob
+    from core.domain.job_models import Job
+    from core.domain.jobs import DropDatabaseJob, RemoveContentJob, RetireJob
     from migrator.services import Services
 
 log = structlog.get_logger(__name__)

@@ -8,6 +8,7 @@ from core.adapters.followers import StoredFollowers
 from core.adapters.memory.accounts import MemoryAccounts
 from core.adapters.memory.backups import MemoryBackups
 from core.adapters.memory.caller_identity import MemoryCallerIdentity
+from core.adapters.memory.catalogue import MemoryCatalogue
 from core.adapters.memory.cdn import MemoryCdn
 from core.adapters.memory.containers import MemoryContainers
 from core.adapters.memory.decisions import MemoryDecisions
@@ -53,6 +54,7 @@ def memory_ports(
         accounts=wrap("accounts", MemoryAccounts(world)),
         sites=wrap("sites", MemorySites(world)),
         tenants=wrap("tenants", MemoryTenants(world)),
+        catalogue=wrap("catalogue", MemoryCatalogue(world)),
         jobs=wrap("jobs", jobs),
         transfer=wrap("transfer", MemoryTransfer(world)),
         secrets=wrap("secrets", MemorySecrets(world)),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from core.domain.site import ReleaseStatus, Site
 from events.vocabulary import DetailType, OperationStatus
+from simulation.effects import WordPress
 from simulation.fleet import SimulatedFleet
 
 type Snapshot = dict[str, object]
@@ -63,6 +64,11 @@ def snapshot(fleet: SimulatedFleet) -> Snapshot:
         "schemas": sorted(fleet.effects.schemas),
         "database users": sorted(fleet.effects.users),
         "directories": sorted(fleet.effects.directories),
+        "wordpresses": {
+            schema: (w.theme, dict(w.plugins), sorted(w.active), dict(w.options))
+            for schema, w in sorted(fleet.effects.wordpresses.items())
+            if w != WordPress()
+        },
     }
 
 

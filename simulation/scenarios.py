@@ -23,6 +23,7 @@ from core.ports.sites import Tenant
 from events import identity
 from events.formats import Environment
 from events.vocabulary import OperationStatus, OperationType
+from simulation.catalogue import PLUGINS, TEMPLATES
 from simulation.fleet import VISIBILITY_SECONDS, FleetState, SimulatedFleet
 from simulation.jobs import DIGEST
 from simulation.reports import SettleTimes
@@ -168,6 +169,8 @@ def _state_after(environment: Environment, earlier: tuple[str, ...]) -> FleetSta
     fleet = SimulatedFleet(environment=environment, source=source)
     (source or fleet.world).images[DIGEST] = "{}"
     (source or fleet.world).image_tags[fleet.policy.wordpress_tag] = DIGEST
+    fleet.world.plugins.update(PLUGINS)
+    fleet.world.templates.update(TEMPLATES)
     fleet.world.tenants[TENANT] = Tenant(tenant_id=TENANT, status="REGISTERED")
     _wait_until_before_the_window(fleet)
     for body in earlier:
@@ -235,6 +238,9 @@ DONE, FAILED, BACK = (
     OperationStatus.ROLLED_BACK,
 )
 APPLE = creation("site-apple", correlation="apple", subdomain="apple")
+MADE_UP = creation(
+    templateId="starter", configuration={"plugins": ["gallery"], "theme": "twentytwentytwo"}
+)
 FIRST = promotion(correlation="first")
 SECOND = promotion(correlation="second")
 FIRST_TO_PROD = promotion_to_prod(correlation="first")
@@ -255,6 +261,26 @@ SCENARIOS = (
         environment=DEV,
         earlier=(APPLE,),
         body=creation(cloneFrom="site-apple"),
+        ends=DONE,
+    ),
+    Scenario(
+        name="creation, made up",
+        environment=DEV,
+        body=MADE_UP,
+        ends=DONE,
+    ),
+    Scenario(
+        name="creation, made up, undone",
+        environment=DEV,
+        body=MADE_UP,
+        ends=FAILED,
+        spoiled_step="check_before",
+    ),
+    Scenario(
+        name="creation, clone made up",
+        environment=DEV,
+        earlier=(APPLE,),
+        body=creation(cloneFrom="site-apple", configuration={"plugins": ["gallery"]}),
         ends=DONE,
     ),
     Scenario(

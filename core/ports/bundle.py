@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.ports.catalogue import Catalogue
 from core.ports.clock import Clock
 from core.ports.decisions import CallerIdentity, Decisions
 from core.ports.jobs import JobRunner, TransferStore
@@ -39,6 +40,7 @@ class Ports:
     accounts: Accounts
     sites: SiteStore
     tenants: TenantDirectory
+    catalogue: Catalogue
     jobs: JobRunner
     transfer: TransferStore
     secrets: Secrets

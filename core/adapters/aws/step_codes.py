@@ -60,6 +60,14 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "rest_failed": "I",
         "check_live": "J",
         "await_window": "K",
+        "apply_template": "w1",
+        "change_theme": "w2",
+        "uninstall_plugins": "w3",
+        "install_plugins": "w4",
+        "update_plugins": "w5",
+        "configure_plugins": "w6",
+        "enable_plugins": "w7",
+        "disable_plugins": "w8",
     }
 )
 _NAMES: Final = {code: name for name, code in CODES.items()}

@@ -15,6 +15,7 @@ from typing import Final
 from core.adapters.memory.caller_identity import Caller
 from core.adapters.memory.clock import ManualClock, SeededIds
 from core.domain.approval import Decision
+from core.domain.catalogue import Plugin, Template
 from core.domain.job_models import ObjectLocation
 from core.domain.names import JobReference
 from core.domain.site import Release, Site
@@ -158,6 +159,8 @@ class World:
     rule_quota: int = 100
     """Rules that the load balancer takes, the default rule not counted."""
 
+    plugins: dict[str, Plugin] = field(default_factory=dict)
+    templates: dict[str, Template] = field(default_factory=dict)
     callers: list[Caller] = field(default_factory=list)
     """Who can sign proofs that STS accepts."""
     decisions: dict[tuple[str, str], Decision] = field(default_factory=dict)
@@ -185,6 +188,10 @@ class World:
     @property
     def transfer_bucket(self) -> str:
         return f"bbws-transfer-{self.environment}"
+
+    @property
+    def templates_bucket(self) -> str:
+        return f"bbws-templates-{self.environment}"
 
     def arn(self, service: str, resource: str) -> str:
         """Return an ARN in this world's account that was never given out before."""

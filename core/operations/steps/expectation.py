@@ -10,6 +10,7 @@ from core.domain.names import host
 from core.domain.protection import Protection, matches, protection_of, within
 from core.engine.step import StepContext
 from core.operations.steps.move import Move
+from core.operations.steps.wanted import Wanted, wanted_of
 from events.payloads import Selection
 from events.requests import SitePromotionPayload
 
@@ -31,8 +32,8 @@ def expectation(context: StepContext) -> VerifyExpectation:
     payload = context.request.payload
     if isinstance(payload, SitePromotionPayload) and payload.selection != Selection():
         return VerifyExpectation(foreign_hosts=foreign_hosts)
-    kept = _Kept(context)
-    return VerifyExpectation(
+    kept, wanted = _Kept(context), wanted_of(payload)
+    expected = VerifyExpectation(
         theme=None if kept.option("stylesheet") else move.census.theme,
         plugins=None
         if kept.option("active_plugins") or kept.files("plugins")
@@ -43,6 +44,7 @@ def expectation(context: StepContext) -> VerifyExpectation:
         front_page=_front_page(move.census.front_page, kept),
         php_version=move.census.php_version,
     )
+    return _without(expected, wanted)
 
 
 # --- private -------------------------------------------------------------------------------
@@ -69,6 +71,18 @@ class _Kept:
 
     def option(self, name: str) -> bool:
         return name in self._options or self.table("options")
+
+
+def _without(expected: VerifyExpectation, wanted: Wanted) -> VerifyExpectation:
+    """Leave out what a clone is meant to have otherwise than its source."""
+    if wanted == Wanted():
+        return expected
+    changed: dict[str, object] = {"front_page": None, "posts": None}
+    if wanted.template_id or wanted.theme:
+        changed["theme"] = None
+    if wanted.template_id or wanted.install:
+        changed["plugins"] = None
+    return expected.model_copy(update=changed)
 
 
 def _front_page(source: PageSummary | None, kept: _Kept) -> PageSummary | None:
