@@ -8,6 +8,7 @@ import structlog
 
 from core.domain.names import site_key
 from migrator.directories import release_root, remove
+from migrator.savepoints import savepoints_of
 from migrator.schemas import (
     drop_schema,
     drop_user,
@@ -66,5 +67,6 @@ def _remove(services: Services, job: Job, content_root: str) -> bool:
     removed = remove(root)
     for rest in (f".{root.name}.new", f".{root.name}.old"):
         remove(root.with_name(rest))
+    remove(savepoints_of(root))
     log.info("content_removed", folder=content_root, existed=removed)
     return removed

@@ -31,28 +31,30 @@ class WordPress:
     def change(self, change: WordPressChange) -> None:
         """Make a change; made again, it changes nothing more."""
         match change:
-            case InstallPlugins():
-                self.plugins |= {plugin.slug: plugin.version for plugin in change.plugins}
-                self.active |= {plugin.slug for plugin in change.plugins}
-            case UpdatePlugins():
-                self.plugins |= {plugin.slug: plugin.version for plugin in change.plugins}
-            case ConfigurePlugins():
-                for options in change.options.values():
-                    self.options |= options
-            case EnablePlugins():
-                self.active |= set(change.slugs)
-            case DisablePlugins():
-                self.active -= set(change.slugs)
-            case UninstallPlugins():
-                self.active -= set(change.slugs)
-                for slug in change.slugs:
-                    self.plugins.pop(slug, None)
             case ChangeTheme():
                 self.theme = change.theme
             case ApplyTemplate():
                 self.theme = change.theme
                 self.options |= change.options
-                self.change(InstallPlugins(plugins=change.plugins))
+                self._plugins(InstallPlugins(plugins=change.plugins))
+            case ConfigurePlugins():
+                for options in change.options.values():
+                    self.options |= options
+            case _:
+                self._plugins(change)
+
+    def _plugins(self, change: WordPressChange) -> None:
+        match change:
+            case InstallPlugins() | UpdatePlugins():
+                self.plugins |= {plugin.slug: plugin.version for plugin in change.plugins}
+                if isinstance(change, InstallPlugins):
+                    self.active |= {plugin.slug for plugin in change.plugins}
+            case EnablePlugins():
+                self.active |= set(change.slugs)
+            case DisablePlugins() | UninstallPlugins():
+                self.active -= set(change.slugs)
+                if isinstance(change, UninstallPlugins):
+                    self.plugins = {s: v for s, v in self.plugins.items() if s not in change.slugs}
 
 
 @dataclass(kw_only=True)
@@ -76,7 +78,9 @@ class Effects:
         self.schemas.discard(name)
         self.wordpresses.pop(name, None)
 
-    def change_wordpress(self, savepoint: tuple[str, str], schema: str, change: WordPressChange) -> None:
+    def change_wordpress(
+        self, savepoint: tuple[str, str], schema: str, change: WordPressChange
+    ) -> None:
         """Save how it stands, unless an earlier attempt has, and change it."""
         wordpress = self.wordpresses.setdefault(schema, WordPress())
         self.savepoints.setdefault(savepoint, copy.deepcopy(wordpress))

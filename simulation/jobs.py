@@ -137,8 +137,8 @@ class JobPlayer:
         change = job.change
         key = (job.operation_id, job.savepoint)
         self._effects.change_wordpress(key, job.database.schema_name, change)
-        carries = isinstance(change, InstallPlugins | UpdatePlugins | ApplyTemplate)
-        plugins = change.plugins if carries else []
+        brings = InstallPlugins | UpdatePlugins | ApplyTemplate
+        plugins = change.plugins if isinstance(change, brings) else []
         return WordPressFacts(
             template=change.template_id if isinstance(change, ApplyTemplate) else None,
             theme=change.theme if isinstance(change, ChangeTheme | ApplyTemplate) else None,

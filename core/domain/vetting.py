@@ -107,9 +107,7 @@ def require_safe(plugin: Plugin, version: str) -> None:
     if not known:
         return
     safe = [item.version for item in plugin.versions if not plugin.vulnerabilities_of(item.version)]
-    advice = (
-        f"Ask for {max(safe, key=Version)}" if safe else "No version is safe yet: leave it out"
-    )
+    advice = f"Ask for {max(safe, key=Version)}" if safe else "No version is safe yet: leave it out"
     raise RefusedError(
         ErrorCode.PLUG_003,
         f"Plugin {plugin.slug} {version} has known vulnerabilities: {_listed(known)}. {advice}.",
@@ -136,9 +134,7 @@ def require_no_conflict(
                 )
 
 
-def require_template(
-    template_id: str, template: Template | None, around: Surroundings
-) -> Template:
+def require_template(template_id: str, template: Template | None, around: Surroundings) -> Template:
     """Return the template; raises RefusedError TEMP_001 not found, TEMP_002 incompatible."""
     if template is None:
         raise RefusedError(

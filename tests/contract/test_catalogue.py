@@ -48,9 +48,7 @@ def catalogue(backend: Backend) -> Catalogue:
     for entry in (BANNER, BLOCKED, STARTER):
         item = {**item_of(entry), "addedBy": {"S": "the plugins service"}}
         backend.clients.dynamodb.put_item(TableName=table, Item=item)
-    return DynamoCatalogue(
-        backend.clients.dynamodb, table_name=table, bucket="bbws-templates-prod"
-    )
+    return DynamoCatalogue(backend.clients.dynamodb, table_name=table, bucket="bbws-templates-prod")
 
 
 def test_a_plugin_is_read_with_all_that_is_known_of_it(catalogue: Catalogue):

@@ -97,6 +97,7 @@ class Fleet:
         return {
             "MIGRATOR_ENVIRONMENT": self.environment,
             "MIGRATOR_SITES_TABLE": "sites",
+            "MIGRATOR_TEMPLATES_BUCKET": f"{self.bucket}-templates",
             "MIGRATOR_MOUNT_PATH": str(self.mount),
             "MIGRATOR_DATABASE_ADMIN_SECRET": ADMIN_SECRET,
             "MIGRATOR_DATABASE_CA": str(self.ca or self.database.ca),

@@ -75,9 +75,7 @@ def vet(wanted: Wanted, catalogue: Catalogue, around: Surroundings) -> None:
         require_settable(template.options, f"The template {template.template_id}")
 
 
-def vetted_template(
-    wanted: Wanted, catalogue: Catalogue, around: Surroundings
-) -> Template | None:
+def vetted_template(wanted: Wanted, catalogue: Catalogue, around: Surroundings) -> Template | None:
     """Return the template that is asked for, if one is; raises RefusedError if it may not be."""
     if wanted.template_id is None:
         return None
