@@ -32,6 +32,11 @@ if ($in['verify']) {
     // 1 << 30 is the client flag "verify the server's certificate"; mysqli names it nowhere.
     define('MYSQL_CLIENT_FLAGS', MYSQLI_CLIENT_SSL | (1 << 30));
 }
+// Of this process only. Without them WordPress would make some and keep them as options.
+foreach (['AUTH', 'SECURE_AUTH', 'LOGGED_IN', 'NONCE'] as $name) {
+    define("{$name}_KEY", bin2hex(random_bytes(32)));
+    define("{$name}_SALT", bin2hex(random_bytes(32)));
+}
 define('WP_DEBUG', false);
 define('WP_DISABLE_FATAL_ERROR_HANDLER', true);
 define('WP_HTTP_BLOCK_EXTERNAL', true);
