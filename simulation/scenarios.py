@@ -28,6 +28,8 @@ from simulation.jobs import DIGEST
 from simulation.reports import SettleTimes
 
 TENANT, SITE = "tenant-1", "site-banana"
+NEXT_DIGEST, BROKEN_DIGEST = "sha256:" + "e" * 64, "sha256:" + "b" * 64
+"""Images that an update may choose: one that works, one whose containers never become healthy."""
 
 
 def _body(message_type: str, correlation: str, payload: dict[str, object]) -> str:
@@ -80,6 +82,12 @@ def promotion_to_prod(*, correlation: str = "promote") -> str:
     return promotion(correlation=correlation, changeTicket="CHG-1001", **path)
 
 
+def update(*, correlation: str = "update", changes: object, **payload: object) -> str:
+    """Return the body of an update request."""
+    named = {"siteId": SITE, "tenantId": TENANT}
+    return _body("SITE_UPDATE_REQUEST", correlation, {**named, "changes": changes, **payload})
+
+
 def look(*, correlation: str = "look") -> str:
     """Return the body of a request to look at the live site."""
     return _body("SITE_CHECK_REQUEST", correlation, {"siteId": SITE, "tenantId": TENANT})
@@ -127,7 +135,7 @@ class Scenario:
         fleet.jobs.seconds = self.job_seconds
         if self.spoiled_step:
             fleet.jobs.play = _spoiled(fleet.jobs.play, self.spoiled_step)
-        fleet.send(QUEUES[self.environment], self.body)
+        fleet.send(queue_of(self.environment, self.body), self.body)
         return fleet
 
 
@@ -137,6 +145,14 @@ QUEUES = {
     Environment.PROD: QueueName.PROMOTION,
 }
 """In these scenarios dev creates, sit and prod receive promotions."""
+
+
+def queue_of(environment: Environment, body: str) -> QueueName:
+    """Return the queue on which a scenario's message comes."""
+    is_update = json.loads(body)["messageType"] == "SITE_UPDATE_REQUEST"
+    return QueueName.UPDATE if is_update else QUEUES[environment]
+
+
 SOURCES = {Environment.SIT: Environment.DEV, Environment.PROD: Environment.SIT}
 BEFORE_THE_WINDOW = timedelta(minutes=15)
 """When a request for prod comes: approvals take ten of these, then the window is waited for."""
@@ -168,10 +184,13 @@ def _state_after(environment: Environment, earlier: tuple[str, ...]) -> FleetSta
     fleet = SimulatedFleet(environment=environment, source=source)
     (source or fleet.world).images[DIGEST] = "{}"
     (source or fleet.world).image_tags[fleet.policy.wordpress_tag] = DIGEST
+    fleet.world.images |= {NEXT_DIGEST: "{}", BROKEN_DIGEST: "{}"}
+    fleet.world.image_tags |= {"next": NEXT_DIGEST, "broken": BROKEN_DIGEST}
+    fleet.world.broken_images[BROKEN_DIGEST] = "The containers answer with 500."
     fleet.world.tenants[TENANT] = Tenant(tenant_id=TENANT, status="REGISTERED")
     _wait_until_before_the_window(fleet)
     for body in earlier:
-        fleet.send(QUEUES[environment], body)
+        fleet.send(queue_of(environment, body), body)
         fleet.run()
         _wait_until_before_the_window(fleet)
     fleet.world.events.clear()
@@ -240,8 +259,83 @@ SECOND = promotion(correlation="second")
 FIRST_TO_PROD = promotion_to_prod(correlation="first")
 
 BACK_TO_FIRST = rollback(operationId=promotion_id("second"))
+SUSPENSION = update(correlation="suspend", changes={"status": "SUSPENDED"})
+ALL_OF_CONTAINERS = {
+    "imageTag": "next",
+    "scale": {"desiredCount": 3, "cpuUnits": 1024, "memoryMib": 2048},
+}
+
+UPDATES = (
+    Scenario(
+        name="update, suspend", environment=DEV, earlier=(creation(),), body=SUSPENSION, ends=DONE
+    ),
+    Scenario(
+        name="update, activate",
+        environment=DEV,
+        earlier=(creation(), SUSPENSION),
+        body=update(changes={"status": "ACTIVE"}),
+        ends=DONE,
+    ),
+    Scenario(
+        name="update, activate a broken site",
+        environment=DEV,
+        earlier=(creation(), SUSPENSION),
+        body=update(changes={"status": "ACTIVE"}),
+        ends=FAILED,
+        spoiled_step="check_changed",
+        keeps_target=True,
+    ),
+    Scenario(
+        name="update, scale",
+        environment=DEV,
+        earlier=(creation(),),
+        body=update(changes={"scale": {"desiredCount": 3}}, expectedVersion=2),
+        ends=DONE,
+    ),
+    Scenario(
+        name="update, several changes",
+        environment=DEV,
+        earlier=(creation(),),
+        body=update(changes={**ALL_OF_CONTAINERS, "status": "SUSPENDED"}),
+        ends=DONE,
+    ),
+    Scenario(
+        name="update, several changes of a suspended site",
+        environment=DEV,
+        earlier=(creation(), SUSPENSION),
+        body=update(changes={**ALL_OF_CONTAINERS, "status": "ACTIVE"}),
+        ends=DONE,
+    ),
+    Scenario(
+        name="update, the image does not become healthy",
+        environment=DEV,
+        earlier=(creation(),),
+        body=update(changes={"imageTag": "broken"}),
+        ends=FAILED,
+        keeps_target=True,
+    ),
+    Scenario(
+        name="update, the image breaks the site",
+        environment=DEV,
+        earlier=(creation(),),
+        body=update(changes=ALL_OF_CONTAINERS),
+        ends=FAILED,
+        spoiled_step="check_trial",
+        keeps_target=True,
+    ),
+    Scenario(
+        name="update, rolled back",
+        environment=DEV,
+        earlier=(creation(),),
+        body=update(changes=ALL_OF_CONTAINERS),
+        ends=BACK,
+        spoiled_step="check_changed",
+        keeps_target=True,
+    ),
+)
 
 SCENARIOS = (
+    *UPDATES,
     Scenario(name="creation", environment=DEV, body=creation(), ends=DONE),
     Scenario(
         name="creation, slow jobs",

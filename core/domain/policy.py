@@ -13,10 +13,11 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from core.domain.errors import ConfigurationError
+from core.domain.errors import ConfigurationError, RefusedError
 from core.domain.policy_model import PolicyModel
 from core.domain.promotion_policy import PromotionPolicy
 from events.formats import Environment
+from events.vocabulary import ErrorCode
 
 
 class EnvironmentPolicy(PolicyModel):
@@ -31,6 +32,14 @@ class StepPolicy(PolicyModel):
 
     deadline_seconds: int = Field(gt=0)
     poll_seconds: int = Field(gt=0, le=900)
+
+
+class OfferedImage(PolicyModel):
+    """One image of the platform, and what is in it."""
+
+    tag: str
+    wordpress_version: str
+    php_version: str
 
 
 class Policy(PolicyModel):
@@ -60,6 +69,8 @@ class Policy(PolicyModel):
     isolation_level_by_tier: Mapping[str, int]
     wordpress_tag: str
     """Tag of the platform's WordPress image that a new site starts with."""
+    offered_images: tuple[OfferedImage, ...] = ()
+    """The WordPress and PHP versions that the platform offers, the preferred ones first."""
     default_theme: str | None = None
     tags: Mapping[str, str]
     """The platform's tags for every resource."""
@@ -111,6 +122,24 @@ class Policy(PolicyModel):
             )
         return self.promotion
 
+    def offered(self, wordpress_version: str | None, php_version: str | None) -> OfferedImage:
+        """Return the preferred image with these versions; None: any.
+
+        "8.2" is any release of PHP 8.2. Raises RefusedError (SITE_001) with what there is.
+        """
+        for image in self.offered_images:
+            if _fits(image.wordpress_version, wordpress_version) and _fits(
+                image.php_version, php_version
+            ):
+                return image
+        there = [f"{i.wordpress_version} on PHP {i.php_version}" for i in self.offered_images]
+        raise RefusedError(
+            ErrorCode.SITE_001,
+            f"The platform offers no WordPress {wordpress_version or '(any)'} on PHP "
+            f"{php_version or '(any)'} in {self.environment}. There is: "
+            f"{', '.join(there) or 'none'}.",
+        )
+
     def step(self, name: str) -> StepPolicy:
         return self.steps.get(name, self.default_step)
 
@@ -120,3 +149,11 @@ class Policy(PolicyModel):
     def site_tags(self, tenant_id: str, site_id: str) -> dict[str, str]:
         """Return the tags of a site's resources: the platform's, and the tenant for billing."""
         return {**self.tags, "Tenant": tenant_id, "Site": site_id, "Component": "wordpress-site"}
+
+
+def _fits(offered: str, wanted: str | None) -> bool:
+    """Compare as far as both say something: "8.2" and "8.2.12" are one PHP."""
+    if wanted is None:
+        return True
+    parts = list(zip(offered.split("."), wanted.split("."), strict=False))
+    return all(ours == theirs for ours, theirs in parts)

@@ -61,13 +61,7 @@ class EcsContainers:
             task_definition_arn,
             service.desired_count,
         ):
-            with calling("ECS", f"service {name}"):
-                self._clients.ecs.update_service(
-                    cluster=self._cluster,
-                    service=name,
-                    taskDefinition=task_definition_arn,
-                    desiredCount=service.desired_count,
-                )
+            self._update(name, task_definition_arn, service.desired_count)
 
     def ensure_running(self, names: ReleaseNames, desired_count: int) -> None:
         found = self._find(names.service)
@@ -75,6 +69,14 @@ class EcsContainers:
             raise NotFoundError(f"There is no service {names.service} to start again.")
         if found["desiredCount"] != desired_count:
             self._scale(names.service, desired_count)
+
+    def roll_out(self, names: ReleaseNames, task_definition_arn: str, desired_count: int) -> None:
+        found = self._find(names.service)
+        if found is None or found["status"] != "ACTIVE":
+            raise NotFoundError(f"There is no service {names.service} to change.")
+        wanted = (task_definition_arn, desired_count)
+        if (found["taskDefinition"], found["desiredCount"]) != wanted:
+            self._update(names.service, *wanted)
 
     def scale_down(self, names: ReleaseNames) -> None:
         found = self._find(names.service)
@@ -129,6 +131,15 @@ class EcsContainers:
         with calling("ECS", f"service {name}"):
             self._clients.ecs.update_service(
                 cluster=self._cluster, service=name, desiredCount=desired_count
+            )
+
+    def _update(self, name: str, task_definition_arn: str, desired_count: int) -> None:
+        with calling("ECS", f"service {name}"):
+            self._clients.ecs.update_service(
+                cluster=self._cluster,
+                service=name,
+                taskDefinition=task_definition_arn,
+                desiredCount=desired_count,
             )
 
     def _create(self, service: ReleaseService, task_definition_arn: str) -> None:

@@ -60,6 +60,18 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "rest_failed": "I",
         "check_live": "J",
         "await_window": "K",
+        "survey_site": "ua",
+        "start_service": "ub",
+        "choose_containers": "uc",
+        "start_trial": "ud",
+        "check_trial": "ue",
+        "roll_out": "uf",
+        "remove_trial": "ug",
+        "check_changed": "uh",
+        "open_site": "ui",
+        "close_site": "uj",
+        "rest_service": "uk",
+        "record_update": "ul",
     }
 )
 _NAMES: Final = {code: name for name, code in CODES.items()}

@@ -33,8 +33,6 @@ class TaskSettings:
     file_system_id: str
     execution_role_arn: str
     task_role_arn: str
-    cpu: str = "512"
-    memory: str = "1024"
     log_group: str | None = None
     """CloudWatch log group of the containers; None: no log driver (one machine)."""
 
@@ -103,8 +101,8 @@ def _definition(service: ReleaseService, settings: TaskSettings, region: str) ->
         "family": service.names.task_family,
         "networkMode": "awsvpc",
         "requiresCompatibilities": ["FARGATE"],
-        "cpu": settings.cpu,
-        "memory": settings.memory,
+        "cpu": str(service.size.cpu_units),
+        "memory": str(service.size.memory_mib),
         "executionRoleArn": settings.execution_role_arn,
         "taskRoleArn": settings.task_role_arn,
         "containerDefinitions": [_container(service, settings, region)],
