@@ -94,7 +94,7 @@ class EcsContainers:
                 exists=True, steady=False, failed=True, reason=failure, arn=found["serviceArn"]
             )
         addresses = self._healthy(target_group_arn)
-        steady = _is_steady(found) and bool(addresses)
+        steady = _is_steady(found) and len(addresses) >= found["desiredCount"]
         return ServiceState(
             exists=True,
             steady=steady,
