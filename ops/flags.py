@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+OperationId = Annotated[str, typer.Argument(help="The operation's id.", metavar="ID")]
 TenantId = Annotated[str | None, typer.Option(help="Only this tenant's.", show_default=False)]
 Watch = Annotated[bool, typer.Option("--watch", help="Follow the operation to its end.")]
 RequestedBy = Annotated[

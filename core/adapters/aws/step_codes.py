@@ -60,6 +60,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "rest_failed": "I",
         "check_live": "J",
         "await_window": "K",
+        "confirm_plan": "ap",
     }
 )
 _NAMES: Final = {code: name for name, code in CODES.items()}
