@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+OperationId = Annotated[str, typer.Argument(help="The operation's id.", metavar="ID")]
 TenantId = Annotated[str | None, typer.Option(help="Only this tenant's.", show_default=False)]
 SiteId = Annotated[str, typer.Argument(help="The site's id.", metavar="SITE")]
 SiteTenantId = Annotated[

@@ -13,11 +13,13 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from core.domain.approval_policy import AgreementPolicy, ApprovalPolicy
 from core.domain.errors import ConfigurationError, RefusedError
+from core.domain.lifecycle_policy import DeletionPolicy, UpdatePolicy
 from core.domain.policy_model import PolicyModel
 from core.domain.promotion_policy import PromotionPolicy
 from events.formats import Environment
-from events.vocabulary import ErrorCode
+from events.vocabulary import ErrorCode, OperationType
 
 
 class EnvironmentPolicy(PolicyModel):
@@ -52,6 +54,8 @@ class Policy(PolicyModel):
     """Target -> source: the only promotion paths (dev -> sit -> prod)."""
     promotion: PromotionPolicy | None = None
     """None where nothing is promoted to (dev)."""
+    deletion: DeletionPolicy = DeletionPolicy()
+    update: UpdatePolicy = UpdatePolicy()
     default_step: StepPolicy
     steps: Mapping[str, StepPolicy] = Field(default_factory=dict)
     max_job_attempts: int = Field(default=3, gt=0)
@@ -85,29 +89,50 @@ class Policy(PolicyModel):
         return self
 
     @model_validator(mode="after")
+    def _somebody_can_agree_to_everything(self) -> Policy:
+        for operation_type in self._agreements():
+            self.approval_of(operation_type)
+        return self
+
+    @model_validator(mode="after")
     def _steps_outlast_what_they_wait_for(self) -> Policy:
         for step, seconds in self._longest_waits().items():
             deadline = self.step(step).deadline_seconds
             if deadline <= seconds:
                 raise ValueError(
                     f"steps.{step} is reported as stalled after {deadline} s, and may wait for "
-                    f"{seconds} s by [promotion]. Give it a longer deadline_seconds."
+                    f"{seconds} s by this policy. Give it a longer deadline_seconds."
                 )
         return self
 
     def _longest_waits(self) -> dict[str, int]:
         """Return how long a step may wait without anything being wrong."""
+        approvals = [self.approval_of(operation_type) for operation_type in self._agreements()]
+        approvals += [self.promotion.approval] if self.promotion else []
+        longest = [approval.longest_seconds for approval in approvals if approval.roles]
+        waits = {"await_approval": max(longest)} if longest else {}
         if self.promotion is None:
-            return {}
-        approval, monitor = self.promotion.approval, self.promotion.monitor
-        waits = {"monitor": monitor.window_seconds + monitor.metrics_delay_seconds}
-        if approval.roles:
-            longest = max(approval.wait_seconds, approval.emergency_wait_seconds)
-            waits["await_approval"] = approval.expires_seconds + longest
+            return waits
+        monitor = self.promotion.monitor
+        waits["monitor"] = monitor.window_seconds + monitor.metrics_delay_seconds
         if self.promotion.window.openings:
             week = int(timedelta(days=7).total_seconds())
             waits |= {"await_window": week, "decide_again": week, "confirm_window": week}
         return waits
+
+    def _agreements(self) -> dict[OperationType, AgreementPolicy]:
+        """Return who must agree to operations that are no promotions."""
+        return {
+            OperationType.SITE_DELETION: self.deletion.approval,
+            OperationType.SITE_UPDATE: self.update.override_approval,
+        }
+
+    def approval_of(self, operation_type: OperationType) -> ApprovalPolicy:
+        """Return the rules of approvals of one type of operation (rollbacks: of promotions)."""
+        if operation_type in {OperationType.SITE_PROMOTION, OperationType.SITE_ROLLBACK}:
+            return self.promotion_rules.approval
+        agreement = self._agreements().get(operation_type, AgreementPolicy())
+        return agreement.among(self.promotion.approval.people if self.promotion else {})
 
     @property
     def here(self) -> EnvironmentPolicy:

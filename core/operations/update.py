@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.domain import changes as asked
+from core.domain.approvals import check_request
 from core.domain.errors import RefusedError
 from core.domain.policy import Policy
 from core.domain.site import Site
@@ -13,6 +14,7 @@ from core.domain.sizes import check_size, sized
 from core.engine.step import Step
 from core.engine.workflow import Admission, Workflow
 from core.operations.steps.admission import check_tenant
+from core.operations.steps.approval import AWAIT_APPROVAL, CONFIRM_PLAN, REQUEST_APPROVAL
 from core.operations.steps.container_change import (
     CHECK_TRIAL,
     CHOOSE_CONTAINERS,
@@ -62,9 +64,15 @@ KINDS = (
 )
 """In the order in which they are made, whatever the order in the message."""
 
+AGREE = (REQUEST_APPROVAL, AWAIT_APPROVAL, LOCK_SITE, CONFIRM_PLAN)
+"""For a read-only site: people agree to this request, and it is the same once the lock is held."""
 BEGIN = (LOCK_SITE, SURVEY_SITE)
 FINISH = (RECORD_UPDATE,)
-STEPS = (*BEGIN, *(step for kind in KINDS for step in kind.steps), *FINISH)
+STEPS = (
+    *dict.fromkeys((*AGREE, *BEGIN)),
+    *dict.fromkeys(step for kind in KINDS for step in kind.steps),
+    *FINISH,
+)
 
 
 def environment_of(_request: Request) -> Environment | None:
@@ -72,11 +80,13 @@ def environment_of(_request: Request) -> Environment | None:
     return None
 
 
-def plan_of(request: Request, _policy: Policy) -> tuple[str, ...]:
+def plan_of(request: Request, policy: Policy) -> tuple[str, ...]:
     """Return the steps of the changes that are asked for, in their fixed order."""
-    changes = _payload(request).changes
-    wanted = [step for kind in KINDS if kind.asked(changes) for step in kind.steps]
-    return tuple(dict.fromkeys(step.name for step in (*BEGIN, *wanted, *FINISH)))
+    payload = _payload(request)
+    asks = payload.override is not None and policy.approval_of(OperationType.SITE_UPDATE).roles
+    wanted = [step for kind in KINDS if kind.asked(payload.changes) for step in kind.steps]
+    steps = (*(AGREE if asks else ()), *BEGIN, *wanted, *FINISH)
+    return tuple(dict.fromkeys(step.name for step in steps))
 
 
 def admit(admission: Admission) -> None:
@@ -100,6 +110,12 @@ def admit(admission: Admission) -> None:
             f"Site {site.site_id} is read-only in {site.environment} since it was promoted. Change "
             "it where it is developed and promote it, or send the request with an override "
             "{reason}, which people must approve.",
+        )
+    if payload.override is not None:
+        check_request(
+            admission.policy.approval_of(OperationType.SITE_UPDATE),
+            admission.request.requested_by,
+            operation_type=OperationType.SITE_UPDATE,
         )
     _check_containers(admission.policy, site, payload.changes)
 

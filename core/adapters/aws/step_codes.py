@@ -72,6 +72,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "close_site": "uj",
         "rest_service": "uk",
         "record_update": "ul",
+        "confirm_plan": "ap",
     }
 )
 _NAMES: Final = {code: name for name, code in CODES.items()}

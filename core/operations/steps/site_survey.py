@@ -29,13 +29,6 @@ def survey_site(context: StepContext) -> Outcome:
             code=ErrorCode.SITE_005,
             why=f"Site {site.site_id} has become read-only. Send the request with an override.",
         )
-    planned = context.facts.get("plan", {}).get("version", site.version)
-    if planned != site.version:
-        return Failed(
-            code=ErrorCode.PROM_003,
-            why=f"The site was at version {planned} when the override was asked for, and is at "
-            f"{site.version} now: what was approved no longer holds. Ask for the update again.",
-        )
     return Done(facts=_noted(site, _live(context, site)), summary={"siteUrl": change.site_url})
 
 
