@@ -185,7 +185,8 @@ def _state_after(environment: Environment, earlier: tuple[str, ...]) -> FleetSta
     (source or fleet.world).images[DIGEST] = "{}"
     (source or fleet.world).image_tags[fleet.policy.wordpress_tag] = DIGEST
     fleet.world.images |= {NEXT_DIGEST: "{}", BROKEN_DIGEST: "{}"}
-    fleet.world.image_tags |= {"next": NEXT_DIGEST, "broken": BROKEN_DIGEST}
+    offered = {image.tag: NEXT_DIGEST for image in fleet.policy.offered_images}
+    fleet.world.image_tags |= {"next": NEXT_DIGEST, "broken": BROKEN_DIGEST, **offered}
     fleet.world.broken_images[BROKEN_DIGEST] = "The containers answer with 500."
     fleet.world.tenants[TENANT] = Tenant(tenant_id=TENANT, status="REGISTERED")
     _wait_until_before_the_window(fleet)
@@ -264,6 +265,7 @@ ALL_OF_CONTAINERS = {
     "imageTag": "next",
     "scale": {"desiredCount": 3, "cpuUnits": 1024, "memoryMib": 2048},
 }
+OVERRIDE = update(changes={"scale": {"desiredCount": 2}}, override={"reason": "The sale is today."})
 
 UPDATES = (
     Scenario(
@@ -321,6 +323,29 @@ UPDATES = (
         body=update(changes=ALL_OF_CONTAINERS),
         ends=FAILED,
         spoiled_step="check_trial",
+        keeps_target=True,
+    ),
+    Scenario(
+        name="update, a newer PHP",
+        environment=DEV,
+        earlier=(creation(),),
+        body=update(changes={"configuration": {"phpVersion": "8.3"}}),
+        ends=DONE,
+    ),
+    Scenario(
+        name="update of a read-only site",
+        environment=PROD,
+        earlier=(FIRST_TO_PROD,),
+        body=OVERRIDE,
+        ends=DONE,
+    ),
+    Scenario(
+        name="update of a read-only site, rejected",
+        environment=PROD,
+        earlier=(FIRST_TO_PROD,),
+        body=OVERRIDE,
+        ends=OperationStatus.REJECTED,
+        against="OPERATIONS_LEAD",
         keeps_target=True,
     ),
     Scenario(

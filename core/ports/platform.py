@@ -160,6 +160,10 @@ class Containers(Protocol):
         """Deregister; nothing there is fine."""
         ...
 
+    def delete_task_definitions(self, names: ReleaseNames) -> None:
+        """Deregister all of a release: every other image or size has one of its own."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class ListenerRule:

@@ -261,6 +261,19 @@ class TestWhatIsAskedOfEcs:
 
 
 class TestRollingOut:
+    def test_every_task_definition_of_a_release_goes_with_it_and_no_other(
+        self, containers: Containers, service: ReleaseService
+    ):
+        other = replace(service, names=service.names.site.release(3))
+        kept = containers.ensure_task_definition(other)
+        for digest in "ab":
+            changed = replace(service, image_digest="sha256:" + digest * 64)
+            containers.ensure_task_definition(changed)
+        for _ in range(2):
+            containers.delete_task_definitions(service.names)
+        assert containers.find_task_definition(service.names) is None
+        assert containers.find_task_definition(other.names) == kept
+
     def test_a_service_comes_to_another_task_definition_and_number(
         self, containers: Containers, service: ReleaseService, become_healthy
     ):

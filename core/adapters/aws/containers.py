@@ -118,6 +118,10 @@ class EcsContainers:
     def delete_task_definition(self, arn: str) -> None:
         self._task_definitions.delete(arn)
 
+    def delete_task_definitions(self, names: ReleaseNames) -> None:
+        for arn in self._task_definitions.all_of(names):
+            self._task_definitions.delete(arn)
+
     # --- calls -----------------------------------------------------------------------------
 
     def _find(self, name: str) -> ServiceTypeDef | None:

@@ -61,6 +61,16 @@ class TaskDefinitions:
         """Return the newest revision that was registered for a release."""
         return self._find(names.task_family, RELEASE_LABEL, _release_label(names))
 
+    def all_of(self, names: ReleaseNames) -> list[str]:
+        """Return every revision that was registered for a release."""
+        family = names.task_family
+        with calling("ECS", f"task definitions {family}"):
+            pages = self._clients.ecs.get_paginator("list_task_definitions").paginate(
+                familyPrefix=family, status="ACTIVE"
+            )
+            arns = [arn for page in pages for arn in page["taskDefinitionArns"]]
+            return [arn for arn in arns if self._label(arn, RELEASE_LABEL) == _release_label(names)]
+
     def delete(self, arn: str) -> None:
         """Deregister; running tasks of it go on, and nothing there is fine."""
         with calling("ECS", f"task definition {arn}"):
@@ -78,13 +88,12 @@ class TaskDefinitions:
             newest = self._clients.ecs.list_task_definitions(
                 familyPrefix=family, status="ACTIVE", sort="DESC", maxResults=LOOKED_AT
             )["taskDefinitionArns"]
-            for arn in newest:
-                answer = self._clients.ecs.describe_task_definition(taskDefinition=arn)
-                containers = answer["taskDefinition"]["containerDefinitions"]
-                labels = containers[0].get("dockerLabels", {}) if containers else {}
-                if labels.get(label) == value:
-                    return arn
-        return None
+            return next((arn for arn in newest if self._label(arn, label) == value), None)
+
+    def _label(self, arn: str, label: str) -> str | None:
+        answer = self._clients.ecs.describe_task_definition(taskDefinition=arn)
+        containers = answer["taskDefinition"]["containerDefinitions"]
+        return containers[0].get("dockerLabels", {}).get(label) if containers else None
 
 
 def fingerprint_of(definition: dict[str, Any]) -> str:

@@ -98,6 +98,11 @@ class MemoryContainers:
     def delete_task_definition(self, arn: str) -> None:
         self.world.task_definitions.pop(arn, None)
 
+    def delete_task_definitions(self, names: ReleaseNames) -> None:
+        for arn, service in list(self.world.task_definitions.items()):
+            if service.names == names:
+                self.delete_task_definition(arn)
+
 
 def service_arn(world: World, name: str) -> str:
     """Return the ARN by which AWS names a service in its events."""
