@@ -53,6 +53,7 @@ from core.operations.creation import CREATION
 from core.operations.promotion import PROMOTION
 from core.operations.rollback import ROLLBACK
 from core.operations.site_check import SITE_CHECK
+from core.operations.update import UPDATE
 from core.ports.bundle import Ports
 from core.ports.messaging import QueueName
 from core.settings import Settings
@@ -60,7 +61,8 @@ from core.settings import Settings
 POLICY_FOLDER = Path(__file__).parent.parent / "policy"
 
 WORKFLOWS = {
-    workflow.operation_type: workflow for workflow in (CREATION, PROMOTION, ROLLBACK, SITE_CHECK)
+    workflow.operation_type: workflow
+    for workflow in (CREATION, UPDATE, PROMOTION, ROLLBACK, SITE_CHECK)
 }
 """Every workflow that this version carries out."""
 

@@ -129,7 +129,7 @@ class Runtime:
             return make_platform(accounts[name], servers[name], proxy_port=proxy_port)
 
         made = dict(zip(accounts, pool.map(make, accounts), strict=True))
-        registry.push_image(accounts["dev"])
+        registry.push_images(accounts["dev"])
         return made
 
     def _deploy(

@@ -55,6 +55,8 @@ PLUGINS: Final = {
             "1.2.0",
             vulnerabilities=(Vulnerability(identifier="CVE-2026-0001", fixed_in="1.2.0"),),
         ),
+        plugin("forms", "1.0.0"),
+        plugin("counter", "1.0.0"),
         plugin("modern", "1.0.0", needs=Requirements(minimum_wordpress="9.0")),
     )
 }
@@ -65,6 +67,12 @@ TEMPLATES: Final = {
         plugins=(IncludedPlugin(slug="banner"),),
         package=Package(key="templates/starter.zip", sha256="b" * 64),
         options={"blogdescription": "A fresh start"},
+    ),
+    "plain": Template(
+        template_id="plain",
+        theme="plain",
+        package=Package(key="templates/plain.zip", sha256="b" * 64),
+        options={"blogdescription": "Plain and simple"},
     ),
     "future": Template(
         template_id="future",

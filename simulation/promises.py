@@ -56,9 +56,15 @@ def snapshot(fleet: SimulatedFleet) -> Snapshot:
         "task definitions": sorted(
             service.names.service for service in world.task_definitions.values()
         ),
-        "services": {name: s.desired_count for name, s in sorted(world.services.items())},
+        "services": {
+            name: (s.desired_count, s.service.image_digest, s.service.size)
+            for name, s in sorted(world.services.items())
+        },
         "target groups": sorted(world.target_groups),
-        "rules": {host: groups[rule.target_group_arn] for host, rule in world.rules.items()},
+        "rules": {
+            host: groups.get(rule.target_group_arn, world.pages.get(host))
+            for host, rule in world.rules.items()
+        },
         "dns": {name: record.target for name, record in world.dns_records.items()},
         "objects": sorted(k for k in world.objects if not k.startswith("jobs/")),
         "schemas": sorted(fleet.effects.schemas),
@@ -73,7 +79,8 @@ def snapshot(fleet: SimulatedFleet) -> Snapshot:
 
 
 def _settings(site: Site) -> tuple[object, ...]:
-    return (site.read_only, site.wordpress_version, site.php_version)
+    versions = (site.wordpress_version, site.php_version)
+    return (site.read_only, *versions, site.desired_count, site.cpu_units, site.memory_mib)
 
 
 def visible(state: Snapshot) -> Snapshot:

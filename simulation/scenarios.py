@@ -29,6 +29,8 @@ from simulation.jobs import DIGEST
 from simulation.reports import SettleTimes
 
 TENANT, SITE = "tenant-1", "site-banana"
+NEXT_DIGEST, BROKEN_DIGEST = "sha256:" + "e" * 64, "sha256:" + "b" * 64
+"""Images that an update may choose: one that works, one whose containers never become healthy."""
 
 
 def _body(message_type: str, correlation: str, payload: dict[str, object]) -> str:
@@ -81,6 +83,12 @@ def promotion_to_prod(*, correlation: str = "promote") -> str:
     return promotion(correlation=correlation, changeTicket="CHG-1001", **path)
 
 
+def update(*, correlation: str = "update", changes: object, **payload: object) -> str:
+    """Return the body of an update request."""
+    named = {"siteId": SITE, "tenantId": TENANT}
+    return _body("SITE_UPDATE_REQUEST", correlation, {**named, "changes": changes, **payload})
+
+
 def look(*, correlation: str = "look") -> str:
     """Return the body of a request to look at the live site."""
     return _body("SITE_CHECK_REQUEST", correlation, {"siteId": SITE, "tenantId": TENANT})
@@ -128,7 +136,7 @@ class Scenario:
         fleet.jobs.seconds = self.job_seconds
         if self.spoiled_step:
             fleet.jobs.play = _spoiled(fleet.jobs.play, self.spoiled_step)
-        fleet.send(QUEUES[self.environment], self.body)
+        fleet.send(queue_of(self.environment, self.body), self.body)
         return fleet
 
 
@@ -138,6 +146,14 @@ QUEUES = {
     Environment.PROD: QueueName.PROMOTION,
 }
 """In these scenarios dev creates, sit and prod receive promotions."""
+
+
+def queue_of(environment: Environment, body: str) -> QueueName:
+    """Return the queue on which a scenario's message comes."""
+    is_update = json.loads(body)["messageType"] == "SITE_UPDATE_REQUEST"
+    return QueueName.UPDATE if is_update else QUEUES[environment]
+
+
 SOURCES = {Environment.SIT: Environment.DEV, Environment.PROD: Environment.SIT}
 BEFORE_THE_WINDOW = timedelta(minutes=15)
 """When a request for prod comes: approvals take ten of these, then the window is waited for."""
@@ -171,10 +187,14 @@ def _state_after(environment: Environment, earlier: tuple[str, ...]) -> FleetSta
     (source or fleet.world).image_tags[fleet.policy.wordpress_tag] = DIGEST
     fleet.world.plugins.update(PLUGINS)
     fleet.world.templates.update(TEMPLATES)
+    fleet.world.images |= {NEXT_DIGEST: "{}", BROKEN_DIGEST: "{}"}
+    offered = {image.tag: NEXT_DIGEST for image in fleet.policy.offered_images}
+    fleet.world.image_tags |= {"next": NEXT_DIGEST, "broken": BROKEN_DIGEST, **offered}
+    fleet.world.broken_images[BROKEN_DIGEST] = "The containers answer with 500."
     fleet.world.tenants[TENANT] = Tenant(tenant_id=TENANT, status="REGISTERED")
     _wait_until_before_the_window(fleet)
     for body in earlier:
-        fleet.send(QUEUES[environment], body)
+        fleet.send(queue_of(environment, body), body)
         fleet.run()
         _wait_until_before_the_window(fleet)
     fleet.world.events.clear()
@@ -238,6 +258,21 @@ DONE, FAILED, BACK = (
     OperationStatus.ROLLED_BACK,
 )
 APPLE = creation("site-apple", correlation="apple", subdomain="apple")
+PLUGGED = creation(
+    configuration={"plugins": [{"slug": "banner", "version": "1.0.0"}, "gallery", "counter"]}
+)
+WITHOUT_COUNTER = update(correlation="off", changes={"plugins": {"disable": ["counter"]}})
+ALL_OF_WORDPRESS = {
+    "templateId": "plain",
+    "theme": "twentytwentytwo",
+    "plugins": {
+        "uninstall": ["gallery"],
+        "install": ["forms"],
+        "update": ["banner"],
+        "configure": {"banner": {"banner_text": "Closed on Monday"}},
+        "disable": ["counter"],
+    },
+}
 MADE_UP = creation(
     templateId="starter", configuration={"plugins": ["gallery"], "theme": "twentytwentytwo"}
 )
@@ -246,8 +281,139 @@ SECOND = promotion(correlation="second")
 FIRST_TO_PROD = promotion_to_prod(correlation="first")
 
 BACK_TO_FIRST = rollback(operationId=promotion_id("second"))
+SUSPENSION = update(correlation="suspend", changes={"status": "SUSPENDED"})
+ALL_OF_CONTAINERS = {
+    "imageTag": "next",
+    "scale": {"desiredCount": 3, "cpuUnits": 1024, "memoryMib": 2048},
+}
+OVERRIDE = update(changes={"scale": {"desiredCount": 2}}, override={"reason": "The sale is today."})
+
+UPDATES = (
+    Scenario(
+        name="update, suspend", environment=DEV, earlier=(creation(),), body=SUSPENSION, ends=DONE
+    ),
+    Scenario(
+        name="update, activate",
+        environment=DEV,
+        earlier=(creation(), SUSPENSION),
+        body=update(changes={"status": "ACTIVE"}),
+        ends=DONE,
+    ),
+    Scenario(
+        name="update, activate a broken site",
+        environment=DEV,
+        earlier=(creation(), SUSPENSION),
+        body=update(changes={"status": "ACTIVE"}),
+        ends=FAILED,
+        spoiled_step="check_changed",
+        keeps_target=True,
+    ),
+    Scenario(
+        name="update, scale",
+        environment=DEV,
+        earlier=(creation(),),
+        body=update(changes={"scale": {"desiredCount": 3}}, expectedVersion=2),
+        ends=DONE,
+    ),
+    Scenario(
+        name="update, several changes",
+        environment=DEV,
+        earlier=(creation(),),
+        body=update(changes={**ALL_OF_CONTAINERS, "status": "SUSPENDED"}),
+        ends=DONE,
+    ),
+    Scenario(
+        name="update, several changes of a suspended site",
+        environment=DEV,
+        earlier=(creation(), SUSPENSION),
+        body=update(changes={**ALL_OF_CONTAINERS, "status": "ACTIVE"}),
+        ends=DONE,
+    ),
+    Scenario(
+        name="update, the image does not become healthy",
+        environment=DEV,
+        earlier=(creation(),),
+        body=update(changes={"imageTag": "broken"}),
+        ends=FAILED,
+        keeps_target=True,
+    ),
+    Scenario(
+        name="update, the image breaks the site",
+        environment=DEV,
+        earlier=(creation(),),
+        body=update(changes=ALL_OF_CONTAINERS),
+        ends=FAILED,
+        spoiled_step="check_trial",
+        keeps_target=True,
+    ),
+    Scenario(
+        name="update, a newer PHP",
+        environment=DEV,
+        earlier=(creation(),),
+        body=update(changes={"configuration": {"phpVersion": "8.3"}}),
+        ends=DONE,
+    ),
+    Scenario(
+        name="update of a read-only site",
+        environment=PROD,
+        earlier=(FIRST_TO_PROD,),
+        body=OVERRIDE,
+        ends=DONE,
+    ),
+    Scenario(
+        name="update of a read-only site, rejected",
+        environment=PROD,
+        earlier=(FIRST_TO_PROD,),
+        body=OVERRIDE,
+        ends=OperationStatus.REJECTED,
+        against="OPERATIONS_LEAD",
+        keeps_target=True,
+    ),
+    Scenario(
+        name="update, WordPress in every way",
+        environment=DEV,
+        earlier=(PLUGGED,),
+        body=update(changes=ALL_OF_WORDPRESS),
+        ends=DONE,
+    ),
+    Scenario(
+        name="update, a plugin enabled again",
+        environment=DEV,
+        earlier=(PLUGGED, WITHOUT_COUNTER),
+        body=update(changes={"plugins": {"enable": ["counter"]}}),
+        ends=DONE,
+    ),
+    Scenario(
+        name="update, the plugins break the site",
+        environment=DEV,
+        earlier=(PLUGGED,),
+        body=update(changes=ALL_OF_WORDPRESS),
+        ends=BACK,
+        spoiled_step="check_changed",
+        keeps_target=True,
+    ),
+    Scenario(
+        name="update, a plugin cannot be activated",
+        environment=DEV,
+        earlier=(PLUGGED,),
+        body=update(changes={"plugins": {"install": ["forms"]}}),
+        ends=FAILED,
+        spoiled_step="install_plugins",
+        keeps_target=True,
+    ),
+    Scenario(
+        name="update, rolled back",
+        environment=DEV,
+        earlier=(creation(),),
+        body=update(changes=ALL_OF_CONTAINERS),
+        ends=BACK,
+        spoiled_step="check_changed",
+        keeps_target=True,
+    ),
+)
 
 SCENARIOS = (
+    *UPDATES,
     Scenario(name="creation", environment=DEV, body=creation(), ends=DONE),
     Scenario(
         name="creation, slow jobs",

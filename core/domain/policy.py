@@ -13,10 +13,13 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from core.domain.errors import ConfigurationError
+from core.domain.approval_policy import AgreementPolicy, ApprovalPolicy
+from core.domain.errors import ConfigurationError, RefusedError
+from core.domain.lifecycle_policy import DeletionPolicy, UpdatePolicy
 from core.domain.policy_model import PolicyModel
 from core.domain.promotion_policy import PromotionPolicy
 from events.formats import Environment
+from events.vocabulary import ErrorCode, OperationType
 
 
 class EnvironmentPolicy(PolicyModel):
@@ -33,6 +36,14 @@ class StepPolicy(PolicyModel):
     poll_seconds: int = Field(gt=0, le=900)
 
 
+class OfferedImage(PolicyModel):
+    """One image of the platform, and what is in it."""
+
+    tag: str
+    wordpress_version: str
+    php_version: str
+
+
 class Policy(PolicyModel):
     """Everything that people may want to change without changing code."""
 
@@ -43,6 +54,8 @@ class Policy(PolicyModel):
     """Target -> source: the only promotion paths (dev -> sit -> prod)."""
     promotion: PromotionPolicy | None = None
     """None where nothing is promoted to (dev)."""
+    deletion: DeletionPolicy = DeletionPolicy()
+    update: UpdatePolicy = UpdatePolicy()
     default_step: StepPolicy
     steps: Mapping[str, StepPolicy] = Field(default_factory=dict)
     max_job_attempts: int = Field(default=3, gt=0)
@@ -60,6 +73,8 @@ class Policy(PolicyModel):
     isolation_level_by_tier: Mapping[str, int]
     wordpress_tag: str
     """Tag of the platform's WordPress image that a new site starts with."""
+    offered_images: tuple[OfferedImage, ...] = ()
+    """The WordPress and PHP versions that the platform offers, the preferred ones first."""
     default_theme: str | None = None
     tags: Mapping[str, str]
     """The platform's tags for every resource."""
@@ -74,29 +89,50 @@ class Policy(PolicyModel):
         return self
 
     @model_validator(mode="after")
+    def _somebody_can_agree_to_everything(self) -> Policy:
+        for operation_type in self._agreements():
+            self.approval_of(operation_type)
+        return self
+
+    @model_validator(mode="after")
     def _steps_outlast_what_they_wait_for(self) -> Policy:
         for step, seconds in self._longest_waits().items():
             deadline = self.step(step).deadline_seconds
             if deadline <= seconds:
                 raise ValueError(
                     f"steps.{step} is reported as stalled after {deadline} s, and may wait for "
-                    f"{seconds} s by [promotion]. Give it a longer deadline_seconds."
+                    f"{seconds} s by this policy. Give it a longer deadline_seconds."
                 )
         return self
 
     def _longest_waits(self) -> dict[str, int]:
         """Return how long a step may wait without anything being wrong."""
+        approvals = [self.approval_of(operation_type) for operation_type in self._agreements()]
+        approvals += [self.promotion.approval] if self.promotion else []
+        longest = [approval.longest_seconds for approval in approvals if approval.roles]
+        waits = {"await_approval": max(longest)} if longest else {}
         if self.promotion is None:
-            return {}
-        approval, monitor = self.promotion.approval, self.promotion.monitor
-        waits = {"monitor": monitor.window_seconds + monitor.metrics_delay_seconds}
-        if approval.roles:
-            longest = max(approval.wait_seconds, approval.emergency_wait_seconds)
-            waits["await_approval"] = approval.expires_seconds + longest
+            return waits
+        monitor = self.promotion.monitor
+        waits["monitor"] = monitor.window_seconds + monitor.metrics_delay_seconds
         if self.promotion.window.openings:
             week = int(timedelta(days=7).total_seconds())
             waits |= {"await_window": week, "decide_again": week, "confirm_window": week}
         return waits
+
+    def _agreements(self) -> dict[OperationType, AgreementPolicy]:
+        """Return who must agree to operations that are no promotions."""
+        return {
+            OperationType.SITE_DELETION: self.deletion.approval,
+            OperationType.SITE_UPDATE: self.update.override_approval,
+        }
+
+    def approval_of(self, operation_type: OperationType) -> ApprovalPolicy:
+        """Return the rules of approvals of one type of operation (rollbacks: of promotions)."""
+        if operation_type in {OperationType.SITE_PROMOTION, OperationType.SITE_ROLLBACK}:
+            return self.promotion_rules.approval
+        agreement = self._agreements().get(operation_type, AgreementPolicy())
+        return agreement.among(self.promotion.approval.people if self.promotion else {})
 
     @property
     def here(self) -> EnvironmentPolicy:
@@ -111,6 +147,24 @@ class Policy(PolicyModel):
             )
         return self.promotion
 
+    def offered(self, wordpress_version: str | None, php_version: str | None) -> OfferedImage:
+        """Return the preferred image with these versions; None: any.
+
+        "8.2" is any release of PHP 8.2. Raises RefusedError (SITE_001) with what there is.
+        """
+        for image in self.offered_images:
+            if _fits(image.wordpress_version, wordpress_version) and _fits(
+                image.php_version, php_version
+            ):
+                return image
+        there = [f"{i.wordpress_version} on PHP {i.php_version}" for i in self.offered_images]
+        raise RefusedError(
+            ErrorCode.SITE_001,
+            f"The platform offers no WordPress {wordpress_version or '(any)'} on PHP "
+            f"{php_version or '(any)'} in {self.environment}. There is: "
+            f"{', '.join(there) or 'none'}.",
+        )
+
     def step(self, name: str) -> StepPolicy:
         return self.steps.get(name, self.default_step)
 
@@ -120,3 +174,11 @@ class Policy(PolicyModel):
     def site_tags(self, tenant_id: str, site_id: str) -> dict[str, str]:
         """Return the tags of a site's resources: the platform's, and the tenant for billing."""
         return {**self.tags, "Tenant": tenant_id, "Site": site_id, "Component": "wordpress-site"}
+
+
+def _fits(offered: str, wanted: str | None) -> bool:
+    """Compare as far as both say something: "8.2" and "8.2.12" are one PHP."""
+    if wanted is None:
+        return True
+    parts = list(zip(offered.split("."), wanted.split("."), strict=False))
+    return all(ours == theirs for ours, theirs in parts)

@@ -44,6 +44,11 @@ class Site:
     """Whether updates need an override (a promoted production site)."""
     wordpress_version: str | None = None
     php_version: str | None = None
+    desired_count: int = 1
+    """Containers of the live release while the site is ACTIVE."""
+    cpu_units: int | None = None
+    memory_mib: int | None = None
+    """Size of a container; None: the platform's (`core.domain.sizes`)."""
     failure_reason: str | None = None
     created_at: datetime
     updated_at: datetime

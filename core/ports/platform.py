@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from core.domain.names import ReleaseNames, SiteNames
+from core.domain.sizes import PLATFORM_SIZE, Size
 
 
 class Accounts(Protocol):
@@ -94,6 +95,7 @@ class ReleaseService:
     access_point_id: str
     target_group_arn: str
     desired_count: int = 1
+    size: Size = PLATFORM_SIZE
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -134,6 +136,14 @@ class Containers(Protocol):
         """
         ...
 
+    def roll_out(self, names: ReleaseNames, task_definition_arn: str, desired_count: int) -> None:
+        """Bring a service to this task definition and number, if it is not there already.
+
+        Its containers are replaced one after the other: an old one goes when a new one is healthy.
+        Raises NotFoundError when the service has gone.
+        """
+        ...
+
     def scale_down(self, names: ReleaseNames) -> None:
         """Stop the service's containers and keep the service; nothing there is fine."""
         ...
@@ -150,6 +160,10 @@ class Containers(Protocol):
         """Deregister; nothing there is fine."""
         ...
 
+    def delete_task_definitions(self, names: ReleaseNames) -> None:
+        """Deregister all of a release: every other image or size has one of its own."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class ListenerRule:
@@ -158,6 +172,7 @@ class ListenerRule:
     arn: str
     host: str
     target_group_arn: str
+    """Empty while the rule answers by itself: the site is suspended."""
     priority: int
 
 
@@ -184,6 +199,13 @@ class LoadBalancer(Protocol):
 
     def point_rule(self, rule: ListenerRule, target_group_arn: str) -> ListenerRule:
         """Move the pointer: one ModifyRule, effective for the next request."""
+        ...
+
+    def answer_rule(self, rule: ListenerRule, page: str) -> ListenerRule:
+        """Let the rule answer 503 with this page, instead of any target; `point_rule` ends that.
+
+        A page has at most 1024 characters (the load balancer's limit).
+        """
         ...
 
     def delete_rule(self, host: str) -> None:

@@ -23,6 +23,13 @@ class SiteStore(Protocol):
         """
         ...
 
+    def put_with_release(self, site: Site, release: Release, expected_version: int) -> None:
+        """Write a site and one of its releases, both or neither, on both of their conditions.
+
+        A repetition of this very write is a success; else a refusal raises TransientError.
+        """
+        ...
+
     def delete(self, tenant_id: str, site_id: str) -> None:
         """Remove a record that only this operation made; nothing there is fine."""
         ...

@@ -12,6 +12,7 @@ from core.adapters.aws.load_balancer import ElbLoadBalancer, preview_host
 from core.adapters.memory.load_balancer import MemoryLoadBalancer
 from core.domain.errors import NotFoundError, SitefleetError, TransientError
 from core.domain.names import ReleaseNames
+from core.domain.suspended_page import LIMIT, PAGE
 from core.ports.platform import ListenerRule, LoadBalancer
 from tests.contract.backends import Aws, Backend, Memory
 
@@ -103,6 +104,40 @@ class TestRules:
         balancer.delete_rule(HOST)
         with pytest.raises(NotFoundError, match=HOST):
             balancer.point_rule(rule, group)
+
+    def test_a_rule_answers_by_itself_and_leads_to_the_site_again(
+        self, balancer: LoadBalancer, group: str
+    ):
+        rule = balancer.create_rule(HOST, group, TAGS)
+        closed = balancer.answer_rule(rule, PAGE)
+        assert closed == replace(rule, target_group_arn="")
+        assert balancer.find_rule(HOST) == closed
+        assert balancer.answer_rule(closed, PAGE) == closed
+        assert balancer.point_rule(closed, group) == rule == balancer.find_rule(HOST)
+
+    def test_a_rule_that_answers_is_deleted_by_its_host(self, balancer: LoadBalancer, group: str):
+        rule = balancer.create_rule(HOST, group, TAGS)
+        balancer.answer_rule(rule, PAGE)
+        balancer.delete_rule(HOST)
+        assert balancer.find_rule(HOST) is None
+        with pytest.raises(NotFoundError, match=HOST):
+            balancer.answer_rule(rule, PAGE)
+
+
+def test_what_the_rule_of_a_suspended_site_answers(aws: Aws, release: ReleaseNames):
+    network = Network(aws)
+    balancer = network.adapter(aws)
+    rule = balancer.create_rule(HOST, balancer.ensure_target_group(release, TAGS), TAGS)
+    balancer.answer_rule(rule, PAGE)
+    [stored] = aws.clients.elbv2.describe_rules(RuleArns=[rule.arn])["Rules"]
+    [action] = stored["Actions"]
+    assert action["Type"] == "fixed-response"
+    assert action["FixedResponseConfig"] == {
+        "StatusCode": "503",
+        "ContentType": "text/html",
+        "MessageBody": PAGE,
+    }
+    assert len(PAGE) <= LIMIT
 
 
 class TestQuota:

@@ -120,7 +120,7 @@ PULL = {
 }
 ACTIONS = {
     "CreationRole": SITES,
-    "UpdateRole": ENGINE,
+    "UpdateRole": SITES,
     "DeletionRole": ENGINE,
     "PromotionRole": PULL,
     "WakeUpRole": PULL,
@@ -280,14 +280,15 @@ def test_a_consumer_reads_its_own_queue_and_no_other(sit):
 
 
 def test_site_secrets_are_read_by_containers_only(sit):
-    for name in ("CreationRole", "PromotionRole", "WakeUpRole"):
+    pulls = {"PromotionRole", "WakeUpRole"}
+    for name in ("CreationRole", "UpdateRole", "PromotionRole", "WakeUpRole"):
         read = [
             resource
             for statement in role_statements(sit.of_type("AWS::IAM::Role")[name])
             if "secretsmanager:GetSecretValue" in as_list(statement["Action"])
             for resource in as_list(statement["Resource"])
         ]
-        assert read == ([] if name == "CreationRole" else ["stored-SourceExternalIdSecretArn"])
+        assert read == (["stored-SourceExternalIdSecretArn"] if name in pulls else [])
 
 
 def test_roles_are_passed_by_name_and_to_tasks_and_backups_only(sit):
@@ -306,6 +307,7 @@ def test_roles_are_passed_by_name_and_to_tasks_and_backups_only(sit):
     }
     assert passed == {
         ("CreationRole", "ecs-tasks"): own,
+        ("UpdateRole", "ecs-tasks"): own,
         ("PromotionRole", "ecs-tasks"): own,
         ("PromotionRole", "backup"): {"bbws-wp-backup-sit"},
         ("WakeUpRole", "ecs-tasks"): own,

@@ -19,12 +19,18 @@ from core.domain.errors import NotFoundError, SitefleetError, TransientError
 from core.ports.platform import ListenerRule
 
 if TYPE_CHECKING:
-    from mypy_boto3_elbv2.type_defs import RuleTypeDef, TagTypeDef
+    from mypy_boto3_elbv2.type_defs import (
+        ActionTypeDef,
+        FixedResponseActionConfigTypeDef,
+        RuleTypeDef,
+        TagTypeDef,
+    )
 
 MAX_PRIORITY: Final = 50_000
 MAX_TRIES: Final = 3
 PRIORITY_TAKEN: Final = "PriorityInUse"
 MISSING: Final = "RuleNotFound"
+UNAVAILABLE: Final = "503"
 
 
 class PriorityTakenError(TransientError):
@@ -56,19 +62,16 @@ class ListenerRules:
 
     def point(self, rule: ListenerRule, target_group_arn: str) -> ListenerRule:
         """Move the pointer; raises NotFoundError when the rule has gone."""
-        with calling("ELB", f"listener rule of {rule.host}"):
-            try:
-                answer = self._clients.elbv2.modify_rule(
-                    RuleArn=rule.arn,
-                    Actions=[{"Type": "forward", "TargetGroupArn": target_group_arn}],
-                )
-            except ClientError as error:
-                if code_of(error) == MISSING:
-                    raise NotFoundError(
-                        f"The listener rule of {rule.host} does not exist any more."
-                    ) from error
-                raise
-        return _rule(answer["Rules"][0]) or rule
+        return self._modify(rule, {"Type": "forward", "TargetGroupArn": target_group_arn})
+
+    def answer(self, rule: ListenerRule, page: str) -> ListenerRule:
+        """Answer 503 with a page; raises NotFoundError when the rule has gone."""
+        response: FixedResponseActionConfigTypeDef = {
+            "StatusCode": UNAVAILABLE,
+            "ContentType": "text/html",
+            "MessageBody": page,
+        }
+        return self._modify(rule, {"Type": "fixed-response", "FixedResponseConfig": response})
 
     def delete(self, rule: ListenerRule) -> None:
         with calling("ELB", f"listener rule of {rule.host}"):
@@ -79,6 +82,18 @@ class ListenerRules:
                     raise
 
     # --- calls -----------------------------------------------------------------------------
+
+    def _modify(self, rule: ListenerRule, action: ActionTypeDef) -> ListenerRule:
+        with calling("ELB", f"listener rule of {rule.host}"):
+            try:
+                answer = self._clients.elbv2.modify_rule(RuleArn=rule.arn, Actions=[action])
+            except ClientError as error:
+                if code_of(error) == MISSING:
+                    raise NotFoundError(
+                        f"The listener rule of {rule.host} does not exist any more."
+                    ) from error
+                raise
+        return _rule(answer["Rules"][0]) or rule
 
     def _all(self) -> Sequence[ListenerRule]:
         """Every rule for a host name; the default rule has none."""
@@ -136,19 +151,33 @@ def free_priority(host: str, taken: set[int]) -> int:
 
 
 def _rule(rule: RuleTypeDef) -> ListenerRule | None:
-    """Read a rule that sends one host name to one target group; None for any other."""
+    """Read a rule that sends one host name to one target group, or answers 503 by itself.
+
+    None for any other.
+    """
     hosts = [host for condition in rule.get("Conditions", []) for host in _hosts(dict(condition))]
     targets = [action["TargetGroupArn"] for action in rule.get("Actions", []) if _forwards(action)]
     priority = rule.get("Priority", "default")
-    if not hosts or not targets or not priority.isdigit():
+    answers = any(_answers(action) for action in rule.get("Actions", []))
+    if not hosts or not (targets or answers) or not priority.isdigit():
         return None
     return ListenerRule(
-        arn=rule["RuleArn"], host=hosts[0], target_group_arn=targets[0], priority=int(priority)
+        arn=rule["RuleArn"],
+        host=hosts[0],
+        target_group_arn=targets[0] if targets else "",
+        priority=int(priority),
     )
 
 
 def _forwards(action: object) -> bool:
     return isinstance(action, dict) and "TargetGroupArn" in action
+
+
+def _answers(action: object) -> bool:
+    if not isinstance(action, dict):
+        return False
+    response = action.get("FixedResponseConfig")
+    return isinstance(response, dict) and response.get("StatusCode") == UNAVAILABLE
 
 
 def _hosts(condition: dict[str, object]) -> Sequence[str]:

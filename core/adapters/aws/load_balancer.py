@@ -88,6 +88,9 @@ class ElbLoadBalancer:
     def point_rule(self, rule: ListenerRule, target_group_arn: str) -> ListenerRule:
         return self._rules.point(rule, target_group_arn)
 
+    def answer_rule(self, rule: ListenerRule, page: str) -> ListenerRule:
+        return self._rules.answer(rule, page)
+
     def delete_rule(self, host: str) -> None:
         found = self._rules.find(host)
         if found is not None:

@@ -68,6 +68,19 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "configure_plugins": "w6",
         "enable_plugins": "w7",
         "disable_plugins": "w8",
+        "survey_site": "ua",
+        "start_service": "ub",
+        "choose_containers": "uc",
+        "start_trial": "ud",
+        "check_trial": "ue",
+        "roll_out": "uf",
+        "remove_trial": "ug",
+        "check_changed": "uh",
+        "open_site": "ui",
+        "close_site": "uj",
+        "rest_service": "uk",
+        "record_update": "ul",
+        "confirm_plan": "ap",
     }
 )
 _NAMES: Final = {code: name for name, code in CODES.items()}

@@ -55,12 +55,18 @@ class MemoryLoadBalancer:
     def point_rule(self, rule: ListenerRule, target_group_arn: str) -> ListenerRule:
         if rule.host not in self.world.rules:
             raise NotFoundError(f"The listener rule of {rule.host} does not exist any more.")
-        moved = replace(self.world.rules[rule.host], target_group_arn=target_group_arn)
-        self.world.rules[rule.host] = moved
-        return moved
+        self.world.pages.pop(rule.host, None)
+        return self._moved(rule, target_group_arn)
+
+    def answer_rule(self, rule: ListenerRule, page: str) -> ListenerRule:
+        if rule.host not in self.world.rules:
+            raise NotFoundError(f"The listener rule of {rule.host} does not exist any more.")
+        self.world.pages[rule.host] = page
+        return self._moved(rule, "")
 
     def delete_rule(self, host: str) -> None:
         self.world.rules.pop(host, None)
+        self.world.pages.pop(host, None)
 
     def free_rule_priorities(self) -> int:
         """A target group costs a rule, too: the one under which its release is previewed."""
@@ -69,3 +75,8 @@ class MemoryLoadBalancer:
 
     def address(self) -> str:
         return f"{self.world.load_balancer_name}:443"
+
+    def _moved(self, rule: ListenerRule, target_group_arn: str) -> ListenerRule:
+        moved = replace(self.world.rules[rule.host], target_group_arn=target_group_arn)
+        self.world.rules[rule.host] = moved
+        return moved

@@ -149,6 +149,8 @@ class World:
     """Name -> ARN."""
     rules: dict[str, ListenerRule] = field(default_factory=dict)
     """Host name -> rule."""
+    pages: dict[str, str] = field(default_factory=dict)
+    """Host name -> what its rule answers while it leads to no target."""
     tags: dict[str, Mapping[str, str]] = field(default_factory=dict)
     """ARN or id -> the tags that the resource was made with."""
     role_sessions: list[str] = field(default_factory=list)

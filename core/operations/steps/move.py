@@ -10,6 +10,7 @@ from core.domain.census import Census
 from core.domain.job_models import Database
 from core.domain.names import ReleaseNames, SiteNames
 from core.domain.protection import Protection, protection_of
+from core.domain.sizes import Size, sized
 from core.engine.step import StepContext
 from core.ports.jobs import Where
 from events.formats import Environment
@@ -114,6 +115,21 @@ class Move:
             return Protection()
         return protection_of(
             rules.protection, payload, has_live_release=self.live_release is not None
+        )
+
+    @property
+    def desired_count(self) -> int:
+        """How many containers the site has, also in its next release."""
+        count = self.context.facts["reserve_release"].get("desired_count")
+        return count if isinstance(count, int) else 1
+
+    @property
+    def size(self) -> Size:
+        """How large they are."""
+        reserved = self.context.facts["reserve_release"]
+        cpu, memory = reserved.get("cpu_units"), reserved.get("memory_mib")
+        return sized(
+            cpu if isinstance(cpu, int) else None, memory if isinstance(memory, int) else None
         )
 
     @property

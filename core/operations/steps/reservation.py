@@ -44,6 +44,9 @@ def reserve_release(context: StepContext) -> Outcome:
         "read_only": site.read_only if site else False,
         "wordpress_version": site.wordpress_version if site else None,
         "php_version": site.php_version if site else None,
+        "desired_count": site.desired_count if site else 1,
+        "cpu_units": site.cpu_units if site else None,
+        "memory_mib": site.memory_mib if site else None,
     }
     return Done(facts=facts, summary={"release": number, "siteUrl": move.site_url})
 

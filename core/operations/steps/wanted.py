@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from core.domain.catalogue import Template
+from core.domain.changes import plugins_to_install, theme_of
 from core.domain.errors import RefusedError
 from core.domain.vetting import (
     Chosen,
@@ -94,12 +95,10 @@ def chosen(
 
 def _of_update(payload: SiteUpdatePayload) -> Wanted:
     changes, plugins = payload.changes, payload.changes.plugins
-    configuration = changes.configuration
-    install = (configuration.plugins if configuration else None) or ()
     return Wanted(
         template_id=changes.template_id,
-        theme=changes.theme or (configuration.theme if configuration else None),
-        install=(*install, *(plugins.install if plugins else ())),
+        theme=theme_of(changes),
+        install=plugins_to_install(changes),
         update=plugins.update if plugins else (),
         configure=plugins.configure if plugins else {},
         enable=plugins.enable if plugins else (),

@@ -8,6 +8,7 @@ back: it is thrown away whole.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypedDict
 
 from core.domain.errors import NotFoundError
@@ -149,6 +150,11 @@ WORDPRESS_CHANGES = (
     DISABLE_PLUGINS,
 )
 """In this order: what goes makes room for what comes; what is configured is there by then."""
+
+
+def on_a_live_site(step: Step) -> Step:
+    """Return a step as an update has it: visitors see what it does at once."""
+    return replace(step, cuts_over=True)
 
 
 def wordpress_steps(payload: Payload) -> tuple[Step, ...]:
