@@ -55,8 +55,10 @@ class TakingBack:
         active = self._was_active(saved)
         restored, kept = self._options(saved)
         for path, was_there in saved.folders.items():
-            if not was_there:
-                remove(self._root / path)
+            target = self._root / path
+            rest = [target.with_name(f".{target.name}.{kind}") for kind in ("new", "old")]
+            for gone in rest if was_there else (target, *rest):
+                remove(gone)
         facts = TakenBackFacts(
             restored=True,
             options=restored,
