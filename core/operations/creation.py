@@ -39,9 +39,10 @@ GO_LIVE = (
     CHECK_AFTER,
     COMPLETE,
 )
-FRESH = (*RESERVE, INSTALL_WORDPRESS)
-CLONE = (PLAN, *RESERVE, EXPORT_SOURCE, IMPORT_DATABASE, PLACE_CONTENT)
+FRESH = (*RESERVE, INSTALL_WORDPRESS, *GO_LIVE)
+CLONE = (PLAN, *RESERVE, EXPORT_SOURCE, IMPORT_DATABASE, PLACE_CONTENT, *GO_LIVE)
 MAKE_UP = (APPLY_TEMPLATE, CHANGE_THEME, INSTALL_PLUGINS)
+"""What a request may ask for beside: made between the build and GO_LIVE."""
 
 
 def environment_of(request: Request) -> Environment | None:
@@ -52,7 +53,8 @@ def environment_of(request: Request) -> Environment | None:
 def plan_of(request: Request, _policy: Policy) -> tuple[str, ...]:
     """Return the steps: a clone is built like a promotion from the same environment."""
     payload = _payload(request)
-    build = CLONE if payload.clone_from else FRESH
+    steps = CLONE if payload.clone_from else FRESH
+    build = steps[: -len(GO_LIVE)]
     return tuple(step.name for step in (*build, *_make_up(payload), *GO_LIVE))
 
 
@@ -80,7 +82,7 @@ def admit(admission: Admission) -> None:
 CREATION = Workflow(
     operation_type=OperationType.SITE_CREATION,
     queue=QueueName.CREATION,
-    steps=tuple(dict.fromkeys((*CLONE, *FRESH, *MAKE_UP, *GO_LIVE))),
+    steps=tuple(dict.fromkeys((*CLONE, *FRESH, *MAKE_UP))),
     environment_of=environment_of,
     admit=admit,
     plan=plan_of,
