@@ -1,7 +1,7 @@
 """A small catalogue for one machine: plugins and a template of our own, one of each kind.
 
-Sources are in local/catalogue_sources/; packages are built from them when the fleet starts. docs/howto/
-fill-the-catalogue.md does the same for a real environment.
+Sources are in local/catalogue_sources/; packages are built from them when the fleet starts.
+docs/howto/fill-the-catalogue.md does the same for a real environment.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Creations with template, theme and plugins, by messages: done, refused with the reason, undone."""
+"""Creations with template, theme and plugins, by messages: done, refused with reason, undone."""
 
 from __future__ import annotations
 

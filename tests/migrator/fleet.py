@@ -167,7 +167,8 @@ class Fleet:
         location = self.describe(kind, **fields)
         if self.aws:
             program = self.start("run", location)
-            assert program.communicate() and program.returncode == 0
+            program.communicate()
+            assert program.returncode == 0
         else:
             assert run_job(self.services(), location) == 0
         return self.result()

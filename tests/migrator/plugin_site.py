@@ -191,7 +191,7 @@ class PluginSite:
         self.sql(
             "INSERT INTO wp_comments (comment_post_ID, comment_author, comment_content) "
             "VALUES (1, 'Zoë', 'I ordered two 🦆')",
-            "CREATE TABLE IF NOT EXISTS wp_wc_orders (id int AUTO_INCREMENT PRIMARY KEY, what text)",
+            "CREATE TABLE IF NOT EXISTS wp_wc_orders (id int AUTO_INCREMENT, what text, KEY (id))",
             "INSERT INTO wp_wc_orders (what) VALUES ('two ducks')",
             "INSERT INTO wp_options (option_name, option_value) VALUES ('order_counter', '4711') "
             "ON DUPLICATE KEY UPDATE option_value = '4711'",

@@ -1,4 +1,4 @@
-"""A change that is cut off anywhere is taken back whole, and what customers wrote meanwhile stays."""
+"""A change cut off anywhere is taken back whole, and what customers wrote meanwhile stays."""
 
 import subprocess
 
@@ -141,7 +141,8 @@ def test_what_others_wrote_to_the_same_options_and_tables_stays(site):
     site.sql(
         # An administrator activates a plugin, a visitor's request schedules an event.
         "UPDATE wp_options SET option_value = CONCAT('a:3:{', "
-        "SUBSTRING(option_value, 6, LENGTH(option_value) - 6), 'i:2;s:19:\"akismet/akismet.php\";}') "
+        "SUBSTRING(option_value, 6, LENGTH(option_value) - 6), "
+        "'i:2;s:19:\"akismet/akismet.php\";}') "
         "WHERE option_name = 'active_plugins'",
         "INSERT INTO wp_notice_banner_clicks (clicked_at) VALUES (NOW())",
         "UPDATE wp_options SET option_value = 'Written by the owner' "

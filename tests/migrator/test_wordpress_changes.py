@@ -213,7 +213,8 @@ def test_a_plugin_that_cannot_be_activated_says_why_and_is_taken_back(site):
 
 def test_a_plugin_that_would_destroy_a_table_of_the_site_is_stopped(site):
     before = site.state()
-    source = "register_activation_hook(__FILE__, fn() => $GLOBALS['wpdb']->query('DROP TABLE wp_posts'));"
+    drop = "$GLOBALS['wpdb']->query('DROP TABLE wp_posts')"
+    source = f"register_activation_hook(__FILE__, fn() => {drop});"
     error = site.refused("install-plugins", plugins=[site.add_plugin("destroyer", source)])
     assert "wants to destroy the table wp_posts" in error.message
     site.take_back("install-plugins")
