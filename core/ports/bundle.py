@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.ports.certificates import Certificates
 from core.ports.clock import Clock
 from core.ports.decisions import CallerIdentity, Decisions
 from core.ports.jobs import JobRunner, TransferStore
@@ -46,6 +47,7 @@ class Ports:
     images: Images
     containers: Containers
     load_balancer: LoadBalancer
+    certificates: Certificates
     dns: Dns
     decisions: Decisions
     identities: CallerIdentity
