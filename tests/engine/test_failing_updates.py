@@ -11,7 +11,7 @@ from simulation.promises import snapshot, visible
 from simulation.scenarios import UPDATES, Scenario
 
 DONE = [scenario for scenario in UPDATES if scenario.ends is OperationStatus.COMPLETED]
-CUT_OVER = {"roll_out", "open_site", "close_site"}
+CUT_OVER = {"roll_out", "open_site", "close_site", "close_for_move", "switch_domain"}
 """Steps of which visitors see something."""
 
 
