@@ -64,7 +64,7 @@ def snapshot(fleet: SimulatedFleet) -> Snapshot:
             host: (groups.get(rule.target_group_arn, world.pages.get(host)), rule.aliases)
             for host, rule in world.rules.items()
         },
-        "certificates": sorted(c.names for c in world.certificates.values()),
+        "certificates": sorted(" ".join(c.names) for c in world.certificates.values()),
         "listener certificates": len(world.listener_certificates),
         "dns": {name: record.target for name, record in world.dns_records.items()},
         "objects": sorted(k for k in world.objects if not k.startswith("jobs/")),

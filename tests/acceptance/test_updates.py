@@ -3,6 +3,7 @@
 import pytest
 
 from core.domain.suspended_page import PAGE
+from tests.acceptance.updates import ORIGINS
 
 pytestmark = pytest.mark.machine
 
@@ -42,3 +43,13 @@ def test_an_image_that_is_not_offered_changes_nothing(changes):
     assert error["code"] == "SITE_002"
     assert "no-such-image" in error["message"]
     assert changes.records[0]["version"] == "5"
+
+
+def test_a_site_moves_to_the_domain_of_its_customer(changes):
+    assert (changes.moved.status, changes.moved.url) == ("COMPLETED", ORIGINS[0])
+    apex, twin, platform = changes.pages_of_moved.values()
+    assert apex.status == 200
+    assert ORIGINS[0] in apex.text
+    assert "wpdev" not in apex.everything
+    for page in (twin, platform):
+        assert page.status == 200 or page.headers["location"].startswith(ORIGINS[0])

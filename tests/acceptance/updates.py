@@ -10,6 +10,8 @@ from tests.acceptance.browser import Page, Visitors, Visits
 from tests.acceptance.world import Run, World, site_id
 
 IMAGE = "wordpress-6.1.9-php8.2"
+DOMAIN = "cherry.example"
+ORIGINS = (f"https://{DOMAIN}", f"https://www.{DOMAIN}")
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,9 @@ class Changes:
     services: list[dict[str, Any]]
     images: list[str]
     refused: Run
+    moved: Run
+    pages_of_moved: dict[str, Page]
+    """Origin -> what a visitor reads there."""
     records: list[dict[str, Any]]
 
 
@@ -38,7 +43,11 @@ def changes(world: World, _done: Callable[[str], Any]) -> Changes:
     opened = world.browser.get(created.url)
     with Visitors(world.browser, created.url) as visitors:
         renewed = world.update(created, imageTag=IMAGE, scale={"desiredCount": 2})
+    renewed_page = world.browser.get(created.url)
     refused = world.update(created, imageTag="no-such-image")
+    services, images = _services(world, created), _images(world, created)
+    records = world.inventory["dev"].site(site_id(created))
+    moved = world.update(created, domain=DOMAIN)
     return Changes(
         suspended=suspended,
         page_of_suspended=closed,
@@ -46,12 +55,14 @@ def changes(world: World, _done: Callable[[str], Any]) -> Changes:
         activated=activated,
         page_of_activated=opened,
         renewed=renewed,
-        page_of_renewed=world.browser.get(created.url),
+        page_of_renewed=renewed_page,
         visits=visitors.visits,
-        services=_services(world, created),
-        images=_images(world, created),
+        services=services,
+        images=images,
         refused=refused,
-        records=world.inventory["dev"].site(site_id(created)),
+        moved=moved,
+        pages_of_moved={url: world.browser.get(url) for url in (*ORIGINS, created.url)},
+        records=records,
     )
 
 
