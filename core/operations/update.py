@@ -38,6 +38,7 @@ from core.operations.steps.domain_change import (
     SWITCH_DOMAIN,
 )
 from core.operations.steps.export import EXPORT_SOURCE, PLAN
+from core.operations.steps.parts import state_of_parts
 from core.operations.steps.reservation import LOCK_SITE
 from core.operations.steps.retirement import RETIRE_RELEASES
 from core.operations.steps.service import START_RELEASE
@@ -176,6 +177,7 @@ UPDATE = Workflow(
     environment_of=environment_of,
     admit=admit,
     plan=plan_of,
+    parts=state_of_parts,
 )
 
 
