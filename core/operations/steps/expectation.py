@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from urllib.parse import urlsplit
 
 from core.domain.census import PageSummary
 from core.domain.jobs import VerifyExpectation
@@ -25,9 +26,8 @@ def expectation(context: StepContext) -> VerifyExpectation:
     left out) is not the source's and is not compared with it; the source's host may occur in
     neither.
     """
-    move, policy = Move(context), context.policy
-    source_domain = policy.environments[move.source_environment].domain
-    foreign_hosts = [host(move.census.subdomain, source_domain)]
+    move = Move(context)
+    foreign_hosts = _foreign_hosts(move)
     payload = context.request.payload
     if isinstance(payload, SitePromotionPayload) and payload.selection != Selection():
         return VerifyExpectation(foreign_hosts=foreign_hosts)
@@ -46,6 +46,14 @@ def expectation(context: StepContext) -> VerifyExpectation:
 
 
 # --- private -------------------------------------------------------------------------------
+
+
+def _foreign_hosts(move: Move) -> list[str]:
+    """Return the names of the source: the platform's, and its customer's where it has one."""
+    domain = move.context.policy.environments[move.source_environment].domain
+    names = (host(move.census.subdomain, domain), urlsplit(move.census.site_url).netloc)
+    own = urlsplit(move.site_url).netloc
+    return [name for name in dict.fromkeys(names) if name and name != own]
 
 
 class _Kept:
