@@ -17,6 +17,7 @@ from core.adapters.aws.backups import AwsBackups, BackupPlaces
 from core.adapters.aws.caller_identity import StsCallerIdentity
 from core.adapters.aws.catalogue import DynamoCatalogue
 from core.adapters.aws.cdn import CloudFrontCdn
+from core.adapters.aws.certificates import AcmCertificates
 from core.adapters.aws.containers import EcsContainers
 from core.adapters.aws.decisions import DynamoDecisions
 from core.adapters.aws.deployments import DynamoDeploymentRecords
@@ -176,6 +177,7 @@ def _ports(settings: Settings, clients: AwsClients, store: DynamoOperations) -> 
             vpc_id=settings.vpc_id,
             rule_quota=settings.listener_rule_quota,
         ),
+        certificates=AcmCertificates(clients=clients),
         dns=Route53Dns(
             clients=clients,
             hosted_zone_id=settings.hosted_zone_id,

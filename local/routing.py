@@ -75,9 +75,7 @@ class Routing:
         """Return where requests for a host name go at this moment."""
         environment = environment_of(host)
         if environment is None:
-            return Refusal(
-                status=HTTPStatus.NOT_FOUND, sentence=f"{host} belongs to no environment."
-            )
+            return self._of_customer(host)
         if not self._recent.get(("dns", host), lambda: self._has_record(environment, host)):
             domain = ACCOUNTS[environment].domain
             return Refusal(
@@ -87,6 +85,16 @@ class Routing:
                 environment=environment,
             )
         return self._follow_rules(environment, host)
+
+    def _of_customer(self, host: str) -> Target | Page | Refusal:
+        """Follow a domain that is no environment's: its owner's DNS is taken to lead here."""
+        for environment, platform in self._platforms.items():
+            rules = self._clouds[environment].elbv2.describe_rules(
+                ListenerArn=platform.listener_arn
+            )
+            if matching_rule(rules["Rules"], host) is not None:
+                return self._follow_rules(environment, host)
+        return Refusal(status=HTTPStatus.NOT_FOUND, sentence=f"{host} belongs to no environment.")
 
     def _follow_rules(self, environment: EnvironmentName, host: str) -> Target | Page | Refusal:
         platform = self._platforms[environment]

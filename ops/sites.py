@@ -133,6 +133,7 @@ def _facts(view: SiteView) -> list[str]:
             ("reason", site.failure_reason),
             ("url", view.url or "nothing is live"),
             ("subdomain", site.subdomain),
+            ("domain", site.domain),
             ("version", str(site.version)),
             ("wordpress", site.wordpress_version),
             ("php", site.php_version),

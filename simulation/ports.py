@@ -10,6 +10,7 @@ from core.adapters.memory.backups import MemoryBackups
 from core.adapters.memory.caller_identity import MemoryCallerIdentity
 from core.adapters.memory.catalogue import MemoryCatalogue
 from core.adapters.memory.cdn import MemoryCdn
+from core.adapters.memory.certificates import MemoryCertificates
 from core.adapters.memory.containers import MemoryContainers
 from core.adapters.memory.decisions import MemoryDecisions
 from core.adapters.memory.deployments import MemoryDeploymentRecords
@@ -62,6 +63,7 @@ def memory_ports(
         images=wrap("images", MemoryImages(world)),
         containers=wrap("containers", containers),
         load_balancer=wrap("load_balancer", MemoryLoadBalancer(world)),
+        certificates=wrap("certificates", MemoryCertificates(world, issue_seconds=times.name)),
         dns=wrap("dns", MemoryDns(world, sync_seconds=times.name)),
         decisions=wrap("decisions", MemoryDecisions(world)),
         identities=wrap("identities", MemoryCallerIdentity(world.callers)),

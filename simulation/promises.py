@@ -62,9 +62,11 @@ def snapshot(fleet: SimulatedFleet) -> Snapshot:
         },
         "target groups": sorted(world.target_groups),
         "rules": {
-            host: groups.get(rule.target_group_arn, world.pages.get(host))
+            host: (groups.get(rule.target_group_arn, world.pages.get(host)), rule.aliases)
             for host, rule in world.rules.items()
         },
+        "certificates": sorted(" ".join(c.names) for c in world.certificates.values()),
+        "listener certificates": len(world.listener_certificates),
         "dns": {name: record.target for name, record in world.dns_records.items()},
         "objects": sorted(k for k in world.objects if not k.startswith("jobs/")),
         "schemas": sorted(fleet.effects.schemas),
@@ -80,7 +82,8 @@ def snapshot(fleet: SimulatedFleet) -> Snapshot:
 
 def _settings(site: Site) -> tuple[object, ...]:
     versions = (site.wordpress_version, site.php_version)
-    return (site.read_only, *versions, site.desired_count, site.cpu_units, site.memory_mib)
+    size = (site.desired_count, site.cpu_units, site.memory_mib)
+    return (site.read_only, *versions, *size, site.domain)
 
 
 def visible(state: Snapshot) -> Snapshot:

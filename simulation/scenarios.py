@@ -286,6 +286,7 @@ ALL_OF_CONTAINERS = {
     "imageTag": "next",
     "scale": {"desiredCount": 3, "cpuUnits": 1024, "memoryMib": 2048},
 }
+OWN_DOMAIN = update(correlation="domain", changes={"domain": "banana.example"})
 OVERRIDE = update(changes={"scale": {"desiredCount": 2}}, override={"reason": "The sale is today."})
 
 UPDATES = (
@@ -344,6 +345,29 @@ UPDATES = (
         body=update(changes=ALL_OF_CONTAINERS),
         ends=FAILED,
         spoiled_step="check_trial",
+        keeps_target=True,
+    ),
+    Scenario(
+        name="update, own domain",
+        environment=DEV,
+        earlier=(creation(),),
+        body=update(changes={"domain": "banana.example"}),
+        ends=DONE,
+    ),
+    Scenario(
+        name="update, another domain",
+        environment=DEV,
+        earlier=(creation(), OWN_DOMAIN),
+        body=update(changes={"domain": "www.apple.example"}),
+        ends=DONE,
+    ),
+    Scenario(
+        name="update, own domain, rolled back",
+        environment=DEV,
+        earlier=(creation(),),
+        body=update(changes={"domain": "banana.example"}),
+        ends=BACK,
+        spoiled_step="check_after",
         keeps_target=True,
     ),
     Scenario(

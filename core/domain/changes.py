@@ -6,6 +6,8 @@ theme there is the theme. Where both say something and not the same, the request
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from core.domain.errors import RefusedError
 from core.domain.site import Site
 from events.payloads import PluginRef, SiteChanges
@@ -59,6 +61,16 @@ def scales(changes: SiteChanges) -> bool:
     return changes.scale is not None and changes.scale != type(changes.scale)()
 
 
+def moves(changes: SiteChanges) -> bool:
+    """Whether the site gets another domain."""
+    return changes.domain is not None
+
+
+def to_check(changes: SiteChanges) -> bool:
+    """Whether the changed live release is looked at; one that moves is checked on its own."""
+    return not only_suspends(changes) and not moves(changes)
+
+
 def only_suspends(changes: SiteChanges) -> bool:
     """Whether the site is suspended and nothing else is changed."""
     return suspends(changes) and changes == SiteChanges(status=SiteStatus.SUSPENDED)
@@ -77,6 +89,25 @@ def check_consistent(changes: SiteChanges) -> None:
             ErrorCode.SITE_001,
             "`imageTag` and the versions of `configuration` both choose the image. Say one.",
         )
+
+
+def check_domain(changes: SiteChanges, site: Site, platform_domains: Collection[str]) -> None:
+    """Refuse a domain that is the platform's or the site's, or that comes with other changes."""
+    domain = changes.domain
+    if domain is None:
+        return
+    if changes != SiteChanges(domain=domain):
+        raise RefusedError(
+            ErrorCode.SITE_001,
+            "Another domain means a new release with other addresses. Send it as a request of its "
+            "own, before or after the other changes.",
+        )
+    if any(domain == zone or domain.endswith(f".{zone}") for zone in platform_domains):
+        raise RefusedError(
+            ErrorCode.SITE_001, f"{domain} is a name of the platform, not a customer's own domain."
+        )
+    if domain == site.domain:
+        raise RefusedError(ErrorCode.SITE_005, f"Site {site.site_id} has the domain {domain}.")
 
 
 def check_transition(site: Site, changes: SiteChanges) -> None:

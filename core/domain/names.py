@@ -107,6 +107,11 @@ def origin(subdomain: str, domain: str) -> str:
     return f"https://{host(subdomain, domain)}"
 
 
+def names_of_domain(domain: str) -> tuple[str, str]:
+    """Return a customer's domain and its twin: with www for one without, and the other way."""
+    return domain, domain.removeprefix("www.") if domain.startswith("www.") else f"www.{domain}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class JobReference:
     """Identifies one attempt of one step's container job, across ECS, S3 and the wake-up rules."""

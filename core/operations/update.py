@@ -16,6 +16,7 @@ from core.engine.step import Step
 from core.engine.workflow import Admission, Workflow
 from core.operations.steps.admission import check_tenant
 from core.operations.steps.approval import AWAIT_APPROVAL, CONFIRM_PLAN, REQUEST_APPROVAL
+from core.operations.steps.checks import CHECK_AFTER, CHECK_BEFORE
 from core.operations.steps.container_change import (
     CHECK_TRIAL,
     CHOOSE_CONTAINERS,
@@ -23,7 +24,25 @@ from core.operations.steps.container_change import (
     ROLL_OUT,
     START_TRIAL,
 )
+from core.operations.steps.content import CREATE_ACCESS_POINT, PLACE_CONTENT
+from core.operations.steps.database import IMPORT_DATABASE, PREPARE_SECRETS
+from core.operations.steps.domain_certificate import (
+    ATTACH_CERTIFICATE,
+    CLAIM_DOMAIN,
+    ENSURE_CERTIFICATE,
+)
+from core.operations.steps.domain_change import (
+    CLOSE_FOR_MOVE,
+    KEEP_IMAGE,
+    RESERVE_BESIDE,
+    REST_FORMER_RELEASE,
+    SWITCH_DOMAIN,
+)
+from core.operations.steps.export import EXPORT_SOURCE, PLAN
+from core.operations.steps.parts import state_of_parts
 from core.operations.steps.reservation import LOCK_SITE
+from core.operations.steps.retirement import RETIRE_RELEASES
+from core.operations.steps.service import START_RELEASE
 from core.operations.steps.site_survey import SURVEY_SITE
 from core.operations.steps.suspension import CLOSE_SITE, OPEN_SITE, REST_SERVICE, START_SERVICE
 from core.operations.steps.update_check import CHECK_CHANGED
@@ -57,6 +76,23 @@ class Kind:
     """None while this version of the fleet cannot make the change: the request is refused."""
 
 
+MOVE = (
+    PLAN,
+    RESERVE_BESIDE,
+    PREPARE_SECRETS,
+    KEEP_IMAGE,
+    CLOSE_FOR_MOVE,
+    EXPORT_SOURCE,
+    IMPORT_DATABASE,
+    CREATE_ACCESS_POINT,
+    PLACE_CONTENT,
+    START_RELEASE,
+    CHECK_BEFORE,
+    ATTACH_CERTIFICATE,
+    SWITCH_DOMAIN,
+    CHECK_AFTER,
+)
+"""A copy of the site with other addresses, as a clone is made, in place of the live release."""
 KINDS = (
     Kind(name="status ACTIVE", asked=asked.activates, steps=(START_SERVICE,)),
     Kind(
@@ -105,10 +141,8 @@ KINDS = (
         steps=(CHOOSE_CONTAINERS, START_TRIAL, CHECK_TRIAL, ROLL_OUT, REMOVE_TRIAL),
     ),
     Kind(name="scale", asked=asked.scales, steps=(ROLL_OUT,)),
-    Kind(name="domain", asked=lambda c: c.domain is not None, steps=()),
-    Kind(
-        name="anything to check", asked=lambda c: not asked.only_suspends(c), steps=(CHECK_CHANGED,)
-    ),
+    Kind(name="domain", asked=asked.moves, steps=MOVE),
+    Kind(name="anything to check", asked=asked.to_check, steps=(CHECK_CHANGED,)),
     Kind(name="status ACTIVE", asked=asked.activates, steps=(OPEN_SITE,)),
     Kind(name="status SUSPENDED", asked=asked.suspends, steps=(CLOSE_SITE, REST_SERVICE)),
 )
@@ -116,12 +150,23 @@ KINDS = (
 
 AGREE = (REQUEST_APPROVAL, AWAIT_APPROVAL, LOCK_SITE, CONFIRM_PLAN)
 """For a read-only site: people agree to this request, and it is the same once the lock is held."""
+OWN_DOMAIN = (CLAIM_DOMAIN, ENSURE_CERTIFICATE)
+"""Before the lock: a domain's owner may need days to prove it."""
 BEGIN = (LOCK_SITE, SURVEY_SITE)
 FINISH = (RECORD_UPDATE,)
-STEPS = (
-    *dict.fromkeys((*AGREE, *BEGIN)),
-    *dict.fromkeys(step for kind in KINDS for step in kind.steps),
-    *FINISH,
+AFTERWARDS = (REST_FORMER_RELEASE, RETIRE_RELEASES)
+"""Once another release is live and recorded."""
+STEPS = tuple(
+    dict.fromkeys(
+        (
+            *OWN_DOMAIN,
+            *AGREE,
+            *BEGIN,
+            *(step for kind in KINDS for step in kind.steps),
+            *FINISH,
+            *AFTERWARDS,
+        )
+    )
 )
 
 
@@ -135,7 +180,10 @@ def plan_of(request: Request, policy: Policy) -> tuple[str, ...]:
     payload = _payload(request)
     asks = payload.override is not None and policy.approval_of(OperationType.SITE_UPDATE).roles
     wanted = [step for kind in KINDS if kind.asked(payload.changes) for step in kind.steps]
-    steps = (*(AGREE if asks else ()), *BEGIN, *wanted, *FINISH)
+    agree = AGREE if asks else ()
+    steps = (*agree, *BEGIN, *wanted, *FINISH)
+    if asked.moves(payload.changes):
+        steps = (*OWN_DOMAIN, *steps, *AFTERWARDS)
     return tuple(dict.fromkeys(step.name for step in steps))
 
 
@@ -163,6 +211,8 @@ def admit(admission: Admission) -> None:
             "it where it is developed and promote it, or send the request with an override "
             "{reason}, which people must approve.",
         )
+    zones = [known.domain for known in admission.policy.environments.values()]
+    asked.check_domain(payload.changes, site, zones)
     if payload.override is not None:
         check_request(
             admission.policy.approval_of(OperationType.SITE_UPDATE),
@@ -179,6 +229,7 @@ UPDATE = Workflow(
     environment_of=environment_of,
     admit=admit,
     plan=plan_of,
+    parts=state_of_parts,
 )
 
 

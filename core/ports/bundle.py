@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.ports.catalogue import Catalogue
+from core.ports.certificates import Certificates
 from core.ports.clock import Clock
 from core.ports.decisions import CallerIdentity, Decisions
 from core.ports.jobs import JobRunner, TransferStore
@@ -48,6 +49,7 @@ class Ports:
     images: Images
     containers: Containers
     load_balancer: LoadBalancer
+    certificates: Certificates
     dns: Dns
     decisions: Decisions
     identities: CallerIdentity

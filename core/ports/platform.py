@@ -174,6 +174,8 @@ class ListenerRule:
     target_group_arn: str
     """Empty while the rule answers by itself: the site is suspended."""
     priority: int
+    aliases: tuple[str, ...] = ()
+    """Further host names of the same rule: a customer's own domain."""
 
 
 class LoadBalancer(Protocol):
@@ -188,7 +190,7 @@ class LoadBalancer(Protocol):
         ...
 
     def find_rule(self, host: str) -> ListenerRule | None:
-        """Return the rule of a host name."""
+        """Return the rule of a host name, or of one of its aliases."""
         ...
 
     def create_rule(
@@ -206,6 +208,24 @@ class LoadBalancer(Protocol):
 
         A page has at most 1024 characters (the load balancer's limit).
         """
+        ...
+
+    def lead_rule(
+        self, rule: ListenerRule, aliases: tuple[str, ...], target_group_arn: str
+    ) -> ListenerRule:
+        """Give the rule these further host names and this target at once: one ModifyRule."""
+        ...
+
+    def has_certificate(self, certificate_arn: str) -> bool:
+        """Tell whether the listener answers with this certificate, too."""
+        ...
+
+    def attach_certificate(self, certificate_arn: str) -> None:
+        """Let the listener answer with it for its names; there already is fine."""
+        ...
+
+    def detach_certificate(self, certificate_arn: str) -> None:
+        """Take it off the listener; nothing there is fine."""
         ...
 
     def delete_rule(self, host: str) -> None:

@@ -23,8 +23,10 @@ class SiteStore(Protocol):
         """
         ...
 
-    def put_with_release(self, site: Site, release: Release, expected_version: int) -> None:
-        """Write a site and one of its releases, both or neither, on both of their conditions.
+    def put_with_releases(
+        self, site: Site, releases: Sequence[Release], expected_version: int
+    ) -> None:
+        """Write a site and some of its releases, all or none, on each one's condition.
 
         A repetition of this very write is a success; else a refusal raises TransientError.
         """

@@ -259,6 +259,23 @@ class TestWhatIsAskedOfEcs:
         )["services"]
         assert found["desiredCount"] == 2
 
+    def test_what_ecs_has_been_asked_for(
+        self, aws: Aws, containers: Containers, service: ReleaseService
+    ):
+        containers.ensure_service(service, containers.ensure_task_definition(service))
+        larger = replace(service, size=Size(cpu_units=1024, memory_mib=2048))
+        definition = containers.ensure_task_definition(larger)
+        containers.roll_out(service.names, definition, 3)
+        [found] = aws.clients.ecs.describe_services(
+            cluster="cluster", services=[service.names.service]
+        )["services"]
+        assert (found["taskDefinition"], found["desiredCount"]) == (definition, 3)
+        asked = aws.clients.ecs.describe_task_definition(taskDefinition=definition)
+        assert (asked["taskDefinition"]["cpu"], asked["taskDefinition"]["memory"]) == (
+            "1024",
+            "2048",
+        )
+
 
 class TestRollingOut:
     def test_every_task_definition_of_a_release_goes_with_it_and_no_other(
@@ -294,23 +311,6 @@ class TestRollingOut:
         definition = containers.ensure_task_definition(service)
         with pytest.raises(NotFoundError, match=service.names.service):
             containers.roll_out(service.names, definition, 1)
-
-    def test_what_ecs_has_been_asked_for(
-        self, aws: Aws, containers: Containers, service: ReleaseService
-    ):
-        containers.ensure_service(service, containers.ensure_task_definition(service))
-        larger = replace(service, size=Size(cpu_units=1024, memory_mib=2048))
-        definition = containers.ensure_task_definition(larger)
-        containers.roll_out(service.names, definition, 3)
-        [found] = aws.clients.ecs.describe_services(
-            cluster="cluster", services=[service.names.service]
-        )["services"]
-        assert (found["taskDefinition"], found["desiredCount"]) == (definition, 3)
-        asked = aws.clients.ecs.describe_task_definition(taskDefinition=definition)
-        assert (asked["taskDefinition"]["cpu"], asked["taskDefinition"]["memory"]) == (
-            "1024",
-            "2048",
-        )
 
     def test_a_trial_stands_beside_the_release_with_the_same_content(
         self, containers: Containers, service: ReleaseService

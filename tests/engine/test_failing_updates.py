@@ -8,12 +8,12 @@ from core.adapters.memory.boundary import Boundary
 from core.operations.steps.wordpress_changes import WORDPRESS_CHANGES
 from events.vocabulary import OperationStatus, OperationType
 from simulation.failures import WHY, workflows_failing_at
-from simulation.promises import snapshot, visible
 from simulation.scenarios import UPDATES, Scenario
+from tests.engine.test_failing_steps import seen
 
 DONE = [scenario for scenario in UPDATES if scenario.ends is OperationStatus.COMPLETED]
 WORDPRESS = {step.name for step in WORDPRESS_CHANGES}
-CUT_OVER = {"roll_out", "open_site", "close_site"} | WORDPRESS
+CUT_OVER = {"roll_out", "open_site", "close_site", "close_for_move", "switch_domain"} | WORDPRESS
 """Steps of which visitors see something."""
 
 
@@ -35,18 +35,19 @@ CASES = [
 
 @pytest.mark.parametrize(("scenario", "step"), CASES)
 def test_a_step_that_fails_after_its_work_leaves_the_site_as_it_was(scenario, step):
+    """Only release 1, which lay out of reach and has been retired, does not come back."""
     workflows = workflows_failing_at(OperationType.SITE_UPDATE, step)
     fleet = scenario.start(Boundary(), workflows)
-    before, known = visible(snapshot(fleet)), set(fleet.store.operations)
+    before, known = seen(fleet, of_retired=step != "retire_releases"), set(fleet.store.operations)
     fleet.run()
     operation = next(o for name, o in fleet.store.operations.items() if name not in known)
     assert (operation.failure.message, operation.failure.step) == (WHY, step)
     plan = operation.plan
-    seen = CUT_OVER.intersection(plan[: plan.index(step) + 1])
-    ends = OperationStatus.ROLLED_BACK if seen else OperationStatus.FAILED
+    is_seen = CUT_OVER.intersection(plan[: plan.index(step) + 1])
+    ends = OperationStatus.ROLLED_BACK if is_seen else OperationStatus.FAILED
     assert operation.status is ends
     assert fleet.store.locks == {}
-    after = visible(snapshot(fleet))
+    after = seen(fleet, of_retired=step != "retire_releases")
     assert {name: after[name] for name in after if after[name] != before[name]} == {}
 
 

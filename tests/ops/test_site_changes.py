@@ -34,6 +34,12 @@ def sent(cloud, sitefleet):
     return run
 
 
+def said(changes):
+    """Return the changes without what is empty."""
+    plugins = {name: value for name, value in changes["plugins"].items() if value}
+    return {**changes, "plugins": plugins}
+
+
 @pytest.mark.parametrize(("command", "status"), [("suspend", "SUSPENDED"), ("activate", "ACTIVE")])
 def test_suspend_and_activate(sent, command, status):
     payload = sent(command, "site-1", "--expected-version", "4")
@@ -52,7 +58,7 @@ def test_every_flag_is_one_field_of_the_contract(sent):
         *("--install-plugin=akismet=5.3", "--install-plugin=jetpack", "--disable-plugin=hello"),
     )
     assert payload["override"] == {"reason": "The shop is closed."}
-    assert payload["changes"] == {
+    assert said(payload["changes"]) == {
         "configuration": {"phpVersion": "8.3"},
         "plugins": {
             "install": [{"slug": "akismet", "version": "5.3"}, {"slug": "jetpack"}],
@@ -67,7 +73,7 @@ def test_a_file_says_what_no_flag_can(sent, tmp_path):
     path = tmp_path / "changes.json"
     changes = {"plugins": {"configure": {"jetpack": {"stats": True}}}}
     path.write_text(json.dumps(changes))
-    assert sent("update", "site-1", "--changes", str(path))["changes"] == changes
+    assert said(sent("update", "site-1", "--changes", str(path))["changes"]) == changes
 
 
 @pytest.mark.parametrize(

@@ -118,12 +118,23 @@ PULL = {
     "secretsmanager:GetSecretValue",
     "sts:AssumeRole",
 }
+CERTIFICATES = {
+    "acm:AddTagsToCertificate",
+    "acm:DeleteCertificate",
+    "acm:DescribeCertificate",
+    "acm:ListCertificates",
+    "acm:ListTagsForCertificate",
+    "acm:RequestCertificate",
+    "elasticloadbalancing:AddListenerCertificates",
+    "elasticloadbalancing:DescribeListenerCertificates",
+    "elasticloadbalancing:RemoveListenerCertificates",
+}
 ACTIONS = {
     "CreationRole": SITES,
-    "UpdateRole": SITES,
+    "UpdateRole": {*SITES, *CERTIFICATES},
     "DeletionRole": ENGINE,
     "PromotionRole": PULL,
-    "WakeUpRole": PULL,
+    "WakeUpRole": {*PULL, *CERTIFICATES},
     "SweeperRole": {
         *OWN_QUEUE,
         *LOG,
@@ -194,6 +205,7 @@ ACTIONS = {
 """Every role and everything that it may do."""
 
 ON_EVERYTHING = {
+    "acm:ListCertificates": "takes no resource",
     "backup:DescribeBackupJob": "takes no resource",
     "cloudfront:ListDistributions": "takes no resource",
     "cloudwatch:GetMetricData": "metrics have no ARN",
@@ -203,6 +215,7 @@ ON_EVERYTHING = {
     "ecs:ListTaskDefinitions": "takes no resource",
     "ecs:ListTasks": "limited to the cluster by a condition",
     "ecs:RegisterTaskDefinition": "limited by the roles that may be passed",
+    "elasticloadbalancing:DescribeListenerCertificates": "takes no resource",
     "elasticloadbalancing:DescribeListeners": "takes no resource",
     "elasticloadbalancing:DescribeLoadBalancers": "takes no resource",
     "elasticloadbalancing:DescribeRules": "takes no resource",
@@ -240,6 +253,7 @@ def test_only_the_listed_actions_are_granted_on_everything(sit):
 
 
 WILDCARDS = {
+    "certificate/*": "ACM makes the id",
     "access-point/*": "EFS makes the id",
     "change/*": "Route53 makes the id",
     "distribution/*": "CloudFront makes the id; found by the site's host name",
@@ -381,6 +395,7 @@ def test_inline_policies_fit_into_a_role(sit):
 # --- what the adapters call ------------------------------------------------------------------
 
 SERVICES = {
+    "acm": "acm",
     "backup": "backup",
     "cloudfront": "cloudfront",
     "cloudwatch": "cloudwatch",
@@ -410,6 +425,7 @@ OTHER_NAMES = {
 NEEDS_NO_PERMISSION = {"sts:GetCallerIdentity"}
 WITHOUT_A_CALL = {
     # Granted for what a call does beside itself: tags, keys, roles, the event source, the log.
+    "acm:AddTagsToCertificate",
     "backup:TagResource",
     "ecs:TagResource",
     "elasticfilesystem:TagResource",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import (
         ActionTypeDef,
         FixedResponseActionConfigTypeDef,
+        RuleConditionTypeDef,
         RuleTypeDef,
         TagTypeDef,
     )
@@ -38,14 +39,14 @@ class PriorityTakenError(TransientError):
 
 
 class ListenerRules:
-    """One rule per host name."""
+    """One rule per site: its host name first, then those of a domain of its own."""
 
     def __init__(self, *, clients: AwsClients, listener_arn: str) -> None:
         self._clients = clients
         self._listener_arn = listener_arn
 
     def find(self, host: str) -> ListenerRule | None:
-        return next((rule for rule in self._all() if rule.host == host), None)
+        return next((rule for rule in self._all() if host in (rule.host, *rule.aliases)), None)
 
     def create(self, host: str, target_group_arn: str, tags: Sequence[TagTypeDef]) -> ListenerRule:
         def create_at_a_free_priority() -> ListenerRule:
@@ -63,6 +64,13 @@ class ListenerRules:
     def point(self, rule: ListenerRule, target_group_arn: str) -> ListenerRule:
         """Move the pointer; raises NotFoundError when the rule has gone."""
         return self._modify(rule, {"Type": "forward", "TargetGroupArn": target_group_arn})
+
+    def lead(
+        self, rule: ListenerRule, aliases: tuple[str, ...], target_group_arn: str
+    ) -> ListenerRule:
+        """Change host names and target at once; raises NotFoundError when the rule has gone."""
+        action: ActionTypeDef = {"Type": "forward", "TargetGroupArn": target_group_arn}
+        return self._modify(rule, action, (rule.host, *aliases))
 
     def answer(self, rule: ListenerRule, page: str) -> ListenerRule:
         """Answer 503 with a page; raises NotFoundError when the rule has gone."""
@@ -83,10 +91,16 @@ class ListenerRules:
 
     # --- calls -----------------------------------------------------------------------------
 
-    def _modify(self, rule: ListenerRule, action: ActionTypeDef) -> ListenerRule:
+    def _modify(
+        self, rule: ListenerRule, action: ActionTypeDef, hosts: tuple[str, ...] = ()
+    ) -> ListenerRule:
+        """Change what a rule does, and its host names where some are given."""
+        request: dict[str, Any] = {"RuleArn": rule.arn, "Actions": [action]}
+        if hosts:
+            request["Conditions"] = [_condition(hosts)]
         with calling("ELB", f"listener rule of {rule.host}"):
             try:
-                answer = self._clients.elbv2.modify_rule(RuleArn=rule.arn, Actions=[action])
+                answer = self._clients.elbv2.modify_rule(**request)
             except ClientError as error:
                 if code_of(error) == MISSING:
                     raise NotFoundError(
@@ -113,7 +127,7 @@ class ListenerRules:
                 answer = self._clients.elbv2.create_rule(
                     ListenerArn=self._listener_arn,
                     Priority=priority,
-                    Conditions=[{"Field": "host-header", "HostHeaderConfig": {"Values": [host]}}],
+                    Conditions=[_condition((host,))],
                     Actions=[{"Type": "forward", "TargetGroupArn": target_group_arn}],
                     Tags=tags,
                 )
@@ -166,7 +180,12 @@ def _rule(rule: RuleTypeDef) -> ListenerRule | None:
         host=hosts[0],
         target_group_arn=targets[0] if targets else "",
         priority=int(priority),
+        aliases=tuple(hosts[1:]),
     )
+
+
+def _condition(hosts: Sequence[str]) -> RuleConditionTypeDef:
+    return {"Field": "host-header", "HostHeaderConfig": {"Values": list(hosts)}}
 
 
 def _forwards(action: object) -> bool:

@@ -91,6 +91,31 @@ class ElbLoadBalancer:
     def answer_rule(self, rule: ListenerRule, page: str) -> ListenerRule:
         return self._rules.answer(rule, page)
 
+    def lead_rule(
+        self, rule: ListenerRule, aliases: tuple[str, ...], target_group_arn: str
+    ) -> ListenerRule:
+        return self._rules.lead(rule, aliases, target_group_arn)
+
+    def has_certificate(self, certificate_arn: str) -> bool:
+        with calling("ELB", f"certificates of {self._listener_arn}"):
+            pages = self._clients.elbv2.get_paginator("describe_listener_certificates").paginate(
+                ListenerArn=self._listener_arn
+            )
+            found = [c.get("CertificateArn") for page in pages for c in page["Certificates"]]
+        return certificate_arn in found
+
+    def attach_certificate(self, certificate_arn: str) -> None:
+        with calling("ELB", f"certificate {certificate_arn}"):
+            self._clients.elbv2.add_listener_certificates(
+                ListenerArn=self._listener_arn, Certificates=[{"CertificateArn": certificate_arn}]
+            )
+
+    def detach_certificate(self, certificate_arn: str) -> None:
+        with calling("ELB", f"certificate {certificate_arn}"):
+            self._clients.elbv2.remove_listener_certificates(
+                ListenerArn=self._listener_arn, Certificates=[{"CertificateArn": certificate_arn}]
+            )
+
     def delete_rule(self, host: str) -> None:
         found = self._rules.find(host)
         if found is not None:

@@ -80,6 +80,7 @@ def site_of(item: Item) -> Site:
         desired_count=_number(item, "desiredCount", default=1),
         cpu_units=_optional_number(item, "cpuUnits"),
         memory_mib=_optional_number(item, "memoryMib"),
+        domain=_optional(item, "domain"),
         failure_reason=_optional(item, "failureReason"),
         read_only=item.get("readOnly", {}).get("BOOL", False),
         created_at=created or _LONG_AGO,

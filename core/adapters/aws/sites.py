@@ -53,13 +53,11 @@ class DynamoSites:
                 f"not {expected_version}."
             )
 
-    def put_with_release(self, site: Site, release: Release, expected_version: int) -> None:
+    def put_with_releases(
+        self, site: Site, releases: Sequence[Release], expected_version: int
+    ) -> None:
         """One transaction; refused, the stored site tells whether this very write was there."""
         site_key = self._key(items.tenant_key(site.tenant_id), items.site_sort_key(site.site_id))
-        release_key = self._key(
-            items.tenant_key(release.tenant_id),
-            items.release_sort_key(release.site_id, release.number),
-        )
         writes = [
             self._write(
                 site_key,
@@ -67,7 +65,18 @@ class DynamoSites:
                 _version_condition(expected_version),
                 {":expected": _number(expected_version)},
             ),
-            self._write(release_key, items.attributes_of(release), BUILT_BY_THIS, {}),
+            *(
+                self._write(
+                    self._key(
+                        items.tenant_key(release.tenant_id),
+                        items.release_sort_key(release.site_id, release.number),
+                    ),
+                    items.attributes_of(release),
+                    BUILT_BY_THIS,
+                    {},
+                )
+                for release in releases
+            ),
         ]
         answer = conditionally(
             self._table,
@@ -77,8 +86,8 @@ class DynamoSites:
         )
         if isinstance(answer, Refusal) and self.get(site.tenant_id, site.site_id) != site:
             raise TransientError(
-                f"Site {site.site_id} or its release r{release.number} was changed by somebody "
-                f"else: version {expected_version} was expected."
+                f"Site {site.site_id} or one of its releases was changed by somebody else: "
+                f"version {expected_version} was expected."
             )
 
     def delete(self, tenant_id: str, site_id: str) -> None:

@@ -80,6 +80,11 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "close_site": "uj",
         "rest_service": "uk",
         "record_update": "ul",
+        "claim_domain": "um",
+        "ensure_certificate": "un",
+        "attach_certificate": "uo",
+        "close_for_move": "up",
+        "switch_domain": "uq",
         "confirm_plan": "ap",
     }
 )

@@ -33,7 +33,8 @@ class MemoryLoadBalancer:
         self.world.target_groups.pop(names.target_group, None)
 
     def find_rule(self, host: str) -> ListenerRule | None:
-        return self.world.rules.get(host)
+        rules = self.world.rules.values()
+        return next((rule for rule in rules if host in (rule.host, *rule.aliases)), None)
 
     def create_rule(
         self, host: str, target_group_arn: str, tags: Mapping[str, str]
@@ -63,6 +64,22 @@ class MemoryLoadBalancer:
             raise NotFoundError(f"The listener rule of {rule.host} does not exist any more.")
         self.world.pages[rule.host] = page
         return self._moved(rule, "")
+
+    def lead_rule(
+        self, rule: ListenerRule, aliases: tuple[str, ...], target_group_arn: str
+    ) -> ListenerRule:
+        led = replace(self.point_rule(rule, target_group_arn), aliases=aliases)
+        self.world.rules[rule.host] = led
+        return led
+
+    def has_certificate(self, certificate_arn: str) -> bool:
+        return certificate_arn in self.world.listener_certificates
+
+    def attach_certificate(self, certificate_arn: str) -> None:
+        self.world.listener_certificates.add(certificate_arn)
+
+    def detach_certificate(self, certificate_arn: str) -> None:
+        self.world.listener_certificates.discard(certificate_arn)
 
     def delete_rule(self, host: str) -> None:
         self.world.rules.pop(host, None)

@@ -27,11 +27,15 @@ class MemorySites:
             )
         self.world.sites[(site.tenant_id, site.site_id)] = site
 
-    def put_with_release(self, site: Site, release: Release, expected_version: int) -> None:
-        """The site's condition is looked at first: refused, nothing is written."""
-        self._check_owner(release)
+    def put_with_releases(
+        self, site: Site, releases: Sequence[Release], expected_version: int
+    ) -> None:
+        """Every condition is looked at first: refused, nothing is written."""
+        for release in releases:
+            self._check_owner(release)
         self.put(site, expected_version=expected_version)
-        self.put_release(release)
+        for release in releases:
+            self.put_release(release)
 
     def delete(self, tenant_id: str, site_id: str) -> None:
         self.world.sites.pop((tenant_id, site_id), None)

@@ -97,6 +97,17 @@ class StoredBackup:
     started_at: datetime
 
 
+@dataclass(kw_only=True)
+class StoredCertificate:
+    """A certificate and when it was asked for."""
+
+    arn: str
+    names: tuple[str, ...]
+    requested_at: datetime
+    operation_id: str | None = None
+    failure: str | None = None
+
+
 type MetricKey = tuple[str, str, frozenset[tuple[str, str]]]
 
 
@@ -151,6 +162,10 @@ class World:
     """Host name -> rule."""
     pages: dict[str, str] = field(default_factory=dict)
     """Host name -> what its rule answers while it leads to no target."""
+    certificates: dict[str, StoredCertificate] = field(default_factory=dict)
+    """ARN -> certificate."""
+    listener_certificates: set[str] = field(default_factory=set)
+    """ARNs of the certificates that the listener has beside its own."""
     tags: dict[str, Mapping[str, str]] = field(default_factory=dict)
     """ARN or id -> the tags that the resource was made with."""
     role_sessions: list[str] = field(default_factory=list)

@@ -90,7 +90,7 @@ class Changing:
 
     @property
     def site_url(self) -> str:
-        return names.origin(self.site.subdomain, self.context.policy.here.domain)
+        return self.site.url(self.context.policy.here.domain)
 
     @property
     def tags(self) -> dict[str, str]:

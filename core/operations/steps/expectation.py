@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from urllib.parse import urlsplit
 
 from core.domain.census import PageSummary
 from core.domain.jobs import VerifyExpectation
@@ -12,7 +13,7 @@ from core.engine.step import StepContext
 from core.operations.steps.move import Move
 from core.operations.steps.wanted import Wanted, wanted_of
 from events.payloads import Selection
-from events.requests import SitePromotionPayload
+from events.requests import SiteCreationPayload, SitePromotionPayload
 
 _TITLE_OPTIONS = frozenset({"blogname", "blogdescription"})
 _PREFIX = "wp_"
@@ -26,9 +27,8 @@ def expectation(context: StepContext) -> VerifyExpectation:
     left out) is not the source's and is not compared with it; the source's host may occur in
     neither.
     """
-    move, policy = Move(context), context.policy
-    source_domain = policy.environments[move.source_environment].domain
-    foreign_hosts = [host(move.census.subdomain, source_domain)]
+    move = Move(context)
+    foreign_hosts = _foreign_hosts(move)
     payload = context.request.payload
     if isinstance(payload, SitePromotionPayload) and payload.selection != Selection():
         return VerifyExpectation(foreign_hosts=foreign_hosts)
@@ -44,10 +44,18 @@ def expectation(context: StepContext) -> VerifyExpectation:
         front_page=_front_page(move.census.front_page, kept),
         php_version=move.census.php_version,
     )
-    return _without(expected, wanted)
+    return _without(expected, wanted) if isinstance(payload, SiteCreationPayload) else expected
 
 
 # --- private -------------------------------------------------------------------------------
+
+
+def _foreign_hosts(move: Move) -> list[str]:
+    """Return the names of the source: the platform's, and its customer's where it has one."""
+    domain = move.context.policy.environments[move.source_environment].domain
+    names = (host(move.census.subdomain, domain), urlsplit(move.census.site_url).netloc)
+    own = urlsplit(move.site_url).netloc
+    return [name for name in dict.fromkeys(names) if name and name != own]
 
 
 class _Kept:

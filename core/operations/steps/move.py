@@ -14,7 +14,7 @@ from core.domain.sizes import Size, sized
 from core.engine.step import StepContext
 from core.ports.jobs import Where
 from events.formats import Environment
-from events.requests import SiteCreationPayload, SitePromotionPayload
+from events.requests import SiteCreationPayload, SitePromotionPayload, SiteUpdatePayload
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,13 @@ class Move:
 
     @property
     def site_url(self) -> str:
-        return names.origin(self.subdomain, self.context.policy.here.domain)
+        """The origin of the release: a customer's own domain, or the platform's name."""
+        payload, reserved = self.context.request.payload, self.context.facts.get("reserve_release")
+        domain = reserved.get("domain") if reserved else None
+        if isinstance(payload, SiteUpdatePayload):
+            domain = payload.changes.domain
+        platform = names.origin(self.subdomain, self.context.policy.here.domain)
+        return f"https://{domain}" if domain else platform
 
     @property
     def source_site_id(self) -> str:

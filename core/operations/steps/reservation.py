@@ -47,8 +47,9 @@ def reserve_release(context: StepContext) -> Outcome:
         "desired_count": site.desired_count if site else 1,
         "cpu_units": site.cpu_units if site else None,
         "memory_mib": site.memory_mib if site else None,
+        "domain": site.domain if site else None,
     }
-    return Done(facts=facts, summary={"release": number, "siteUrl": move.site_url})
+    return Done(facts=facts, summary={"release": number, "siteUrl": _url(move, site)})
 
 
 def free_reservation(context: StepContext) -> Outcome:
@@ -101,6 +102,10 @@ def _reserved_before(context: StepContext) -> Release | None:
     releases = context.ports.sites.list_releases(move.tenant_id, move.site_id)
     mine = [r for r in releases if r.operation_id == context.operation.operation_id]
     return mine[-1] if mine else None
+
+
+def _url(move: Move, site: Site | None) -> str:
+    return site.url(move.context.policy.here.domain) if site else move.site_url
 
 
 def _next_number(context: StepContext, site: Site | None) -> int:

@@ -50,6 +50,7 @@ def _noted(site: Site, live: Release | None) -> dict[str, Json]:
         "memory_mib": site.memory_mib,
         "wordpress_version": site.wordpress_version,
         "php_version": site.php_version,
+        "domain": site.domain,
         "image_digest": live.image_digest if live else None,
         "task_definition_arn": live.task_definition_arn if live else None,
         "target_group_arn": live.target_group_arn if live else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.domain.operation import Facts, Json
-from core.domain.site import Release, Site
+from core.domain.site import Release, ReleaseStatus, Site
 from core.engine.outcome import Done, Outcome
 from core.engine.step import Step, StepContext
 from core.operations.steps.changing import Changing
@@ -18,6 +18,8 @@ COLUMNS = (
     "memory_mib",
     "wordpress_version",
     "php_version",
+    "domain",
+    "live_release",
     "image_digest",
     "task_definition_arn",
 )
@@ -64,11 +66,9 @@ def _now(context: StepContext) -> dict[str, Json]:
 
 
 def _write(context: StepContext, columns: Facts) -> None:
-    change = Changing(context)
-    site, release = change.site, change.record
-    context.ports.sites.put_with_release(
-        _site(site, columns, context), _release(release, columns, context), site.version
-    )
+    site, sites = Changing(context).site, context.ports.sites
+    releases = _releases(context, columns)
+    sites.put_with_releases(_site(site, columns, context), releases, site.version)
 
 
 def _site(site: Site, columns: Facts, context: StepContext) -> Site:
@@ -80,18 +80,34 @@ def _site(site: Site, columns: Facts, context: StepContext) -> Site:
         memory_mib=_number(columns["memory_mib"]),
         wordpress_version=_text(columns["wordpress_version"]),
         php_version=_text(columns["php_version"]),
+        domain=_text(columns["domain"]),
+        live_release=_number(columns["live_release"]),
+        last_release=max(site.last_release, _number(columns["live_release"]) or 0),
         version=site.version + 1,
         updated_at=context.now,
     )
 
 
-def _release(release: Release, columns: Facts, context: StepContext) -> Release:
-    return replace(
-        release,
-        image_digest=_text(columns["image_digest"]),
-        task_definition_arn=_text(columns["task_definition_arn"]),
-        updated_at=context.now,
-    )
+def _releases(context: StepContext, columns: Facts) -> list[Release]:
+    """Return the live release as it is now; where another one took its place, both of them."""
+    change, sites, live = Changing(context), context.ports.sites, columns["live_release"]
+    built = context.facts.get("reserve_release", {}).get("release")
+    if not isinstance(built, int):
+        changed = replace(
+            change.record,
+            image_digest=_text(columns["image_digest"]),
+            task_definition_arn=_text(columns["task_definition_arn"]),
+            updated_at=context.now,
+        )
+        return [changed]
+    new = sites.get_release(change.tenant_id, change.site_id, built)
+    is_live = live == built
+    former_status = ReleaseStatus.SUPERSEDED if is_live else ReleaseStatus.LIVE
+    former = replace(change.record, status=former_status, updated_at=context.now)
+    if new is None:
+        return [former]
+    new_status = ReleaseStatus.LIVE if is_live else ReleaseStatus.BUILDING
+    return [former, replace(new, status=new_status, updated_at=context.now)]
 
 
 def _number(value: Json) -> int | None:

@@ -11,9 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypedDict
 
-from core.domain.errors import NotFoundError
 from core.domain.job_models import Database
-from core.domain.names import SiteNames, origin
 from core.domain.vetting import Chosen, Surroundings, included
 from core.domain.wordpress_changes import (
     ApplyTemplate,
@@ -33,10 +31,12 @@ from core.domain.wordpress_changes import (
 )
 from core.engine.outcome import Done, Outcome
 from core.engine.step import Step, StepContext, StepFunction
+from core.operations.steps.changing import Changing
 from core.operations.steps.jobs import job_fields, run_job, stop_job
 from core.operations.steps.move import Move
 from core.operations.steps.wanted import Wanted, chosen, vet, vetted_template, wanted_of
 from events.payloads import Payload, PluginRef
+from events.vocabulary import OperationType
 
 
 def take_back(context: StepContext) -> Outcome:
@@ -44,7 +44,7 @@ def take_back(context: StepContext) -> Outcome:
     waiting = stop_job(context)
     if waiting is not None:
         return waiting
-    if "reserve_release" in context.facts:
+    if _is_built(context):
         return Done()
     answer = run_job(
         context, TakeBackWordPressJob(**job_fields(context), **_place(context, _name(context)))
@@ -187,10 +187,14 @@ def _name(context: StepContext) -> str:
     return context.operation.step or ""
 
 
+def _is_built(context: StepContext) -> bool:
+    """Whether the release is still under construction: then it is thrown away whole."""
+    return context.operation.operation_type is OperationType.SITE_CREATION
+
+
 def _place(context: StepContext, savepoint: str) -> _Place:
-    """Return the release that is under construction, else the one that is live."""
-    operation = context.operation
-    if "reserve_release" in context.facts:
+    """Return the release that is under construction, else the one that was live at the survey."""
+    if _is_built(context):
         move = Move(context)
         return _Place(
             database=move.database,
@@ -198,21 +202,12 @@ def _place(context: StepContext, savepoint: str) -> _Place:
             site_url=move.site_url,
             savepoint=savepoint,
         )
-    sites = context.ports.sites
-    site = sites.get(operation.tenant_id, operation.site_id)
-    number = site.live_release if site else None
-    release = sites.get_release(operation.tenant_id, operation.site_id, number) if number else None
-    if site is None or release is None:
-        raise NotFoundError(f"Site {operation.site_id} has no live release that could be changed.")
-    names = SiteNames(
-        environment=context.policy.environment,
-        tenant_id=operation.tenant_id,
-        site_id=operation.site_id,
-    )
+    change = Changing(context)
+    release = change.record
     return _Place(
-        database=Database(secret_id=names.database_secret, schema_name=release.schema),
+        database=Database(secret_id=change.names.database_secret, schema_name=release.schema),
         content_root=release.content_root,
-        site_url=origin(site.subdomain, context.policy.here.domain),
+        site_url=change.site_url,
         savepoint=savepoint,
     )
 
