@@ -15,7 +15,9 @@ from pydantic import ValidationError
 from core.adapters.aws.accounts import StsAccounts
 from core.adapters.aws.backups import AwsBackups, BackupPlaces
 from core.adapters.aws.caller_identity import StsCallerIdentity
+from core.adapters.aws.catalogue import DynamoCatalogue
 from core.adapters.aws.cdn import CloudFrontCdn
+from core.adapters.aws.certificates import AcmCertificates
 from core.adapters.aws.containers import EcsContainers
 from core.adapters.aws.decisions import DynamoDecisions
 from core.adapters.aws.deployments import DynamoDeploymentRecords
@@ -59,6 +61,7 @@ from core.operations.creation import CREATION
 from core.operations.promotion import PROMOTION
 from core.operations.rollback import ROLLBACK
 from core.operations.site_check import SITE_CHECK
+from core.operations.update import UPDATE
 from core.ports.bundle import Ports
 from core.ports.messaging import QueueName
 from core.settings import MailSettings, Settings
@@ -67,7 +70,8 @@ POLICY_FOLDER = Path(__file__).parent.parent / "policy"
 MAIL_FOLDER = Path(__file__).parent.parent / "notifications"
 
 WORKFLOWS = {
-    workflow.operation_type: workflow for workflow in (CREATION, PROMOTION, ROLLBACK, SITE_CHECK)
+    workflow.operation_type: workflow
+    for workflow in (CREATION, UPDATE, PROMOTION, ROLLBACK, SITE_CHECK)
 }
 """Every workflow that this version carries out."""
 
@@ -178,6 +182,9 @@ def _ports(settings: Settings, clients: AwsClients, store: DynamoOperations) -> 
         networks=Ec2TenantNetworks(
             clients=clients, networks=networks, environment=settings.environment
         ),
+        catalogue=DynamoCatalogue(
+            clients.dynamodb, table_name=settings.sites_table, bucket=settings.templates_bucket
+        ),
         jobs=_jobs(settings, clients, networks, source),
         transfer=S3TransferStore(clients=clients, bucket=settings.transfer_bucket),
         secrets=SecretsManagerSecrets(clients=clients, networks=networks),
@@ -187,6 +194,7 @@ def _ports(settings: Settings, clients: AwsClients, store: DynamoOperations) -> 
         ),
         containers=_containers(settings, clients, networks),
         load_balancer=load_balancer,
+        certificates=AcmCertificates(clients=clients),
         dns=Route53Dns(
             clients=clients,
             hosted_zone_id=settings.hosted_zone_id,

@@ -109,6 +109,15 @@ def efs_checks(call: Call) -> list[Check]:
     return [*call.checks(call.arn("elasticfilesystem", f"file-system/{file_system}")), *tags]
 
 
+NAMED_BY_ONE = {
+    "ModifyRule": "RuleArn",
+    "DeleteRule": "RuleArn",
+    "AddListenerCertificates": "ListenerArn",
+    "RemoveListenerCertificates": "ListenerArn",
+}
+"""Calls on one thing, and the parameter that names it."""
+
+
 def elb_checks(call: Call) -> list[Check]:
     """Load balancers: rules and what is tagged; what only describes takes no resource."""
     service, _, name = call.action.partition(":")
@@ -116,8 +125,8 @@ def elb_checks(call: Call) -> list[Check]:
         return call.checks("*")
     if name == "CreateTargetGroup":
         return call.checks(call.arn(service, f"targetgroup/{call.parameter('Name')}/*"))
-    if name in {"ModifyRule", "DeleteRule"}:
-        return call.checks(call.parameter("RuleArn"))
+    if name in NAMED_BY_ONE:
+        return call.checks(call.parameter(NAMED_BY_ONE[name]))
     if name == "SetRulePriorities":
         return call.checks(*call.members("RulePriorities.member.{}.RuleArn"))
     if name in {"AddTags", "RemoveTags"}:

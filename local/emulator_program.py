@@ -5,7 +5,7 @@ This program adds the rules of local/authorization.py, compares aws:PrincipalArn
 not with its session), fills in policy variables, and judges another account's bucket by who asks.
 
 It runs in MiniStack's own environment: `python -P -m local.emulator_program`, the checkout on
-PYTHONPATH for these two modules alone.
+PYTHONPATH for these modules alone.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any
 
 from local.authorization import RULES, Call, Check
 from local.emulator_layers import keep_layers
+from local.emulator_listeners import complete_listeners
 
 _ASSUMED = re.compile(r"arn:aws:sts::(\d{12}):assumed-role/([^/]+)/.+")
 _VARIABLE = re.compile(r"\$\{([^}]+)\}")
@@ -219,6 +220,7 @@ def main() -> None:
         importlib.import_module("ministack.core.iam_evaluator"),
         importlib.import_module("ministack.services.s3"),
     )
+    complete_listeners(importlib.import_module("ministack.services.alb"))
     keep_layers(importlib.import_module("ministack.services.ecr"))
     count_invocations(importlib.import_module("ministack.services.lambda_svc"))
     importlib.import_module("ministack.app").main()

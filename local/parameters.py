@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from local.platform import Platform
 
 TENANTS_TABLE = "tenants"
+SITES_TABLE = "sites"
+"""As the stack names it."""
 SWEEP_SCHEDULE = "rate(1 minute)"
 _STORE = "/sitefleet/local"
 _STORED = "AWS::SSM::Parameter::Value"

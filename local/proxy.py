@@ -24,7 +24,7 @@ from local.messages import (
     read_head,
 )
 from local.network import LOOPBACK
-from local.routing import Refusal, Routing, Target
+from local.routing import Page, Refusal, Routing, Target
 
 if TYPE_CHECKING:
     from local.traffic import Traffic
@@ -66,6 +66,9 @@ class Proxy:
         host = name.public_host if name else request.get("host").lower().partition(":")[0]
         started = time.monotonic()
         found = await self._resolve(host)
+        if isinstance(found, Page):
+            await _write_page(writer, found)
+            return False
         if isinstance(found, Refusal):
             self._traffic.refused(found)
             await _refuse(writer, found.status, found.sentence)
@@ -75,7 +78,7 @@ class Proxy:
         self._traffic.answered(found, status, time.monotonic() - started)
         return exchange.reusable
 
-    async def _resolve(self, host: str) -> Target | Refusal:
+    async def _resolve(self, host: str) -> Target | Page | Refusal:
         try:
             return await asyncio.to_thread(self._routing.resolve, host)
         except (BotoCoreError, ClientError) as error:
@@ -220,18 +223,24 @@ def _client(writer: asyncio.StreamWriter) -> str:
 
 async def _refuse(writer: asyncio.StreamWriter, status: HTTPStatus, sentence: str) -> None:
     """Answer with a page of one sentence and close."""
-    page = (
+    body = (
         f"<!doctype html><title>{status.value} {status.phrase}</title>"
         f"<h1>{status.value} {status.phrase}</h1><p>{html.escape(sentence)}</p>\n"
-    ).encode()
+    )
+    await _write_page(writer, Page(status=status, content_type="text/html", body=body))
+
+
+async def _write_page(writer: asyncio.StreamWriter, page: Page) -> None:
+    """Answer with a whole page and close."""
+    content = page.body.encode()
     head = Head(
-        first=("HTTP/1.1", str(status.value), status.phrase),
+        first=("HTTP/1.1", str(page.status.value), page.status.phrase),
         headers=[
-            ("Content-Type", "text/html; charset=utf-8"),
-            ("Content-Length", str(len(page))),
+            ("Content-Type", f"{page.content_type}; charset=utf-8"),
+            ("Content-Length", str(len(content))),
             ("Connection", "close"),
             ("Server", "sitefleet-local"),
         ],
     )
-    writer.write(head.encoded() + page)
+    writer.write(head.encoded() + content)
     await writer.drain()

@@ -1,7 +1,7 @@
-"""The WordPress image in the dev account's registry: a real manifest over a real layer.
+"""The WordPress images in the dev account's registry: real manifests over real layers.
 
-Nothing runs it here (local/php.py plays the container), but promotions carry its digest from
-account to account, so manifest and layer are complete and verifiable.
+Nothing runs them here (local/php.py plays the container), but promotions carry their digests from
+account to account, so manifests and layers are complete and verifiable.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import urllib.request
 from local.cloud import Cloud
 
 REPOSITORY = "bbws-wordpress"
-TAG = "dev-latest"
+TAGS = ("dev-latest", "wordpress-6.1.9-php8.2")
+"""Two images that differ in their bytes alone, so that a site can be given another one."""
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 _CONFIG = "application/vnd.docker.container.image.v1+json"
 _LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
@@ -27,9 +28,15 @@ def make_repository(cloud: Cloud) -> None:
     cloud.ecr.create_repository(repositoryName=REPOSITORY)
 
 
-def push_image(cloud: Cloud) -> str:
-    """Push the image layer by layer, tag it, and return its digest."""
-    plain = _layer()
+def push_images(cloud: Cloud) -> None:
+    """Push every image of the platform."""
+    for tag in TAGS:
+        _push(cloud, tag)
+
+
+def _push(cloud: Cloud, tag: str) -> None:
+    """Push an image layer by layer, and tag it."""
+    plain = _layer(tag)
     layer = gzip.compress(plain, mtime=0)
     config = json.dumps(
         {
@@ -49,13 +56,12 @@ def push_image(cloud: Cloud) -> str:
             "layers": [{"mediaType": _LAYER, "size": len(layer), "digest": _digest(layer)}],
         }
     )
-    image = cloud.ecr.put_image(
+    cloud.ecr.put_image(
         repositoryName=REPOSITORY,
         imageManifest=manifest,
         imageManifestMediaType=_MANIFEST,
-        imageTag=TAG,
-    )["image"]
-    return image["imageId"]["imageDigest"]
+        imageTag=tag,
+    )
 
 
 def _upload(cloud: Cloud, blob: bytes) -> None:
@@ -74,9 +80,9 @@ def _upload(cloud: Cloud, blob: bytes) -> None:
         pass
 
 
-def _layer() -> bytes:
+def _layer(tag: str) -> bytes:
     """Return an uncompressed layer with one file; the same bytes every time."""
-    content = b"WordPress 6.1.9 of the Debian package, served by local processes.\n"
+    content = f"WordPress 6.1.9 of the Debian package, played for the tag {tag}.\n".encode()
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         entry = tarfile.TarInfo("usr/src/wordpress/IMAGE")

@@ -49,6 +49,15 @@ class Refusal:
     target_group: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What a rule answers by itself: a fixed response."""
+
+    status: HTTPStatus
+    content_type: str
+    body: str
+
+
 class Routing:
     """Looks a host name up the way the internet and the load balancer would."""
 
@@ -62,13 +71,11 @@ class Routing:
         self._recent = _Recent()
         self._turns = itertools.count()
 
-    def resolve(self, host: str) -> Target | Refusal:
+    def resolve(self, host: str) -> Target | Page | Refusal:
         """Return where requests for a host name go at this moment."""
         environment = environment_of(host)
         if environment is None:
-            return Refusal(
-                status=HTTPStatus.NOT_FOUND, sentence=f"{host} belongs to no environment."
-            )
+            return self._of_customer(host)
         if not self._recent.get(("dns", host), lambda: self._has_record(environment, host)):
             domain = ACCOUNTS[environment].domain
             return Refusal(
@@ -79,10 +86,23 @@ class Routing:
             )
         return self._follow_rules(environment, host)
 
-    def _follow_rules(self, environment: EnvironmentName, host: str) -> Target | Refusal:
+    def _of_customer(self, host: str) -> Target | Page | Refusal:
+        """Follow a domain that is no environment's: its owner's DNS is taken to lead here."""
+        for environment, platform in self._platforms.items():
+            rules = self._clouds[environment].elbv2.describe_rules(
+                ListenerArn=platform.listener_arn
+            )
+            if matching_rule(rules["Rules"], host) is not None:
+                return self._follow_rules(environment, host)
+        return Refusal(status=HTTPStatus.NOT_FOUND, sentence=f"{host} belongs to no environment.")
+
+    def _follow_rules(self, environment: EnvironmentName, host: str) -> Target | Page | Refusal:
         platform = self._platforms[environment]
         rules = self._clouds[environment].elbv2.describe_rules(ListenerArn=platform.listener_arn)
         rule = matching_rule(rules["Rules"], host)
+        page = _page(rule.get("Actions", [])) if rule else None
+        if page is not None:
+            return page
         target_group = _forward_group(rule.get("Actions", [])) if rule else None
         if target_group is None:
             return Refusal(
@@ -174,6 +194,18 @@ def _forward_group(actions: Sequence[ActionOutputTypeDef]) -> str | None:
         weighted = [group for group in groups if group.get("Weight", 1) > 0]
         if weighted:
             return weighted[0].get("TargetGroupArn")
+    return None
+
+
+def _page(actions: Sequence[ActionOutputTypeDef]) -> Page | None:
+    for action in actions:
+        if action["Type"] == "fixed-response":
+            response = action.get("FixedResponseConfig", {})
+            return Page(
+                status=HTTPStatus(int(response.get("StatusCode", "503"))),
+                content_type=response.get("ContentType", "text/plain"),
+                body=response.get("MessageBody", ""),
+            )
     return None
 
 

@@ -7,7 +7,17 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from local import build, certificates, deploy, https_front, mariadb, parameters, php, registry
+from local import (
+    build,
+    catalogue,
+    certificates,
+    deploy,
+    https_front,
+    mariadb,
+    parameters,
+    php,
+    registry,
+)
 from local.cloud import ACCOUNTS, SECRET_KEY, Cloud, EnvironmentName, clouds
 from local.emulator import REGION, Emulator, find_program
 from local.errors import LocalError
@@ -129,7 +139,7 @@ class Runtime:
             return make_platform(accounts[name], servers[name], proxy_port=proxy_port)
 
         made = dict(zip(accounts, pool.map(make, accounts), strict=True))
-        registry.push_image(accounts["dev"])
+        registry.push_images(accounts["dev"])
         return made
 
     def _deploy(
@@ -143,6 +153,11 @@ class Runtime:
         deploy.deploy_everywhere(accounts, platforms, finished, str(self.layout.authority))
         for cloud in accounts.values():
             put_tenants(cloud, parameters.TENANTS_TABLE)
+            catalogue.put_catalogue(
+                cloud,
+                table=parameters.SITES_TABLE,
+                bucket=f"bbws-templates-{cloud.account.environment}",
+            )
 
     def _start_daemon(self, machine: Machine) -> None:
         machine.save(self.layout)

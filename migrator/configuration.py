@@ -32,6 +32,8 @@ class Configuration(BaseModel):
     environment: Environment | None = None
     """dev, sit or prod: where this task runs. Direct commands do without."""
     sites_table: str = ""
+    templates_bucket: str = ""
+    """Bucket of the catalogue's packages: the only place that plugins and templates come from."""
     writer_role: str = ""
     """Role to write to the transfer bucket with, tagged with the operation; empty: the task's own.
     Export tasks have one, because what they write lies in another account."""

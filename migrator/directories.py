@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.domain.jobs import Job
+from core.domain.job_models import Job
 from core.domain.names import site_key
 from core.domain.site import Release
 from migrator.errors import JobFailure, Refusal

@@ -19,6 +19,7 @@ from migrator.salvage import run_salvage
 from migrator.services import Services
 from migrator.target_census import run_target_census
 from migrator.verification import run_verify, run_verify_source
+from migrator.wordpress_changes import run_change, run_take_back
 
 type Facts = BaseModel | dict[str, object]
 type Work = Callable[[Services, Any], Facts]
@@ -38,5 +39,7 @@ JOBS: dict[str, Work] = {
     "drop-database": run_drop_database,
     "remove-content": run_remove_content,
     "retire": run_retire,
+    "change-wordpress": run_change,
+    "take-back-wordpress": run_take_back,
 }
 """Kind of a JobDescription -> the function that does it and returns the kind's facts."""

@@ -106,9 +106,13 @@ def running(
     inherit: Sequence[int] = (),
     secrets: Sequence[str] = (),
     feed: bool = False,
+    user: int | None = None,
     environment: dict[str, str] | None = None,
 ) -> Iterator[Running]:
-    """Start a program for the time of a block; whatever happens, it does not outlive the block."""
+    """Start a program for the time of a block; whatever happens, it does not outlive the block.
+
+    `user`: the uid and gid it runs as; None: this process' own.
+    """
     process = subprocess.Popen(
         list(arguments),
         stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
@@ -117,6 +121,9 @@ def running(
         pass_fds=tuple(inherit),
         env=environment or {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},
         start_new_session=True,
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
     )
     program = Running(process=process, secrets=secrets)
     try:

@@ -8,6 +8,7 @@ import structlog
 
 from core.domain.names import site_key
 from migrator.directories import release_root, remove
+from migrator.savepoints import savepoints_of
 from migrator.schemas import (
     drop_schema,
     drop_user,
@@ -17,7 +18,8 @@ from migrator.schemas import (
 )
 
 if TYPE_CHECKING:
-    from core.domain.jobs import DropDatabaseJob, Job, RemoveContentJob, RetireJob
+    from core.domain.job_models import Job
+    from core.domain.jobs import DropDatabaseJob, RemoveContentJob, RetireJob
     from migrator.services import Services
 
 log = structlog.get_logger(__name__)
@@ -65,5 +67,6 @@ def _remove(services: Services, job: Job, content_root: str) -> bool:
     removed = remove(root)
     for rest in (f".{root.name}.new", f".{root.name}.old"):
         remove(root.with_name(rest))
+    remove(savepoints_of(root))
     log.info("content_removed", folder=content_root, existed=removed)
     return removed

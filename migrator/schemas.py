@@ -20,7 +20,7 @@ from migrator.databases import quoted, rows
 from migrator.errors import JobFailure, Refusal
 
 if TYPE_CHECKING:
-    from core.domain.jobs import Job
+    from core.domain.job_models import Job
     from core.ports.sites import SiteStore
     from migrator.databases import Connection, Credentials
 

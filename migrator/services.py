@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
+from core.adapters.aws.catalogue import DynamoCatalogue
 from core.adapters.aws.sites import DynamoSites
 from migrator.databases import Databases
 from migrator.pointer import RulePointer
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
+    from core.ports.catalogue import Catalogue
     from core.ports.clock import Clock
     from core.ports.sites import SiteStore
     from migrator.configuration import Configuration
@@ -65,6 +67,15 @@ class Services:
     def sites(self) -> SiteStore:
         """The sites table of this account."""
         return DynamoSites(self.dynamodb, self.configuration.required("sites_table"))
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """Templates and plugins that sites may have."""
+        return DynamoCatalogue(
+            self.dynamodb,
+            table_name=self.configuration.required("sites_table"),
+            bucket=self.configuration.required("templates_bucket"),
+        )
 
     @cached_property
     def pointer(self) -> Pointer:

@@ -6,7 +6,13 @@ from typing import Annotated
 
 import typer
 
+OperationId = Annotated[str, typer.Argument(help="The operation's id.", metavar="ID")]
 TenantId = Annotated[str | None, typer.Option(help="Only this tenant's.", show_default=False)]
+SiteId = Annotated[str, typer.Argument(help="The site's id.", metavar="SITE")]
+SiteTenantId = Annotated[
+    str | None,
+    typer.Option(help="Its tenant; needed where two have a site of this id.", show_default=False),
+]
 Watch = Annotated[bool, typer.Option("--watch", help="Follow the operation to its end.")]
 RequestedBy = Annotated[
     str | None,

@@ -1,4 +1,4 @@
-"""`sitefleet operations`: look at operations, cancel them, try them again."""
+"""`sitefleet operations`: look at operations, agree to them, cancel them, try them again."""
 
 from __future__ import annotations
 
@@ -18,9 +18,13 @@ from ops.desk import Desk
 from ops.documents import operation_document
 from ops.errors import BadInputError
 from ops.failures import failure_lines
-from ops.flags import RequestedBy, TenantId, Watch
+from ops.flags import OperationId, RequestedBy, TenantId, Watch
 from ops.following import document_of, find_operation, report
 from ops.picture import picture
+from ops.promotion.blocks import lines_of
+from ops.promotion.deciding import approve, reject
+from ops.promotion.people import approval_block, asked_block
+from ops.promotion.records import read_promotion
 from ops.queues import queue_lines, site_queue, turn_lines
 from ops.recent import READ_PER_DAY, Span, operations_of_site, recent_operations
 from ops.sending import queue_of, send_request
@@ -28,9 +32,10 @@ from ops.timeline import stands_still, timeline
 from ops.watch import exit_code_of
 from ops.wording import duration, moment, table
 
-app = typer.Typer(help="Look at operations, cancel them, try them again.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look at operations, agree to them, cancel them, try them again.", no_args_is_help=True
+)
 
-OperationId = Annotated[str, typer.Argument(help="The operation's id.", metavar="ID")]
 SiteId = Annotated[str | None, typer.Option(help="Only this site's.", show_default=False)]
 Status = Annotated[
     OperationStatus | None,
@@ -98,6 +103,7 @@ def show(
         desk.show(turn_lines(connection.operations, operation))
         desk.show(queue_lines(site_queue(connection.operations, operation)))
         desk.show(failure_lines(connection.failures(operation_id)))
+        _show_approvals(desk, connection, operation)
     if watch:
         raise typer.Exit(exit_code_of(operation))
 
@@ -149,7 +155,19 @@ def retry(
     _send(desk, connection, operation, request, watch=watch, taken=taken)
 
 
+command(app, "approve")(approve)
+command(app, "reject")(reject)
+
+
 # --- inside ---------------------------------------------------------------------------------
+
+
+def _show_approvals(desk: Desk, connection: Connection, operation: Operation) -> None:
+    """Show who is asked and how to answer; a promotion's plan has a command of its own."""
+    if operation.status is OperationStatus.AWAITING_APPROVAL:
+        records = read_promotion(connection, operation)
+        blocks = [approval_block(records), asked_block(records)]
+        desk.show_lines(lines_of([block for block in blocks if block is not None]))
 
 
 def _print_list(desk: Desk, operations: Sequence[Operation]) -> None:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
 
 import typer
 
-from core.domain.errors import ConfigurationError, NotFoundError
 from core.domain.operation import Operation
 from core.domain.site import Release, Site
+from core.domain.sizes import PLATFORM_SIZE, sized
 from core.ports.operation_store import SiteQueue
 from ops.command import command
 from ops.connection import Connection
 from ops.desk import Desk
 from ops.documents import operation_document, release_document, site_document
-from ops.errors import BadInputError
-from ops.flags import TenantId
+from ops.flags import SiteId, SiteTenantId, TenantId
 from ops.queues import queue_document, queue_lines
+from ops.site_changes import activate, suspend, update
+from ops.site_finding import check_place, find_site
 from ops.wording import fields, moment, table
 
-app = typer.Typer(help="Look at sites and their releases.", no_args_is_help=True)
+app = typer.Typer(help="Look at sites and their releases; change sites.", no_args_is_help=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,24 +59,23 @@ def list_sites(desk: Desk, *, tenant_id: TenantId = None) -> None:
 @command(app, "show")
 def show(
     desk: Desk,
-    site_id: Annotated[str, typer.Argument(help="The site's id.", metavar="SITE")],
+    site_id: SiteId,
     *,
-    tenant_id: Annotated[
-        str | None,
-        typer.Option(
-            help="Its tenant; needed where two have a site of this id.", show_default=False
-        ),
-    ] = None,
+    tenant_id: SiteTenantId = None,
 ) -> None:
     """Show a site, its releases, the operation that holds it and those that wait for it."""
     connection = desk.connection()
-    view = _view(connection, _one(connection, site_id, tenant_id))
+    view = _view(connection, find_site(connection, site_id, tenant_id))
     if desk.as_json:
         desk.show_json(_document(view, desk))
         return
     desk.show(_lines(view))
     if desk.machine is not None and view.url is not None:
         desk.say(f"In a browser on this machine: {desk.machine.browser_url(view.url)}")
+
+
+for _name, _function in {"suspend": suspend, "activate": activate, "update": update}.items():
+    command(app, _name)(_function)
 
 
 # --- inside ---------------------------------------------------------------------------------
@@ -86,36 +85,8 @@ def _sites(connection: Connection, tenant_id: str | None) -> Sequence[Site]:
     """Read the table, which has the same name in every account, and check whose it is."""
     sites = connection.sites.list_sites(tenant_id)
     for site in sites:
-        _check(connection, site)
+        check_place(connection, site)
     return sites
-
-
-def _check(connection: Connection, site: Site) -> None:
-    if site.environment is not connection.environment:
-        raise ConfigurationError(
-            f"These credentials open the account of {site.environment}, not of "
-            f"{connection.environment}. Use the profile of {connection.environment}, or "
-            f"--env {site.environment}."
-        )
-
-
-def _one(connection: Connection, site_id: str, tenant_id: str | None) -> Site:
-    if tenant_id is not None:
-        site = connection.sites.get(tenant_id, site_id)
-        found = [] if site is None else [site]
-    else:
-        found = [site for site in connection.sites.list_sites() if site.site_id == site_id]
-    if not found:
-        of = f" of tenant {tenant_id}" if tenant_id is not None else ""
-        raise NotFoundError(
-            f"There is no site {site_id}{of} in {connection.environment}. "
-            f"See what there is: sitefleet sites list --env {connection.environment}"
-        )
-    if len(found) > 1:
-        tenants = ", ".join(site.tenant_id for site in found)
-        raise BadInputError(f"Several tenants have a site {site_id}: say --tenant-id ({tenants}).")
-    _check(connection, found[0])
-    return found[0]
 
 
 def _view(connection: Connection, site: Site) -> SiteView:
@@ -171,15 +142,26 @@ def _facts(view: SiteView) -> list[str]:
             ("reason", site.failure_reason),
             ("url", view.url or "nothing is live"),
             ("subdomain", site.subdomain),
+            ("domain", site.domain),
             ("version", str(site.version)),
             ("wordpress", site.wordpress_version),
             ("php", site.php_version),
+            ("containers", _containers(site)),
+            ("read-only", "since its promotion" if site.read_only else None),
             ("created", moment(site.created_at)),
             ("changed", moment(site.updated_at)),
             ("running", _running(view.running)),
         ],
         indent="  ",
     )
+
+
+def _containers(site: Site) -> str | None:
+    """Return number and size where they are not what every site has."""
+    size = sized(site.cpu_units, site.memory_mib)
+    if (site.desired_count, size) == (1, PLATFORM_SIZE):
+        return None
+    return f"{site.desired_count}, each {size.cpu_units} CPU units and {size.memory_mib} MiB"
 
 
 def _parts(release: Release) -> list[str]:

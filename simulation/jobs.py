@@ -40,6 +40,16 @@ from core.domain.jobs import (
 )
 from core.domain.names import origin
 from core.domain.policy import Policy
+from core.domain.wordpress_changes import (
+    ApplyTemplate,
+    ChangeTheme,
+    ChangeWordPressJob,
+    InstallPlugins,
+    TakeBackWordPressJob,
+    TakenBackFacts,
+    UpdatePlugins,
+    WordPressFacts,
+)
 from simulation.effects import Effects
 
 DIGEST = "sha256:" + "d" * 64
@@ -106,6 +116,12 @@ class JobPlayer:
                     checks=[Check(name="front-page", passed=True, evidence="200")],
                     wordpress_api_ms=None if isinstance(job, VerifySourceJob) else 45,
                 )
+            case ChangeWordPressJob():
+                return self._change(job)
+            case TakeBackWordPressJob():
+                key = (job.operation_id, job.savepoint)
+                schema = job.database.schema_name
+                return TakenBackFacts(restored=self._effects.take_wordpress_back(key, schema))
             case DropDatabaseJob():
                 self._effects.drop_schema(job.database.schema_name)
                 if job.drop_user:
@@ -118,6 +134,18 @@ class JobPlayer:
                 for root in job.content_roots:
                     self._effects.remove_directory(root)
         return None
+
+    def _change(self, job: ChangeWordPressJob) -> WordPressFacts:
+        change = job.change
+        key = (job.operation_id, job.savepoint)
+        self._effects.change_wordpress(key, job.database.schema_name, change)
+        brings = InstallPlugins | UpdatePlugins | ApplyTemplate
+        plugins = change.plugins if isinstance(change, brings) else []
+        return WordPressFacts(
+            template=change.template_id if isinstance(change, ApplyTemplate) else None,
+            theme=change.theme if isinstance(change, ChangeTheme | ApplyTemplate) else None,
+            plugins={plugin.slug: plugin.version for plugin in plugins},
+        )
 
     def _census(self, job: CensusJob) -> Census:
         return Census(

@@ -8,7 +8,9 @@ from core.adapters.followers import StoredFollowers
 from core.adapters.memory.accounts import MemoryAccounts
 from core.adapters.memory.backups import MemoryBackups
 from core.adapters.memory.caller_identity import MemoryCallerIdentity
+from core.adapters.memory.catalogue import MemoryCatalogue
 from core.adapters.memory.cdn import MemoryCdn
+from core.adapters.memory.certificates import MemoryCertificates
 from core.adapters.memory.containers import MemoryContainers
 from core.adapters.memory.decisions import MemoryDecisions
 from core.adapters.memory.deployments import MemoryDeploymentRecords
@@ -55,6 +57,7 @@ def memory_ports(
         sites=wrap("sites", MemorySites(world)),
         tenants=wrap("tenants", MemoryTenants(world)),
         networks=wrap("networks", MemoryTenantNetworks(world)),
+        catalogue=wrap("catalogue", MemoryCatalogue(world)),
         jobs=wrap("jobs", jobs),
         transfer=wrap("transfer", MemoryTransfer(world)),
         secrets=wrap("secrets", MemorySecrets(world)),
@@ -62,6 +65,7 @@ def memory_ports(
         images=wrap("images", MemoryImages(world)),
         containers=wrap("containers", containers),
         load_balancer=wrap("load_balancer", MemoryLoadBalancer(world)),
+        certificates=wrap("certificates", MemoryCertificates(world, issue_seconds=times.name)),
         dns=wrap("dns", MemoryDns(world, sync_seconds=times.name)),
         decisions=wrap("decisions", MemoryDecisions(world)),
         identities=wrap("identities", MemoryCallerIdentity(world.callers)),

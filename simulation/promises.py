@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from core.domain.site import ReleaseStatus, Site
 from events.vocabulary import DetailType, OperationStatus
+from simulation.effects import WordPress
 from simulation.fleet import SimulatedFleet
 
 type Snapshot = dict[str, object]
@@ -57,19 +58,34 @@ def snapshot(fleet: SimulatedFleet) -> Snapshot:
         "task definitions": sorted(
             service.names.service for service in world.task_definitions.values()
         ),
-        "services": {name: s.desired_count for name, s in sorted(world.services.items())},
+        "services": {
+            name: (s.desired_count, s.service.image_digest, s.service.size)
+            for name, s in sorted(world.services.items())
+        },
         "target groups": sorted(world.target_groups),
-        "rules": {host: groups[rule.target_group_arn] for host, rule in world.rules.items()},
+        "rules": {
+            host: (groups.get(rule.target_group_arn, world.pages.get(host)), rule.aliases)
+            for host, rule in world.rules.items()
+        },
+        "certificates": sorted(" ".join(c.names) for c in world.certificates.values()),
+        "listener certificates": len(world.listener_certificates),
         "dns": {name: record.target for name, record in world.dns_records.items()},
         "objects": sorted(k for k in world.objects if not k.startswith("jobs/")),
         "schemas": sorted(fleet.effects.schemas),
         "database users": sorted(fleet.effects.users),
         "directories": sorted(fleet.effects.directories),
+        "wordpresses": {
+            schema: (w.theme, dict(w.plugins), sorted(w.active), dict(w.options))
+            for schema, w in sorted(fleet.effects.wordpresses.items())
+            if w != WordPress()
+        },
     }
 
 
 def _settings(site: Site) -> tuple[object, ...]:
-    return (site.read_only, site.wordpress_version, site.php_version)
+    versions = (site.wordpress_version, site.php_version)
+    size = (site.desired_count, site.cpu_units, site.memory_mib)
+    return (site.read_only, *versions, *size, site.domain)
 
 
 def visible(state: Snapshot) -> Snapshot:

@@ -24,12 +24,16 @@ from core.ports.sites import Tenant
 from events import identity
 from events.formats import Environment
 from events.vocabulary import OperationStatus, OperationType
+from simulation import stand_ins
+from simulation.catalogue import PLUGINS, TEMPLATES
 from simulation.fleet import VISIBILITY_SECONDS, FleetState, SimulatedFleet, policy_of
 from simulation.jobs import DIGEST
 from simulation.reports import SettleTimes
-from simulation.stand_ins import STAND_INS, update
+from simulation.stand_ins import STAND_INS
 
 TENANT, SITE = "tenant-1", "site-banana"
+NEXT_DIGEST, BROKEN_DIGEST = "sha256:" + "e" * 64, "sha256:" + "b" * 64
+"""Images that an update may choose: one that works, one whose containers never become healthy."""
 
 
 def _body(message_type: str, correlation: str, payload: dict[str, object]) -> str:
@@ -80,6 +84,12 @@ def promotion_to_prod(*, correlation: str = "promote") -> str:
     """Return the body of a promotion request, sit to prod."""
     path = {"sourceEnvironment": "sit", "targetEnvironment": "prod"}
     return promotion(correlation=correlation, changeTicket="CHG-1001", **path)
+
+
+def update(*, correlation: str = "update", changes: object, **payload: object) -> str:
+    """Return the body of an update request."""
+    named = {"siteId": SITE, "tenantId": TENANT}
+    return _body("SITE_UPDATE_REQUEST", correlation, {**named, "changes": changes, **payload})
 
 
 def look(*, correlation: str = "look") -> str:
@@ -140,7 +150,7 @@ class Scenario:
         fleet.jobs.seconds = self.job_seconds
         if self.spoiled_step:
             fleet.jobs.play = _spoiled(fleet.jobs.play, self.spoiled_step)
-        queue = self.queue or QUEUES[self.environment]
+        queue = self.queue or queue_of(self.environment, self.body)
         fleet.send(queue, self.body)
         for body, seconds in self.later.items():
             fleet.send(queue, body, after_seconds=seconds)
@@ -159,6 +169,14 @@ QUEUES = {
     Environment.PROD: QueueName.PROMOTION,
 }
 """In these scenarios dev creates, sit and prod receive promotions."""
+
+
+def queue_of(environment: Environment, body: str) -> QueueName:
+    """Return the queue on which a scenario's message comes."""
+    is_update = json.loads(body)["messageType"] == "SITE_UPDATE_REQUEST"
+    return QueueName.UPDATE if is_update else QUEUES[environment]
+
+
 SOURCES = {Environment.SIT: Environment.DEV, Environment.PROD: Environment.SIT}
 BEFORE_THE_WINDOW = timedelta(minutes=15)
 """When a request for prod comes: approvals take ten of these, then the window is waited for."""
@@ -190,10 +208,16 @@ def _state_after(environment: Environment, earlier: tuple[str, ...]) -> FleetSta
     fleet = SimulatedFleet(environment=environment, source=source)
     (source or fleet.world).images[DIGEST] = "{}"
     (source or fleet.world).image_tags[fleet.policy.wordpress_tag] = DIGEST
+    fleet.world.plugins.update(PLUGINS)
+    fleet.world.templates.update(TEMPLATES)
+    fleet.world.images |= {NEXT_DIGEST: "{}", BROKEN_DIGEST: "{}"}
+    offered = {image.tag: NEXT_DIGEST for image in fleet.policy.offered_images}
+    fleet.world.image_tags |= {"next": NEXT_DIGEST, "broken": BROKEN_DIGEST, **offered}
+    fleet.world.broken_images[BROKEN_DIGEST] = "The containers answer with 500."
     fleet.world.tenants[TENANT] = Tenant(tenant_id=TENANT, status="REGISTERED")
     _wait_until_before_the_window(fleet)
     for body in earlier:
-        fleet.send(QUEUES[environment], body)
+        fleet.send(queue_of(environment, body), body)
         fleet.run()
         _wait_until_before_the_window(fleet)
     fleet.world.events.clear()
@@ -259,13 +283,186 @@ DONE, FAILED, BACK = (
     OperationStatus.ROLLED_BACK,
 )
 APPLE = creation("site-apple", correlation="apple", subdomain="apple")
+PLUGGED = creation(
+    configuration={"plugins": [{"slug": "banner", "version": "1.0.0"}, "gallery", "counter"]}
+)
+WITHOUT_COUNTER = update(correlation="off", changes={"plugins": {"disable": ["counter"]}})
+ALL_OF_WORDPRESS = {
+    "templateId": "plain",
+    "theme": "twentytwentytwo",
+    "plugins": {
+        "uninstall": ["gallery"],
+        "install": ["forms"],
+        "update": ["banner"],
+        "configure": {"banner": {"banner_text": "Closed on Monday"}},
+        "disable": ["counter"],
+    },
+}
+MADE_UP = creation(
+    templateId="starter", configuration={"plugins": ["gallery"], "theme": "twentytwentytwo"}
+)
 FIRST = promotion(correlation="first")
 SECOND = promotion(correlation="second")
 FIRST_TO_PROD = promotion_to_prod(correlation="first")
 
 BACK_TO_FIRST = rollback(operationId=promotion_id("second"))
+SUSPENSION = update(correlation="suspend", changes={"status": "SUSPENDED"})
+ALL_OF_CONTAINERS = {
+    "imageTag": "next",
+    "scale": {"desiredCount": 3, "cpuUnits": 1024, "memoryMib": 2048},
+}
+OWN_DOMAIN = update(correlation="domain", changes={"domain": "banana.example"})
+OVERRIDE = update(changes={"scale": {"desiredCount": 2}}, override={"reason": "The sale is today."})
+
+UPDATES = (
+    Scenario(
+        name="update, suspend", environment=DEV, earlier=(creation(),), body=SUSPENSION, ends=DONE
+    ),
+    Scenario(
+        name="update, activate",
+        environment=DEV,
+        earlier=(creation(), SUSPENSION),
+        body=update(changes={"status": "ACTIVE"}),
+        ends=DONE,
+    ),
+    Scenario(
+        name="update, activate a broken site",
+        environment=DEV,
+        earlier=(creation(), SUSPENSION),
+        body=update(changes={"status": "ACTIVE"}),
+        ends=FAILED,
+        spoiled_step="check_changed",
+        keeps_target=True,
+    ),
+    Scenario(
+        name="update, scale",
+        environment=DEV,
+        earlier=(creation(),),
+        body=update(changes={"scale": {"desiredCount": 3}}, expectedVersion=2),
+        ends=DONE,
+    ),
+    Scenario(
+        name="update, several changes",
+        environment=DEV,
+        earlier=(creation(),),
+        body=update(changes={**ALL_OF_CONTAINERS, "status": "SUSPENDED"}),
+        ends=DONE,
+    ),
+    Scenario(
+        name="update, several changes of a suspended site",
+        environment=DEV,
+        earlier=(creation(), SUSPENSION),
+        body=update(changes={**ALL_OF_CONTAINERS, "status": "ACTIVE"}),
+        ends=DONE,
+    ),
+    Scenario(
+        name="update, the image does not become healthy",
+        environment=DEV,
+        earlier=(creation(),),
+        body=update(changes={"imageTag": "broken"}),
+        ends=FAILED,
+        keeps_target=True,
+    ),
+    Scenario(
+        name="update, the image breaks the site",
+        environment=DEV,
+        earlier=(creation(),),
+        body=update(changes=ALL_OF_CONTAINERS),
+        ends=FAILED,
+        spoiled_step="check_trial",
+        keeps_target=True,
+    ),
+    Scenario(
+        name="update, own domain",
+        environment=DEV,
+        earlier=(creation(),),
+        body=update(changes={"domain": "banana.example"}),
+        ends=DONE,
+    ),
+    Scenario(
+        name="update, another domain",
+        environment=DEV,
+        earlier=(creation(), OWN_DOMAIN),
+        body=update(changes={"domain": "www.apple.example"}),
+        ends=DONE,
+    ),
+    Scenario(
+        name="update, own domain, rolled back",
+        environment=DEV,
+        earlier=(creation(),),
+        body=update(changes={"domain": "banana.example"}),
+        ends=BACK,
+        spoiled_step="check_after",
+        keeps_target=True,
+    ),
+    Scenario(
+        name="update, a newer PHP",
+        environment=DEV,
+        earlier=(creation(),),
+        body=update(changes={"configuration": {"phpVersion": "8.3"}}),
+        ends=DONE,
+    ),
+    Scenario(
+        name="update of a read-only site",
+        environment=PROD,
+        earlier=(FIRST_TO_PROD,),
+        body=OVERRIDE,
+        ends=DONE,
+    ),
+    Scenario(
+        name="update of a read-only site, rejected",
+        environment=PROD,
+        earlier=(FIRST_TO_PROD,),
+        body=OVERRIDE,
+        ends=OperationStatus.REJECTED,
+        against="OPERATIONS_LEAD",
+        keeps_target=True,
+    ),
+    Scenario(
+        name="update, WordPress in every way",
+        environment=DEV,
+        earlier=(PLUGGED,),
+        body=update(changes=ALL_OF_WORDPRESS),
+        ends=DONE,
+    ),
+    Scenario(
+        name="update, a plugin enabled again",
+        environment=DEV,
+        earlier=(PLUGGED, WITHOUT_COUNTER),
+        body=update(changes={"plugins": {"enable": ["counter"]}}),
+        ends=DONE,
+    ),
+    Scenario(
+        name="update, the plugins break the site",
+        environment=DEV,
+        earlier=(PLUGGED,),
+        body=update(changes=ALL_OF_WORDPRESS),
+        ends=BACK,
+        spoiled_step="check_changed",
+        keeps_target=True,
+    ),
+    Scenario(
+        name="update, a plugin cannot be activated",
+        environment=DEV,
+        earlier=(PLUGGED,),
+        body=update(changes={"plugins": {"install": ["forms"]}}),
+        ends=FAILED,
+        spoiled_step="install_plugins",
+        keeps_target=True,
+    ),
+    Scenario(
+        name="update, rolled back",
+        environment=DEV,
+        earlier=(creation(),),
+        body=update(changes=ALL_OF_CONTAINERS),
+        ends=BACK,
+        spoiled_step="check_changed",
+        keeps_target=True,
+    ),
+)
 
 SCENARIOS = (
+    *UPDATES,
     Scenario(name="creation", environment=DEV, body=creation(), ends=DONE),
     Scenario(
         name="creation, slow jobs",
@@ -279,6 +476,26 @@ SCENARIOS = (
         environment=DEV,
         earlier=(APPLE,),
         body=creation(cloneFrom="site-apple"),
+        ends=DONE,
+    ),
+    Scenario(
+        name="creation, made up",
+        environment=DEV,
+        body=MADE_UP,
+        ends=DONE,
+    ),
+    Scenario(
+        name="creation, made up, undone",
+        environment=DEV,
+        body=MADE_UP,
+        ends=FAILED,
+        spoiled_step="check_before",
+    ),
+    Scenario(
+        name="creation, clone made up",
+        environment=DEV,
+        earlier=(APPLE,),
+        body=creation(cloneFrom="site-apple", configuration={"plugins": ["gallery"]}),
         ends=DONE,
     ),
     Scenario(
@@ -388,8 +605,8 @@ SCENARIOS = (
     Scenario(
         name="the lock of a site is handed over",
         environment=DEV,
-        body=update("first"),
-        later={update("second"): 400},
+        body=stand_ins.update("first"),
+        later={stand_ins.update("second"): 400},
         queue=QueueName.UPDATE,
         workflows=STAND_INS,
         ends=DONE,
@@ -397,8 +614,8 @@ SCENARIOS = (
     Scenario(
         name="a turn among a tenant's operations is handed over",
         environment=DEV,
-        body=update("first"),
-        later={update("second", site_id="site-damson"): 400},
+        body=stand_ins.update("first"),
+        later={stand_ins.update("second", site_id="site-damson"): 400},
         queue=QueueName.UPDATE,
         workflows=STAND_INS,
         most_running=1,

@@ -62,6 +62,11 @@ class ApprovalPolicy(PolicyModel):
         """Return the roles whose agreement a promotion needs."""
         return self.emergency_roles if emergency and self.roles else self.roles
 
+    @property
+    def longest_seconds(self) -> int:
+        """How long a plan may wait for approvals and for objections."""
+        return self.expires_seconds + max(self.wait_seconds, self.emergency_wait_seconds)
+
     def holders(self, role: str) -> tuple[str, ...]:
         """Return the people who hold a role."""
         return tuple(key for key, person in self.people.items() if role in person.roles)
@@ -124,6 +129,26 @@ class ApprovalPolicy(PolicyModel):
         for key, person in self.people.items():
             for name in {key.casefold(), *(n.casefold() for n in person.names)}:
                 yield name, key
+
+
+class AgreementPolicy(PolicyModel):
+    """Who must agree to an operation that is no promotion; the people are those of promotions."""
+
+    roles: tuple[str, ...] = ()
+    """One approval for each, by distinct people; empty: nobody is asked."""
+    wait_seconds: Seconds = 0
+    """Between the last approval and the work: time to object."""
+    expires_seconds: Annotated[int, Field(gt=0)] = 172_800
+
+    def among(self, people: Mapping[str, Person]) -> ApprovalPolicy:
+        """Return the whole rules; raises ValueError where these people cannot keep them."""
+        return ApprovalPolicy(
+            roles=self.roles,
+            requester_required=bool(self.roles),
+            wait_seconds=self.wait_seconds,
+            expires_seconds=self.expires_seconds,
+            people=people,
+        )
 
 
 def _refuse_shared(what: str, named: Iterable[tuple[str, str]]) -> None:

@@ -11,7 +11,7 @@ from core.domain.approval_policy import ApprovalPolicy
 from core.domain.errors import RefusedError
 from core.domain.matching import distinct_people
 from core.domain.people import is_requester
-from events.vocabulary import ErrorCode
+from events.vocabulary import ErrorCode, OperationType
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,13 +68,19 @@ def roles_asked(policy: ApprovalPolicy, *, emergency: bool) -> tuple[str, ...]:
     return roles
 
 
-def check_request(policy: ApprovalPolicy, requested_by: str | None, *, emergency: bool) -> None:
-    """Refuse a promotion whose approvals could not be weighed: nobody asks, or no such path."""
+def check_request(
+    policy: ApprovalPolicy,
+    requested_by: str | None,
+    *,
+    emergency: bool = False,
+    operation_type: OperationType = OperationType.SITE_PROMOTION,
+) -> None:
+    """Refuse a request whose approvals could not be weighed: nobody asks, or no such path."""
     roles = roles_asked(policy, emergency=emergency)
     if policy.requester_required and requested_by is None:
         raise RefusedError(
             ErrorCode.SITE_001,
-            "requestedBy is missing. A promotion into this environment must say who asks for it, "
+            f"requestedBy is missing. {_asked_for(operation_type)} must say who asks for it, "
             f"because {' and '.join(roles)} must be somebody else.",
         )
 
@@ -121,21 +127,23 @@ def check_decision(
     asked_at: datetime,
     now: datetime,
     emergency: bool = False,
+    operation_type: OperationType = OperationType.SITE_PROMOTION,
 ) -> None:
     """Refuse (PROM_003) a decision that may not be kept; the same proof again is kept already."""
     if _kept(decision, earlier):
         return
     roles = roles_asked(policy, emergency=emergency)
-    _check_role(policy, decision, roles)
+    noun = noun_of(operation_type)
+    _check_role(policy, decision, roles, noun)
     if decision.approves and _is_own(policy, decision, requester):
         raise _refused(
-            f"{decision.person} asked for this promotion, and nobody approves a request of their "
+            f"{decision.person} asked for this {noun}, and nobody approves a request of their "
             "own. Let somebody else who holds the role approve it."
         )
     if decision.plan_hash != plan_hash:
         raise _refused(
             f"This decision is about the plan {decision.plan_hash}, and the operation asks about "
-            f"{plan_hash}. Read the plan (sitefleet promotions plan {decision.operation_id}) and "
+            f"{plan_hash}. Read the plan ({_plan_command(noun)} {decision.operation_id}) and "
             "decide again."
         )
     stands = weigh(
@@ -147,13 +155,18 @@ def check_decision(
         now=now,
         emergency=emergency,
     )
-    _check_open(decision, stands)
+    _check_open(decision, stands, noun)
 
 
 def check_rollback_role(policy: ApprovalPolicy, *, person: str, role: str) -> None:
     """Refuse (PROM_003) a rollback on request that is not proved by one of the rollback roles."""
     if policy.rollback_roles:
         _check_held(policy, person, role, policy.rollback_roles, "may ask for a rollback")
+
+
+def noun_of(operation_type: OperationType) -> str:
+    """Return what people call an operation: promotion, deletion, update."""
+    return operation_type.removeprefix("SITE_").lower()
 
 
 # --- inside ---------------------------------------------------------------------------------
@@ -227,13 +240,26 @@ def _kept(decision: Decision, earlier: Sequence[Decision]) -> bool:
     return any(decides(other) == decides(decision) for other in earlier)
 
 
-def _check_role(policy: ApprovalPolicy, decision: Decision, roles: tuple[str, ...]) -> None:
+def _asked_for(operation_type: OperationType) -> str:
+    noun = noun_of(operation_type).capitalize()
+    if operation_type is OperationType.SITE_PROMOTION:
+        return f"A {noun.lower()} into this environment"
+    return f"{noun} of a site in this environment"
+
+
+def _plan_command(noun: str) -> str:
+    return "sitefleet promotions plan" if noun == "promotion" else "sitefleet operations show"
+
+
+def _check_role(
+    policy: ApprovalPolicy, decision: Decision, roles: tuple[str, ...], noun: str
+) -> None:
     if decision.person not in policy.people:
         raise _refused(
             f"The policy knows nobody called {decision.person}; who may decide: "
             f"{', '.join(policy.people)}."
         )
-    _check_held(policy, decision.person, decision.role, roles, "must agree to this promotion")
+    _check_held(policy, decision.person, decision.role, roles, f"must agree to this {noun}")
 
 
 def _check_held(
@@ -250,15 +276,15 @@ def _check_held(
         )
 
 
-def _check_open(decision: Decision, stands: Weighed) -> None:
+def _check_open(decision: Decision, stands: Weighed, noun: str) -> None:
     cancel = f"sitefleet operations cancel {decision.operation_id}"
     match stands:
         case Expired(at=at):
             raise _refused(
-                f"The time to decide was over at {_shown(at)}. Send the promotion request again."
+                f"The time to decide was over at {_shown(at)}. Send the {noun} request again."
             )
         case Rejected(by=by):
-            raise _refused(f"{by} has rejected this plan; send the promotion request again.")
+            raise _refused(f"{by} has rejected this plan; send the {noun} request again.")
         case Approved():
             raise _refused(f"This plan is approved and work may have begun; to stop it: {cancel}")
         case Pending(missing=missing):

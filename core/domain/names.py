@@ -7,7 +7,7 @@ before it creates. Source of the patterns: the platform's seeds and the releases
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from events.formats import Environment
 
@@ -61,6 +61,13 @@ class ReleaseNames:
 
     site: SiteNames
     number: int
+    suffix: str = ""
+    """Of a service and target group that stand beside the release's own for a while."""
+
+    @property
+    def trial(self) -> ReleaseNames:
+        """The same schema and content behind a service of its own: to try containers unseen."""
+        return replace(self, suffix="-trial")
 
     @property
     def schema(self) -> str:
@@ -74,7 +81,7 @@ class ReleaseNames:
     @property
     def service(self) -> str:
         """ECS allows 255 characters; the seeds call it `{tenantId}-wordpress`."""
-        return f"{self.site.tenant_id}-wordpress-{self.site.key}-r{self.number}"
+        return f"{self.site.tenant_id}-wordpress-{self.site.key}-r{self.number}{self.suffix}"
 
     @property
     def task_family(self) -> str:
@@ -83,7 +90,7 @@ class ReleaseNames:
     @property
     def target_group(self) -> str:
         """ELBv2 allows 32 characters of letters, digits and hyphens."""
-        return f"wp-{self.site.key}-r{self.number}"
+        return f"wp-{self.site.key}-r{self.number}{self.suffix}"
 
     @property
     def cache_prefix(self) -> str:
@@ -103,6 +110,11 @@ def host(subdomain: str, domain: str) -> str:
 def origin(subdomain: str, domain: str) -> str:
     """Return the public origin of a site; every site is served over https."""
     return f"https://{host(subdomain, domain)}"
+
+
+def names_of_domain(domain: str) -> tuple[str, str]:
+    """Return a customer's domain and its twin: with www for one without, and the other way."""
+    return domain, domain.removeprefix("www.") if domain.startswith("www.") else f"www.{domain}"
 
 
 @dataclass(frozen=True, kw_only=True)

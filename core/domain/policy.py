@@ -14,7 +14,9 @@ from typing import Annotated, Final
 
 from pydantic import Field, model_validator
 
+from core.domain.approval_policy import AgreementPolicy, ApprovalPolicy
 from core.domain.errors import ConfigurationError, RefusedError
+from core.domain.lifecycle_policy import DeletionPolicy, UpdatePolicy
 from core.domain.mail_policy import MailPolicy
 from core.domain.policy_model import PolicyModel
 from core.domain.promotion_policy import PromotionPolicy
@@ -52,16 +54,12 @@ WHEN_BUSY: Final[Mapping[OperationType, WhenBusy]] = {
 """The settled rule: updates, deletions and restores wait; who promotes or creates decides again."""
 
 
-class WordPressImage(PolicyModel):
-    """One combination of versions that the platform offers, and the tag of its image."""
+class OfferedImage(PolicyModel):
+    """One image of the platform, and what is in it."""
 
-    wordpress: str
-    php: str
     tag: str
-
-    def fits(self, wordpress: str | None, php: str | None) -> bool:
-        """Tell whether it is what was asked for: 6.5 is met by 6.5.2, and None by anything."""
-        return _is_version(self.wordpress, wordpress) and _is_version(self.php, php)
+    wordpress_version: str
+    php_version: str
 
 
 class Policy(PolicyModel):
@@ -74,6 +72,8 @@ class Policy(PolicyModel):
     """Target -> source: the only promotion paths (dev -> sit -> prod)."""
     promotion: PromotionPolicy | None = None
     """None where nothing is promoted to (dev)."""
+    deletion: DeletionPolicy = DeletionPolicy()
+    update: UpdatePolicy = UpdatePolicy()
     default_step: StepPolicy
     steps: Mapping[str, StepPolicy] = Field(default_factory=dict)
     max_job_attempts: int = Field(default=3, gt=0)
@@ -98,8 +98,8 @@ class Policy(PolicyModel):
     """How many sites a tenant may have in this environment."""
     wordpress_tag: str
     """Tag of the platform's WordPress image that a new site starts with."""
-    wordpress_images: tuple[WordPressImage, ...] = ()
-    """What a request may choose from, by versions."""
+    offered_images: tuple[OfferedImage, ...] = ()
+    """The WordPress and PHP versions that the platform offers, the preferred ones first."""
     default_theme: str | None = None
     mail: MailPolicy = Field(default_factory=MailPolicy)
     tags: Mapping[str, str]
@@ -126,29 +126,50 @@ class Policy(PolicyModel):
         return self
 
     @model_validator(mode="after")
+    def _somebody_can_agree_to_everything(self) -> Policy:
+        for operation_type in self._agreements():
+            self.approval_of(operation_type)
+        return self
+
+    @model_validator(mode="after")
     def _steps_outlast_what_they_wait_for(self) -> Policy:
         for step, seconds in self._longest_waits().items():
             deadline = self.step(step).deadline_seconds
             if deadline <= seconds:
                 raise ValueError(
                     f"steps.{step} is reported as stalled after {deadline} s, and may wait for "
-                    f"{seconds} s by [promotion]. Give it a longer deadline_seconds."
+                    f"{seconds} s by this policy. Give it a longer deadline_seconds."
                 )
         return self
 
     def _longest_waits(self) -> dict[str, int]:
         """Return how long a step may wait without anything being wrong."""
+        approvals = [self.approval_of(operation_type) for operation_type in self._agreements()]
+        approvals += [self.promotion.approval] if self.promotion else []
+        longest = [approval.longest_seconds for approval in approvals if approval.roles]
+        waits = {"await_approval": max(longest)} if longest else {}
         if self.promotion is None:
-            return {}
-        approval, monitor = self.promotion.approval, self.promotion.monitor
-        waits = {"monitor": monitor.window_seconds + monitor.metrics_delay_seconds}
-        if approval.roles:
-            longest = max(approval.wait_seconds, approval.emergency_wait_seconds)
-            waits["await_approval"] = approval.expires_seconds + longest
+            return waits
+        monitor = self.promotion.monitor
+        waits["monitor"] = monitor.window_seconds + monitor.metrics_delay_seconds
         if self.promotion.window.openings:
             week = int(timedelta(days=7).total_seconds())
             waits |= {"await_window": week, "decide_again": week, "confirm_window": week}
         return waits
+
+    def _agreements(self) -> dict[OperationType, AgreementPolicy]:
+        """Return who must agree to operations that are no promotions."""
+        return {
+            OperationType.SITE_DELETION: self.deletion.approval,
+            OperationType.SITE_UPDATE: self.update.override_approval,
+        }
+
+    def approval_of(self, operation_type: OperationType) -> ApprovalPolicy:
+        """Return the rules of approvals of one type of operation (rollbacks: of promotions)."""
+        if operation_type in {OperationType.SITE_PROMOTION, OperationType.SITE_ROLLBACK}:
+            return self.promotion_rules.approval
+        agreement = self._agreements().get(operation_type, AgreementPolicy())
+        return agreement.among(self.promotion.approval.people if self.promotion else {})
 
     @property
     def sweep_grace(self) -> timedelta:
@@ -171,6 +192,24 @@ class Policy(PolicyModel):
             )
         return self.promotion
 
+    def offered(self, wordpress_version: str | None, php_version: str | None) -> OfferedImage:
+        """Return the preferred image with these versions; None: any.
+
+        "8.2" is any release of PHP 8.2. Raises RefusedError (SITE_001) with what there is.
+        """
+        for image in self.offered_images:
+            if _fits(image.wordpress_version, wordpress_version) and _fits(
+                image.php_version, php_version
+            ):
+                return image
+        there = [f"{i.wordpress_version} on PHP {i.php_version}" for i in self.offered_images]
+        raise RefusedError(
+            ErrorCode.SITE_001,
+            f"The platform offers no WordPress {wordpress_version or '(any)'} on PHP "
+            f"{php_version or '(any)'} in {self.environment}. There is: "
+            f"{', '.join(there) or 'none'}.",
+        )
+
     def step(self, name: str) -> StepPolicy:
         return self.steps.get(name, self.default_step)
 
@@ -191,29 +230,14 @@ class Policy(PolicyModel):
             most_sites=self.sites_by_tier[name],
         )
 
-    def image_tag(self, wordpress: str | None, php: str | None) -> str:
+    def image_tag(self, wordpress_version: str | None, php_version: str | None) -> str:
         """Return the tag of the image with these versions; nothing asked: the platform's default.
 
         Raises RefusedError (SITE_001), naming what is offered.
         """
-        if wordpress is None and php is None:
+        if wordpress_version is None and php_version is None:
             return self.wordpress_tag
-        for image in self.wordpress_images:
-            if image.fits(wordpress, php):
-                return image.tag
-        asked = " with ".join(
-            f"{what} {version}"
-            for what, version in (("WordPress", wordpress), ("PHP", php))
-            if version is not None
-        )
-        offered = "; ".join(
-            f"WordPress {one.wordpress} with PHP {one.php}" for one in self.wordpress_images
-        )
-        raise RefusedError(
-            ErrorCode.SITE_001,
-            f"The platform does not offer {asked} here. It offers: {offered or 'no choice'}.",
-            details={"configuration": asked},
-        )
+        return self.offered(wordpress_version, php_version).tag
 
     def site_tags(self, tenant_id: str, site_id: str) -> dict[str, str]:
         """Return the tags of a site's resources: the platform's, and the tenant for billing."""
@@ -224,5 +248,9 @@ class Policy(PolicyModel):
         return {**self.tags, "Tenant": tenant_id, "Component": "tenant-network"}
 
 
-def _is_version(offered: str, asked: str | None) -> bool:
-    return asked is None or offered == asked or offered.startswith(f"{asked}.")
+def _fits(offered: str, wanted: str | None) -> bool:
+    """Compare as far as both say something: "8.2" and "8.2.12" are one PHP."""
+    if wanted is None:
+        return True
+    parts = list(zip(offered.split("."), wanted.split("."), strict=False))
+    return all(ours == theirs for ours, theirs in parts)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from core.domain.names import origin
 from events.formats import Environment
 from events.vocabulary import SiteStatus
 
@@ -44,9 +45,20 @@ class Site:
     """Whether updates need an override (a promoted production site)."""
     wordpress_version: str | None = None
     php_version: str | None = None
+    desired_count: int = 1
+    """Containers of the live release while the site is ACTIVE."""
+    cpu_units: int | None = None
+    memory_mib: int | None = None
+    """Size of a container; None: the platform's (`core.domain.sizes`)."""
+    domain: str | None = None
+    """The customer's own domain, beside the platform's name; None: only the platform's."""
     failure_reason: str | None = None
     created_at: datetime
     updated_at: datetime
+
+    def url(self, platform_domain: str) -> str:
+        """Return the origin under which visitors know the site."""
+        return f"https://{self.domain}" if self.domain else origin(self.subdomain, platform_domain)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 
 from core.domain.approval import Decision
+from core.domain.approval_policy import ApprovalPolicy
 from core.domain.approvals import check_decision, check_rollback_role
 from core.domain.errors import RefusedError
 from core.domain.operation import Operation
@@ -69,7 +70,10 @@ class Decider:
             role=payload.role,
             environment=operation.environment,
         )
-        stored = self._verified(headers, binding, approves=approves, comment=payload.comment)
+        approval = self._engine.policy.approval_of(operation.operation_type)
+        stored = self._verified(
+            approval, headers, binding, approves=approves, comment=payload.comment
+        )
         self._check(operation, stored)
         return self._keep(stored)
 
@@ -105,7 +109,7 @@ class Decider:
             environment=operation.environment,
         )
         reason = request.payload.reason
-        stored = self._verified(headers, binding, approves=True, comment=reason)
+        stored = self._verified(approval, headers, binding, approves=True, comment=reason)
         check_rollback_role(approval, person=stored.person, role=stored.role)
         self._keep(stored)
 
@@ -114,7 +118,7 @@ class Decider:
         asked = next(r for r in history.steps if r.step == REQUEST_STEP)
         request = stored_request(operation, history)
         check_decision(
-            self._engine.policy.promotion_rules.approval,
+            self._engine.policy.approval_of(operation.operation_type),
             decision,
             earlier=self._engine.ports.decisions.of(operation.operation_id),
             requester=operation.requested_by,
@@ -122,6 +126,7 @@ class Decider:
             asked_at=datetime.fromisoformat(str(asked.facts["asked_at"])),
             now=decision.decided_at,
             emergency=getattr(request.payload, "emergency", None) is not None,
+            operation_type=operation.operation_type,
         )
 
     def _known(self, operation_id: str, headers: dict[str, str]) -> Decision | None:
@@ -131,6 +136,7 @@ class Decider:
 
     def _verified(
         self,
+        approval: ApprovalPolicy,
         headers: dict[str, str],
         binding: ProofBinding,
         *,
@@ -140,7 +146,7 @@ class Decider:
         identities, now = self._engine.ports.identities, self._engine.now()
         check_proof(headers, binding=binding, endpoint=identities.endpoint, now=now)
         principal = identities.ask(headers)
-        person = identify(self._engine.policy.promotion_rules.approval, principal)
+        person = identify(approval, principal)
         return Decision(
             operation_id=binding.operation_id,
             plan_hash=binding.plan_hash,

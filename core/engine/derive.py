@@ -12,7 +12,7 @@ from core.domain.operation import Fact, Operation
 from core.engine.transitions import CANCELLED, TERMINAL_EVENTS
 from events.formats import format_timestamp
 from events.progress import EventData, EventError, EventMetadata, FleetEvent
-from events.vocabulary import DetailType, ErrorCode, OperationStatus
+from events.vocabulary import DetailType, ErrorCode, OperationStatus, OperationType
 
 MILESTONES = {
     **TERMINAL_EVENTS,
@@ -131,7 +131,9 @@ def _error(operation: Operation) -> EventError | None:
 
 def _next_command(operation: Operation) -> str:
     if operation.status is OperationStatus.AWAITING_APPROVAL:
-        return _command("promotions plan", operation.operation_id, operation)
+        is_promotion = operation.operation_type is OperationType.SITE_PROMOTION
+        read = "promotions plan" if is_promotion else "operations show"
+        return _command(read, operation.operation_id, operation)
     if operation.status is OperationStatus.ROLLBACK_FAILED:
         return _retry(operation)
     if operation.status is OperationStatus.COMPLETED:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.ports.catalogue import Catalogue
+from core.ports.certificates import Certificates
 from core.ports.clock import Clock
 from core.ports.decisions import CallerIdentity, Decisions
 from core.ports.jobs import JobRunner, TransferStore
@@ -41,6 +43,7 @@ class Ports:
     sites: SiteStore
     tenants: TenantDirectory
     networks: TenantNetworks
+    catalogue: Catalogue
     jobs: JobRunner
     transfer: TransferStore
     secrets: Secrets
@@ -48,6 +51,7 @@ class Ports:
     images: Images
     containers: Containers
     load_balancer: LoadBalancer
+    certificates: Certificates
     dns: Dns
     decisions: Decisions
     identities: CallerIdentity

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from core.domain.names import ReleaseNames, SiteNames
+from core.domain.sizes import PLATFORM_SIZE, Size
 
 
 class Accounts(Protocol):
@@ -96,6 +97,7 @@ class ReleaseService:
     tenant_group_id: str | None = None
     """The tenant's security group; None: of a service that was made before there were any."""
     desired_count: int = 1
+    size: Size = PLATFORM_SIZE
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -136,6 +138,14 @@ class Containers(Protocol):
         """
         ...
 
+    def roll_out(self, names: ReleaseNames, task_definition_arn: str, desired_count: int) -> None:
+        """Bring a service to this task definition and number, if it is not there already.
+
+        Its containers are replaced one after the other: an old one goes when a new one is healthy.
+        Raises NotFoundError when the service has gone.
+        """
+        ...
+
     def scale_down(self, names: ReleaseNames) -> None:
         """Stop the service's containers and keep the service; nothing there is fine."""
         ...
@@ -152,6 +162,10 @@ class Containers(Protocol):
         """Deregister; nothing there is fine."""
         ...
 
+    def delete_task_definitions(self, names: ReleaseNames) -> None:
+        """Deregister all of a release: every other image or size has one of its own."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class ListenerRule:
@@ -160,7 +174,10 @@ class ListenerRule:
     arn: str
     host: str
     target_group_arn: str
+    """Empty while the rule answers by itself: the site is suspended."""
     priority: int
+    aliases: tuple[str, ...] = ()
+    """Further host names of the same rule: a customer's own domain."""
 
 
 class LoadBalancer(Protocol):
@@ -175,7 +192,7 @@ class LoadBalancer(Protocol):
         ...
 
     def find_rule(self, host: str) -> ListenerRule | None:
-        """Return the rule of a host name."""
+        """Return the rule of a host name, or of one of its aliases."""
         ...
 
     def create_rule(
@@ -186,6 +203,31 @@ class LoadBalancer(Protocol):
 
     def point_rule(self, rule: ListenerRule, target_group_arn: str) -> ListenerRule:
         """Move the pointer: one ModifyRule, effective for the next request."""
+        ...
+
+    def answer_rule(self, rule: ListenerRule, page: str) -> ListenerRule:
+        """Let the rule answer 503 with this page, instead of any target; `point_rule` ends that.
+
+        A page has at most 1024 characters (the load balancer's limit).
+        """
+        ...
+
+    def lead_rule(
+        self, rule: ListenerRule, aliases: tuple[str, ...], target_group_arn: str
+    ) -> ListenerRule:
+        """Give the rule these further host names and this target at once: one ModifyRule."""
+        ...
+
+    def has_certificate(self, host: str, certificate_arn: str) -> bool:
+        """Tell whether the listener with the host's rule answers with this certificate, too."""
+        ...
+
+    def attach_certificate(self, host: str, certificate_arn: str) -> None:
+        """Let the listener answer with it for its names; there already is fine."""
+        ...
+
+    def detach_certificate(self, host: str, certificate_arn: str) -> None:
+        """Take it off the listener; nothing there is fine."""
         ...
 
     def delete_rule(self, host: str) -> None:

@@ -32,6 +32,15 @@ class SiteStore(Protocol):
         """
         ...
 
+    def put_with_releases(
+        self, site: Site, releases: Sequence[Release], expected_version: int
+    ) -> None:
+        """Write a site and some of its releases, all or none, on each one's condition.
+
+        A repetition of this very write is a success; else a refusal raises TransientError.
+        """
+        ...
+
     def delete(self, tenant_id: str, site_id: str) -> None:
         """Remove a record that only this operation made; nothing there is fine."""
         ...

@@ -1,4 +1,7 @@
-"""`promotions approve` and `promotions reject`: a person's word on exactly one plan."""
+"""`operations approve` and `reject`: a person's word on exactly one plan.
+
+`promotions approve` and `reject` are the same commands.
+"""
 
 from __future__ import annotations
 
@@ -17,20 +20,21 @@ from ops.connection import Connection, requester_of
 from ops.desk import Desk
 from ops.documents import sent_document
 from ops.errors import BadInputError
-from ops.flags import AsPerson, Role, Watch, Yes
-from ops.promotion.looking import OperationId
+from ops.flags import AsPerson, OperationId, Role, Watch, Yes
+from ops.following import find_operation
+from ops.promotion.next_step import group_of, is_promotion
 from ops.promotion.people import decided_line, decision_document
-from ops.promotion.records import PromotionRecords, find_promotion, read_promotion
+from ops.promotion.records import PromotionRecords, asked_for, read_promotion
 from ops.sending import Sent, queue_of, send_request, until_taken
 from ops.signing import Proven, Signer, prove, signer_of
 from ops.watch import exit_code_of
-from ops.wording import fields, listed, moment
+from ops.wording import fields, listed, moment, one_line
 
 Comment = Annotated[
     str | None, typer.Option(help="What to say with it; kept with it.", show_default=False)
 ]
 Why = Annotated[
-    str, typer.Option("--comment", help="Why not; it ends the promotion.", show_default=False)
+    str, typer.Option("--comment", help="Why not; it ends the operation.", show_default=False)
 ]
 
 
@@ -44,7 +48,7 @@ def approve(
     yes: Yes = False,
     watch: Watch = False,
 ) -> None:
-    """Approve the plan of a promotion that waits for approval.
+    """Approve the plan of an operation that waits for approval.
 
     The proof of who approves is made from your own AWS credentials (--profile, or the SDK's
     search) and bound to this operation, plan, role and environment. Read the plan first.
@@ -69,7 +73,7 @@ def reject(
     yes: Yes = False,
     watch: Watch = False,
 ) -> None:
-    """Reject the plan of a promotion that waits for approval: the promotion ends.
+    """Reject the plan of an operation that waits for approval: the operation ends.
 
     The proof of who rejects is made like that of an approval.
     """
@@ -101,12 +105,13 @@ class _Verdict:
 
 
 def _matter(desk: Desk, operation_id: str) -> _Matter:
-    connection, operation = find_promotion(desk, operation_id)
+    connection, operation = find_operation(desk, operation_id)
     records = read_promotion(connection, operation)
     if operation.status is not OperationStatus.AWAITING_APPROVAL or records.plan_hash is None:
         raise BadInputError(
             f"Operation {operation_id} is {operation.status} and waits for nobody's approval. "
-            f"Look at it: sitefleet promotions show {operation_id} --env {operation.environment}"
+            f"Look at it: sitefleet {group_of(operation)} show {operation_id} "
+            f"--env {operation.environment}"
         )
     return _Matter(connection=connection, records=records, plan_hash=records.plan_hash)
 
@@ -139,17 +144,13 @@ def _decide(
 
 
 def _what(matter: _Matter, verdict: _Verdict, signer: Signer) -> list[str]:
-    records, operation = matter.records, matter.operation
-    census, base, expires = records.census, records.base_release, records.expires_at
-    replaces = "nothing: its first release there" if base is None else f"r{base}"
+    records, operation, expires = matter.records, matter.operation, matter.records.expires_at
     return [
         f"You are about to {verdict.decision} this plan:",
         *fields(
             [
                 ("site", f"{operation.site_id} ({operation.tenant_id})"),
-                ("path", records.path),
-                ("moves", None if census is None else f"r{census.release} of {census.environment}"),
-                ("replaces", replaces),
+                *(_moves(records) if is_promotion(records) else _does(records)),
                 ("plan hash", matter.plan_hash),
                 ("asked by", operation.requested_by or "nobody named"),
                 ("missing", listed(records.missing_roles)),
@@ -160,6 +161,24 @@ def _what(matter: _Matter, verdict: _Verdict, signer: Signer) -> list[str]:
             ],
             indent="  ",
         ),
+    ]
+
+
+def _moves(records: PromotionRecords) -> list[tuple[str, str | None]]:
+    census, base = records.census, records.base_release
+    return [
+        ("path", records.path),
+        ("moves", None if census is None else f"r{census.release} of {census.environment}"),
+        ("replaces", "nothing: its first release there" if base is None else f"r{base}"),
+    ]
+
+
+def _does(records: PromotionRecords) -> list[tuple[str, str | None]]:
+    operation, base = records.operation, records.base_release
+    return [
+        ("does", f"{operation.operation_type} in {operation.environment}"),
+        ("live", None if base is None else f"r{base}"),
+        *((name, one_line(str(said))) for name, said in asked_for(records).items()),
     ]
 
 
@@ -220,4 +239,4 @@ def _tell(
     if decision.approves:
         desk.show([f"Still missing: {listed(records.missing_roles, nothing='nobody')}."])
     where = f"{operation.operation_id} --env {operation.environment}"
-    desk.say(f"Look at it: sitefleet promotions show {where} --watch")
+    desk.say(f"Look at it: sitefleet {group_of(operation)} show {where} --watch")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from core.domain.operation import Operation
 from events.vocabulary import OperationStatus, OperationType
 from ops.picture import next_command
-from ops.promotion.records import PromotionRecords
+from ops.promotion.records import PROMOTION_TYPES, PromotionRecords
 from ops.timeline import stands_still
 
 EVIDENCE_STATUSES = frozenset({OperationStatus.FAILED, OperationStatus.ROLLED_BACK})
@@ -33,11 +34,17 @@ def decide_commands(records: PromotionRecords) -> tuple[str, ...]:
     role = next(iter(records.missing_roles), None)
     if operation.status is not OperationStatus.AWAITING_APPROVAL or role is None:
         return ()
+    group = group_of(operation)
     where = f"{operation.operation_id} --env {operation.environment} --role {role}"
     return (
-        f"sitefleet promotions approve {where}",
-        f'sitefleet promotions reject {where} --comment "..."',
+        f"sitefleet {group} approve {where}",
+        f'sitefleet {group} reject {where} --comment "..."',
     )
+
+
+def group_of(operation: Operation) -> str:
+    """Return the command group that shows an operation best."""
+    return "promotions" if operation.operation_type in PROMOTION_TYPES else "operations"
 
 
 def is_promotion(records: PromotionRecords) -> bool:

@@ -9,8 +9,8 @@ from events.formats import format_timestamp
 from events.vocabulary import OperationStatus, OperationType
 from ops.promotion.blocks import Block, Note, TableRow, Tone
 from ops.promotion.next_step import decide_commands
-from ops.promotion.records import PromotionRecords
-from ops.wording import listed, moment
+from ops.promotion.records import PromotionRecords, asked_for
+from ops.wording import listed, moment, one_line
 
 
 def approval_block(records: PromotionRecords) -> Block | None:
@@ -29,6 +29,20 @@ def approval_block(records: PromotionRecords) -> Block | None:
         titles=("ROLE", "PERSON", "DECISION", "WHEN", "AS", "COMMENT"),
         rows=tuple(_row(records, decision) for decision in records.decisions),
         notes=_notes(records),
+    )
+
+
+def asked_block(records: PromotionRecords) -> Block:
+    """Return what is to be agreed to: the request, the release it is about, the plan's hash."""
+    base = records.base_release
+    return Block(
+        title="What is asked",
+        pairs=(
+            ("plan hash", records.plan_hash),
+            ("requested by", records.operation.requested_by),
+            ("live release", None if base is None else f"r{base}"),
+            *((name, one_line(str(said))) for name, said in asked_for(records).items()),
+        ),
     )
 
 

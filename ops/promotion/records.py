@@ -149,8 +149,14 @@ def find_promotion(desk: Desk, operation_id: str) -> tuple[Connection, Operation
     return connection, operation
 
 
+def asked_for(records: PromotionRecords) -> Payload:
+    """Return what the request says beyond the site that it names."""
+    named = {"tenantId", "siteId"}
+    return {name: said for name, said in records.payload.items() if name not in named}
+
+
 def read_promotion(connection: Connection, operation: Operation) -> PromotionRecords:
-    """Read what is stored about a promotion."""
+    """Read what is stored about a promotion, or another operation that waits for approval."""
     history = connection.operations.history(operation.operation_id)
     tenant_id, site_id = operation.tenant_id, operation.site_id
     records = PromotionRecords(

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance import approvals as decisions
-from tests.acceptance import malformed, scenarios
+from tests.acceptance import malformed, scenarios, updates
 from tests.acceptance.world import World
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -32,6 +32,7 @@ SCENARIOS = {
     "change": scenarios.change,
     "back": scenarios.back,
     "approvals": decisions.approvals,
+    "changes": updates.changes,
 }
 """In the order in which they start."""
 HOME = pytest.StashKey[Path]()
@@ -136,6 +137,7 @@ repeats = _told("repeats")
 clone = _told("clone")
 change = _told("change")
 approvals = _told("approvals")
+changes = _told("changes")
 back = _told("back")
 
 

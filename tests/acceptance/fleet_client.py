@@ -132,6 +132,12 @@ def promotion(site_id: str, **payload: Any) -> dict[str, Any]:
     )
 
 
+def update(site_id: str, **changes: Any) -> dict[str, Any]:
+    """Ask for changes of a site in dev."""
+    asked = {"siteId": site_id, "tenantId": "tenant-1", "changes": changes}
+    return envelope("SITE_UPDATE_REQUEST", asked)
+
+
 def rollback(operation_id: str, reason: str = "the shop is broken") -> dict[str, Any]:
     """Ask for a finished promotion to be taken back."""
     asked = {"operationId": operation_id, "reason": reason}

@@ -20,6 +20,7 @@ from tests.acceptance.fleet_client import (
     envelope,
     eventually,
     promotion,
+    update,
 )
 from tests.acceptance.inventory import Inventory
 from tests.acceptance.observers import DeadLetters, Events, Notifications
@@ -100,7 +101,8 @@ class World:
     def run(self, environment: str, request: dict[str, Any], *, seconds: float = 320) -> Run:
         """Drop a request on its queue and wait until its operation has ended."""
         started = time.monotonic()
-        queue = "creation" if "CREATION" in request["messageType"] else "promotion"
+        kind = request["messageType"].split("_")[1].lower()
+        queue = kind if kind in {"creation", "update"} else "promotion"
         self.accounts[environment].send(queue, request)
         end = self.events[environment].wait_for_end(request["correlationId"], seconds=seconds)
         return Run(request, end, time.monotonic() - started)
@@ -112,6 +114,10 @@ class World:
     def promote(self, site_id: str) -> Run:
         """Promote a site from dev to sit."""
         return self.run("sit", promotion(site_id))
+
+    def update(self, site: Run, **changes: Any) -> Run:
+        """Change a site in dev."""
+        return self.run("dev", update(site_id(site), **changes))
 
     def cancel(self, environment: str, operation_id: str) -> None:
         """Ask for the cancellation of a promotion."""

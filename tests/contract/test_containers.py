@@ -16,6 +16,7 @@ from core.adapters.memory.world import World
 from core.adapters.site_networks import SiteNetwork, SiteNetworks
 from core.domain.errors import NotFoundError, TransientError
 from core.domain.names import ReleaseNames
+from core.domain.sizes import Size
 from core.ports.platform import Containers, ReleaseService
 from tests.contract.backends import Aws, Backend, Memory
 from tests.contract.test_load_balancer import Network
@@ -268,6 +269,70 @@ class TestWhatIsAskedOfEcs:
             cluster="cluster", services=[service.names.service]
         )["services"]
         assert found["desiredCount"] == 2
+
+    def test_what_ecs_has_been_asked_for(
+        self, aws: Aws, containers: Containers, service: ReleaseService
+    ):
+        containers.ensure_service(service, containers.ensure_task_definition(service))
+        larger = replace(service, size=Size(cpu_units=1024, memory_mib=2048))
+        definition = containers.ensure_task_definition(larger)
+        containers.roll_out(service.names, definition, 3)
+        [found] = aws.clients.ecs.describe_services(
+            cluster="cluster", services=[service.names.service]
+        )["services"]
+        assert (found["taskDefinition"], found["desiredCount"]) == (definition, 3)
+        asked = aws.clients.ecs.describe_task_definition(taskDefinition=definition)
+        assert (asked["taskDefinition"]["cpu"], asked["taskDefinition"]["memory"]) == (
+            "1024",
+            "2048",
+        )
+
+
+class TestRollingOut:
+    def test_every_task_definition_of_a_release_goes_with_it_and_no_other(
+        self, containers: Containers, service: ReleaseService
+    ):
+        other = replace(service, names=service.names.site.release(3))
+        kept = containers.ensure_task_definition(other)
+        for digest in "ab":
+            changed = replace(service, image_digest="sha256:" + digest * 64)
+            containers.ensure_task_definition(changed)
+        for _ in range(2):
+            containers.delete_task_definitions(service.names)
+        assert containers.find_task_definition(service.names) is None
+        assert containers.find_task_definition(other.names) == kept
+
+    def test_a_service_comes_to_another_task_definition_and_number(
+        self, containers: Containers, service: ReleaseService, become_healthy
+    ):
+        first = containers.ensure_task_definition(service)
+        containers.ensure_service(service, first)
+        larger = replace(service, size=Size(cpu_units=1024, memory_mib=2048))
+        second = containers.ensure_task_definition(larger)
+        assert second != first
+        for definition in (second, second, first):
+            containers.roll_out(service.names, definition, 1)
+            become_healthy()
+            state = containers.state(service.names, service.target_group_arn)
+            assert (state.exists, state.failed) == (True, False)
+
+    def test_a_service_that_has_gone_cannot_be_changed(
+        self, containers: Containers, service: ReleaseService
+    ):
+        definition = containers.ensure_task_definition(service)
+        with pytest.raises(NotFoundError, match=service.names.service):
+            containers.roll_out(service.names, definition, 1)
+
+    def test_a_trial_stands_beside_the_release_with_the_same_content(
+        self, containers: Containers, service: ReleaseService
+    ):
+        definition = containers.ensure_task_definition(service)
+        containers.ensure_service(service, definition)
+        trial = replace(service, names=service.names.trial)
+        containers.ensure_service(trial, definition)
+        assert containers.state(trial.names, service.target_group_arn).exists
+        containers.delete_service(trial.names)
+        assert containers.state(service.names, service.target_group_arn).exists
 
 
 class TestStatesOfEcs:

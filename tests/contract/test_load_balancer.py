@@ -17,6 +17,7 @@ from core.adapters.memory.world import World
 from core.adapters.site_networks import SiteNetwork, SiteNetworks
 from core.domain.errors import NotFoundError, SitefleetError, TransientError
 from core.domain.names import ReleaseNames
+from core.domain.suspended_page import LIMIT, PAGE
 from core.ports.platform import ListenerRule, LoadBalancer
 from tests.contract.backends import Aws, Backend, Memory
 
@@ -125,6 +126,70 @@ class TestRules:
         balancer.delete_rule(HOST)
         with pytest.raises(NotFoundError, match=HOST):
             balancer.point_rule(rule, group)
+
+    def test_a_rule_answers_by_itself_and_leads_to_the_site_again(
+        self, balancer: LoadBalancer, group: str
+    ):
+        rule = balancer.create_rule(HOST, group, TAGS)
+        closed = balancer.answer_rule(rule, "closed")
+        assert closed == replace(rule, target_group_arn="")
+        assert balancer.find_rule(HOST) == closed
+        assert balancer.answer_rule(closed, "closed") == closed
+        assert balancer.point_rule(closed, group) == rule == balancer.find_rule(HOST)
+
+    def test_a_rule_that_answers_is_deleted_by_its_host(self, balancer: LoadBalancer, group: str):
+        rule = balancer.create_rule(HOST, group, TAGS)
+        balancer.answer_rule(rule, "closed")
+        balancer.delete_rule(HOST)
+        assert balancer.find_rule(HOST) is None
+        with pytest.raises(NotFoundError, match=HOST):
+            balancer.answer_rule(rule, "closed")
+
+
+class TestDomains:
+    NAMES = ("banana.example", "www.banana.example")
+
+    def test_a_rule_takes_further_names_and_another_target_at_once(
+        self, balancer: LoadBalancer, release: ReleaseNames, group: str
+    ):
+        other = balancer.ensure_target_group(release.site.release(3), TAGS)
+        rule = balancer.create_rule(HOST, group, TAGS)
+        led = balancer.lead_rule(rule, self.NAMES, other)
+        assert led == replace(rule, aliases=self.NAMES, target_group_arn=other)
+        for name in (HOST, *self.NAMES):
+            assert balancer.find_rule(name) == led
+        assert balancer.point_rule(led, group).aliases == self.NAMES
+        assert balancer.lead_rule(led, (), group) == rule
+        assert balancer.find_rule(self.NAMES[0]) is None
+
+    def test_a_listener_has_further_certificates(self, backend: Backend):
+        if backend.name == "emulator":
+            pytest.skip("MiniStack's listeners have one certificate; local/ adds the others")
+        balancer = _with_quota(backend, 100)
+        arn = "arn:aws:acm:af-south-1:093646564004:certificate/0a1b2c3d"
+        assert not balancer.has_certificate(HOST, arn)
+        for _ in range(2):
+            balancer.attach_certificate(HOST, arn)
+        assert balancer.has_certificate(HOST, arn)
+        for _ in range(2):
+            balancer.detach_certificate(HOST, arn)
+        assert not balancer.has_certificate(HOST, arn)
+
+
+def test_what_the_rule_of_a_suspended_site_answers(moto: Aws, release: ReleaseNames):
+    """MiniStack by itself cannot read a page with markup back; local/emulator_listeners.py can."""
+    balancer = Network(moto).adapter(moto)
+    rule = balancer.create_rule(HOST, balancer.ensure_target_group(release, TAGS), TAGS)
+    balancer.answer_rule(rule, PAGE)
+    [stored] = moto.clients.elbv2.describe_rules(RuleArns=[rule.arn])["Rules"]
+    [action] = stored["Actions"]
+    assert action["Type"] == "fixed-response"
+    assert action["FixedResponseConfig"] == {
+        "StatusCode": "503",
+        "ContentType": "text/html",
+        "MessageBody": PAGE,
+    }
+    assert len(PAGE) <= LIMIT
 
 
 class TestAtOnce:

@@ -64,6 +64,9 @@ class TestSites:
             wordpress_version="6.5",
             php_version="8.2",
             failure_reason="it rained",
+            desired_count=3,
+            cpu_units=1024,
+            memory_mib=2048,
         )
         sites.put(whole, expected_version=None)
         assert sites.get("tenant-1", "site-1") == whole
@@ -290,3 +293,35 @@ class TestRecordsOfOthers:
     def test_a_site_that_is_not_there_is_not_adopted(self, adopted: DynamoSites):
         with pytest.raises(TransientError):
             adopted.put(replace(SITE, site_id="site-2", version=1), expected_version=0)
+
+
+class TestBothTogether:
+    """A site and one of its releases in one write."""
+
+    SITE_2 = replace(SITE, version=2, status=SiteStatus.ACTIVE)
+    RELEASE_2 = replace(RELEASE, status=ReleaseStatus.LIVE, image_digest="sha256:abc")
+
+    @pytest.fixture
+    def stored(self, sites: SiteStore) -> SiteStore:
+        sites.put(SITE, expected_version=None)
+        sites.put_release(RELEASE)
+        return sites
+
+    def read(self, sites: SiteStore) -> tuple[Site | None, Release | None]:
+        return sites.get("tenant-1", "site-1"), sites.get_release("tenant-1", "site-1", 1)
+
+    def test_both_are_written_and_a_repetition_is_a_success(self, stored: SiteStore):
+        for _ in range(2):
+            stored.put_with_release(self.SITE_2, self.RELEASE_2, 1)
+        assert self.read(stored) == (self.SITE_2, self.RELEASE_2)
+
+    def test_another_version_refuses_both(self, stored: SiteStore):
+        with pytest.raises(TransientError, match="changed by somebody else"):
+            stored.put_with_release(replace(self.SITE_2, version=3), self.RELEASE_2, 2)
+        assert self.read(stored) == (SITE, RELEASE)
+
+    def test_a_release_of_another_operation_refuses_both(self, stored: SiteStore):
+        foreign = replace(self.RELEASE_2, operation_id="operation-2")
+        with pytest.raises(SitefleetError):
+            stored.put_with_release(self.SITE_2, foreign, 1)
+        assert self.read(stored) == (SITE, RELEASE)

@@ -9,7 +9,7 @@ import pytest
 import typer
 from pages import PAGES, ROOT, pages
 
-from core.operations import rollback
+from core.operations import rollback, update
 from core.operations.creation import FRESH
 from core.operations.promotion import STEPS
 from core.settings import PREFIX, Settings
@@ -60,7 +60,12 @@ def test_error_codes_exist(page):
 
 @pytest.mark.parametrize(
     ("title", "steps"),
-    [("Creation", FRESH), ("Promotion", STEPS), ("Rollback on request", rollback.STEPS)],
+    [
+        ("Creation", FRESH),
+        ("Promotion", STEPS),
+        ("Update", update.STEPS),
+        ("Rollback on request", rollback.STEPS),
+    ],
 )
 def test_the_step_tables_are_the_code(title, steps):
     text = (ROOT / "docs/explanation/releases.md").read_text()

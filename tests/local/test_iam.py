@@ -71,7 +71,7 @@ def fleet(tmp_path_factory):
             registry.make_repository(cloud)
             server = DatabaseServer(environment=name, port=3306, password="none")
             platforms[name] = make_platform(cloud, server, proxy_port=8080)
-        registry.push_image(accounts["dev"])
+        registry.push_images(accounts["dev"])
         deploy.deploy_everywhere(accounts, platforms, built, "/ca.pem")
         people = {name: make_people(cloud) for name, cloud in accounts.items()}
         environment = {"AWS_ENDPOINT_URL": emulator.endpoint, "AWS_DEFAULT_REGION": REGION}

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from local_probes import eventually
 
+from core.domain.suspended_page import PAGE
 from local.localhost_names import browser_name, is_text
 from local.routing import environment_of, matching_rule
 
@@ -131,6 +132,24 @@ def test_the_load_balancers_metrics_reach_cloudwatch(echo, proxy, pieces):
         return [{d["Name"]: d["Value"].split("/")[0] for d in m["Dimensions"]} for m in listed]
 
     eventually(lambda: {"LoadBalancer": "app", "TargetGroup": "targetgroup"} in errors())
+
+
+def test_a_rule_that_answers_by_itself_is_answered_with_its_page(echo, proxy, pieces):
+    cloud, platform = pieces.clouds["sit"], pieces.platforms["sit"]
+    rules = cloud.elbv2.describe_rules(ListenerArn=platform.listener_arn)["Rules"]
+    rule = matching_rule(rules, echo)
+    response = {"StatusCode": "503", "ContentType": "text/html", "MessageBody": PAGE}
+    cloud.elbv2.modify_rule(
+        RuleArn=rule["RuleArn"],
+        Actions=[{"Type": "fixed-response", "FixedResponseConfig": response}],
+    )
+    try:
+        answer = proxy.get(echo)
+        assert (answer.status, answer.text) == (503, PAGE)
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    finally:
+        cloud.elbv2.modify_rule(RuleArn=rule["RuleArn"], Actions=rule["Actions"])
+    assert proxy.get(echo).status == 200
 
 
 def test_rules_match_by_priority_and_pattern():

@@ -97,6 +97,7 @@ class Fleet:
         return {
             "MIGRATOR_ENVIRONMENT": self.environment,
             "MIGRATOR_SITES_TABLE": "sites",
+            "MIGRATOR_TEMPLATES_BUCKET": f"{self.bucket}-templates",
             "MIGRATOR_MOUNT_PATH": str(self.mount),
             "MIGRATOR_DATABASE_ADMIN_SECRET": ADMIN_SECRET,
             "MIGRATOR_DATABASE_CA": str(self.ca or self.database.ca),
@@ -162,8 +163,14 @@ class Fleet:
         return f"s3://{self.bucket}/jobs/job.json"
 
     def run(self, kind: str, **fields: object) -> JobResult:
-        """Do a job in this process; return the result it has written."""
-        assert run_job(self.services(), self.describe(kind, **fields)) == 0
+        """Do a job, at the emulator in a process of its own; return the result it has written."""
+        location = self.describe(kind, **fields)
+        if self.aws:
+            program = self.start("run", location)
+            program.communicate()
+            assert program.returncode == 0
+        else:
+            assert run_job(self.services(), location) == 0
         return self.result()
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:

@@ -336,10 +336,10 @@ def test_there_is_always_a_next_safe_command(records, stored, command):
     assert next_safe_command(replace(records(), operation=stored)) == command
 
 
-@pytest.mark.parametrize("command", ["show", "plan", "approve", "rollback"])
+@pytest.mark.parametrize("command", ["show", "plan", "rollback"])
 def test_what_is_no_promotion_is_not_shown_as_one(cloud, sitefleet, command):
     cloud.store(replace(COMPLETED, operation_type=OperationType.SITE_CREATION))
-    flags = {"approve": ["--role=X"], "rollback": ["--reason=x"]}.get(command, [])
+    flags = {"rollback": ["--reason=x"]}.get(command, [])
     answer = sitefleet("promotions", command, ID, *flags)
     assert (answer.code, answer.err) == (
         ExitCode.BAD_INPUT,

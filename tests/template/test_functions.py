@@ -135,7 +135,10 @@ def test_migrator_and_export_mount_the_file_system_and_know_what_they_need(sit):
         "MIGRATOR_SITE_ADDRESS": "",
         "MIGRATOR_LOAD_BALANCER_ARN": "stored-LoadBalancerArn",
     }
-    admin = {"MIGRATOR_DATABASE_ADMIN_SECRET": "stored-DatabaseAdminSecretArn"}
+    admin = {
+        "MIGRATOR_DATABASE_ADMIN_SECRET": "stored-DatabaseAdminSecretArn",
+        "MIGRATOR_TEMPLATES_BUCKET": "bbws-templates-sit",
+    }
     writer_role = f"arn:aws:iam::{ACCOUNTS['sit']}:role/bbws-wp-export-sit-writer"
     writer = {"MIGRATOR_WRITER_ROLE": writer_role}
     for family, extra, read_only in (

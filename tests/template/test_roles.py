@@ -123,12 +123,23 @@ PULL = {
     "secretsmanager:GetSecretValue",
     "sts:AssumeRole",
 }
+CERTIFICATES = {
+    "acm:AddTagsToCertificate",
+    "acm:DeleteCertificate",
+    "acm:DescribeCertificate",
+    "acm:ListCertificates",
+    "acm:ListTagsForCertificate",
+    "acm:RequestCertificate",
+    "elasticloadbalancing:AddListenerCertificates",
+    "elasticloadbalancing:DescribeListenerCertificates",
+    "elasticloadbalancing:RemoveListenerCertificates",
+}
 ACTIONS = {
     "CreationRole": SITES,
-    "UpdateRole": ENGINE,
+    "UpdateRole": {*SITES, *CERTIFICATES},
     "DeletionRole": ENGINE,
     "PromotionRole": PULL,
-    "WakeUpRole": PULL,
+    "WakeUpRole": {*PULL, *CERTIFICATES},
     "SweeperRole": {
         *OWN_QUEUE,
         *LOG,
@@ -209,6 +220,7 @@ ACTIONS = {
 """Every role and everything that it may do."""
 
 ON_EVERYTHING = {
+    "acm:ListCertificates": "takes no resource",
     "backup:DescribeBackupJob": "takes no resource",
     "cloudfront:ListDistributions": "takes no resource",
     "cloudwatch:GetMetricData": "metrics have no ARN",
@@ -219,6 +231,7 @@ ON_EVERYTHING = {
     "ecs:ListTaskDefinitions": "takes no resource",
     "ecs:ListTasks": "limited to the cluster by a condition",
     "ecs:RegisterTaskDefinition": "limited by the roles that may be passed",
+    "elasticloadbalancing:DescribeListenerCertificates": "takes no resource",
     "elasticloadbalancing:DescribeListeners": "takes no resource",
     "elasticloadbalancing:DescribeLoadBalancers": "takes no resource",
     "elasticloadbalancing:DescribeRules": "takes no resource",
@@ -269,6 +282,7 @@ def test_only_the_listed_actions_are_granted_on_everything(sit):
 
 
 WILDCARDS = {
+    "certificate/*": "ACM makes the id",
     "access-point/*": "EFS makes the id",
     "change/*": "Route53 makes the id",
     "distribution/*": "CloudFront makes the id; found by the site's host name",
@@ -311,14 +325,15 @@ def test_a_consumer_reads_its_own_queue_and_no_other(sit):
 
 
 def test_site_secrets_are_read_by_containers_only(sit):
-    for name in ("CreationRole", "PromotionRole", "WakeUpRole"):
+    pulls = {"PromotionRole", "WakeUpRole"}
+    for name in ("CreationRole", "UpdateRole", "PromotionRole", "WakeUpRole"):
         read = [
             resource
             for statement in role_statements(sit.of_type("AWS::IAM::Role")[name])
             if "secretsmanager:GetSecretValue" in as_list(statement["Action"])
             for resource in as_list(statement["Resource"])
         ]
-        assert read == ([] if name == "CreationRole" else ["stored-SourceExternalIdSecretArn"])
+        assert read == (["stored-SourceExternalIdSecretArn"] if name in pulls else [])
 
 
 def test_roles_are_passed_by_name_and_to_tasks_and_backups_only(sit):
@@ -337,6 +352,7 @@ def test_roles_are_passed_by_name_and_to_tasks_and_backups_only(sit):
     }
     assert passed == {
         ("CreationRole", "ecs-tasks"): own,
+        ("UpdateRole", "ecs-tasks"): own,
         ("PromotionRole", "ecs-tasks"): own,
         ("PromotionRole", "backup"): {"bbws-wp-backup-sit"},
         ("WakeUpRole", "ecs-tasks"): own,
@@ -410,6 +426,7 @@ def test_inline_policies_fit_into_a_role(sit):
 # --- what the adapters call ------------------------------------------------------------------
 
 SERVICES = {
+    "acm": "acm",
     "backup": "backup",
     "cloudfront": "cloudfront",
     "cloudwatch": "cloudwatch",
@@ -441,6 +458,7 @@ OTHER_NAMES = {
 NEEDS_NO_PERMISSION = {"sts:GetCallerIdentity"}
 WITHOUT_A_CALL = {
     # Granted for what a call does beside itself: tags, keys, roles, the event source, the log.
+    "acm:AddTagsToCertificate",
     "backup:TagResource",
     "ec2:CreateTags",
     "ecs:TagResource",

@@ -60,13 +60,7 @@ class EcsContainers:
             task_definition_arn,
             service.desired_count,
         ):
-            with calling("ECS", f"service {name}"):
-                self._clients.ecs.update_service(
-                    cluster=self._cluster,
-                    service=name,
-                    taskDefinition=task_definition_arn,
-                    desiredCount=service.desired_count,
-                )
+            self._update(name, task_definition_arn, service.desired_count)
 
     def ensure_running(self, names: ReleaseNames, desired_count: int) -> None:
         found = self._find(names.service)
@@ -74,6 +68,14 @@ class EcsContainers:
             raise NotFoundError(f"There is no service {names.service} to start again.")
         if found["desiredCount"] != desired_count:
             self._scale(names.service, desired_count)
+
+    def roll_out(self, names: ReleaseNames, task_definition_arn: str, desired_count: int) -> None:
+        found = self._find(names.service)
+        if found is None or found["status"] != "ACTIVE":
+            raise NotFoundError(f"There is no service {names.service} to change.")
+        wanted = (task_definition_arn, desired_count)
+        if (found["taskDefinition"], found["desiredCount"]) != wanted:
+            self._update(names.service, *wanted)
 
     def scale_down(self, names: ReleaseNames) -> None:
         found = self._find(names.service)
@@ -91,7 +93,7 @@ class EcsContainers:
                 exists=True, steady=False, failed=True, reason=failure, arn=found["serviceArn"]
             )
         addresses = self._healthy(target_group_arn)
-        steady = _is_steady(found) and bool(addresses)
+        steady = _is_steady(found) and len(addresses) >= found["desiredCount"]
         return ServiceState(
             exists=True,
             steady=steady,
@@ -115,6 +117,10 @@ class EcsContainers:
     def delete_task_definition(self, arn: str) -> None:
         self._task_definitions.delete(arn)
 
+    def delete_task_definitions(self, names: ReleaseNames) -> None:
+        for arn in self._task_definitions.all_of(names):
+            self._task_definitions.delete(arn)
+
     # --- calls -----------------------------------------------------------------------------
 
     def _find(self, name: str) -> ServiceTypeDef | None:
@@ -128,6 +134,15 @@ class EcsContainers:
         with calling("ECS", f"service {name}"):
             self._clients.ecs.update_service(
                 cluster=self._cluster, service=name, desiredCount=desired_count
+            )
+
+    def _update(self, name: str, task_definition_arn: str, desired_count: int) -> None:
+        with calling("ECS", f"service {name}"):
+            self._clients.ecs.update_service(
+                cluster=self._cluster,
+                service=name,
+                taskDefinition=task_definition_arn,
+                desiredCount=desired_count,
             )
 
     def _create(self, service: ReleaseService, task_definition_arn: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
@@ -19,13 +19,20 @@ from core.domain.errors import NotFoundError, SitefleetError, TransientError
 from core.ports.platform import ListenerRule
 
 if TYPE_CHECKING:
-    from mypy_boto3_elbv2.type_defs import RuleTypeDef, TagTypeDef
+    from mypy_boto3_elbv2.type_defs import (
+        ActionTypeDef,
+        FixedResponseActionConfigTypeDef,
+        RuleConditionTypeDef,
+        RuleTypeDef,
+        TagTypeDef,
+    )
 
 MAX_PRIORITY: Final = 50_000
 MAX_TRIES: Final = 3
 MAX_MOVES: Final = 20
 PRIORITY_TAKEN: Final = "PriorityInUse"
 MISSING: Final = "RuleNotFound"
+UNAVAILABLE: Final = "503"
 
 
 class PriorityTakenError(TransientError):
@@ -33,14 +40,14 @@ class PriorityTakenError(TransientError):
 
 
 class ListenerRules:
-    """One rule per host name."""
+    """One rule per site: its host name first, then those of a domain of its own."""
 
     def __init__(self, *, clients: AwsClients, listener_arn: str) -> None:
         self._clients = clients
         self._listener_arn = listener_arn
 
     def find(self, host: str) -> ListenerRule | None:
-        return next((rule for rule in self._all() if rule.host == host), None)
+        return next((rule for rule in self._all() if host in (rule.host, *rule.aliases)), None)
 
     def create(self, host: str, target_group_arn: str, tags: Sequence[TagTypeDef]) -> ListenerRule:
         def create_at_a_free_priority() -> ListenerRule:
@@ -57,19 +64,23 @@ class ListenerRules:
 
     def point(self, rule: ListenerRule, target_group_arn: str) -> ListenerRule:
         """Move the pointer; raises NotFoundError when the rule has gone."""
-        with calling("ELB", f"listener rule of {rule.host}"):
-            try:
-                answer = self._clients.elbv2.modify_rule(
-                    RuleArn=rule.arn,
-                    Actions=[{"Type": "forward", "TargetGroupArn": target_group_arn}],
-                )
-            except ClientError as error:
-                if code_of(error) == MISSING:
-                    raise NotFoundError(
-                        f"The listener rule of {rule.host} does not exist any more."
-                    ) from error
-                raise
-        return _rule(answer["Rules"][0]) or rule
+        return self._modify(rule, {"Type": "forward", "TargetGroupArn": target_group_arn})
+
+    def lead(
+        self, rule: ListenerRule, aliases: tuple[str, ...], target_group_arn: str
+    ) -> ListenerRule:
+        """Change host names and target at once; raises NotFoundError when the rule has gone."""
+        action: ActionTypeDef = {"Type": "forward", "TargetGroupArn": target_group_arn}
+        return self._modify(rule, action, (rule.host, *aliases))
+
+    def answer(self, rule: ListenerRule, page: str) -> ListenerRule:
+        """Answer 503 with a page; raises NotFoundError when the rule has gone."""
+        response: FixedResponseActionConfigTypeDef = {
+            "StatusCode": UNAVAILABLE,
+            "ContentType": "text/html",
+            "MessageBody": page,
+        }
+        return self._modify(rule, {"Type": "fixed-response", "FixedResponseConfig": response})
 
     def delete(self, rule: ListenerRule) -> None:
         with calling("ELB", f"listener rule of {rule.host}"):
@@ -80,6 +91,24 @@ class ListenerRules:
                     raise
 
     # --- calls -----------------------------------------------------------------------------
+
+    def _modify(
+        self, rule: ListenerRule, action: ActionTypeDef, hosts: tuple[str, ...] = ()
+    ) -> ListenerRule:
+        """Change what a rule does, and its host names where some are given."""
+        request: dict[str, Any] = {"RuleArn": rule.arn, "Actions": [action]}
+        if hosts:
+            request["Conditions"] = [_condition(hosts)]
+        with calling("ELB", f"listener rule of {rule.host}"):
+            try:
+                answer = self._clients.elbv2.modify_rule(**request)
+            except ClientError as error:
+                if code_of(error) == MISSING:
+                    raise NotFoundError(
+                        f"The listener rule of {rule.host} does not exist any more."
+                    ) from error
+                raise
+        return _rule(answer["Rules"][0]) or rule
 
     def _all(self) -> Sequence[ListenerRule]:
         """Every rule for a host name; the default rule has none."""
@@ -99,7 +128,7 @@ class ListenerRules:
                 answer = self._clients.elbv2.create_rule(
                     ListenerArn=self._listener_arn,
                     Priority=priority,
-                    Conditions=[{"Field": "host-header", "HostHeaderConfig": {"Values": [host]}}],
+                    Conditions=[_condition((host,))],
                     Actions=[{"Type": "forward", "TargetGroupArn": target_group_arn}],
                     Tags=tags,
                 )
@@ -144,19 +173,38 @@ def free_priority(host: str, taken: set[int]) -> int:
 
 
 def _rule(rule: RuleTypeDef) -> ListenerRule | None:
-    """Read a rule that sends one host name to one target group; None for any other."""
+    """Read a rule that sends one host name to one target group, or answers 503 by itself.
+
+    None for any other.
+    """
     hosts = [host for condition in rule.get("Conditions", []) for host in _hosts(dict(condition))]
     targets = [action["TargetGroupArn"] for action in rule.get("Actions", []) if _forwards(action)]
     priority = rule.get("Priority", "default")
-    if not hosts or not targets or not priority.isdigit():
+    answers = any(_answers(action) for action in rule.get("Actions", []))
+    if not hosts or not (targets or answers) or not priority.isdigit():
         return None
     return ListenerRule(
-        arn=rule["RuleArn"], host=hosts[0], target_group_arn=targets[0], priority=int(priority)
+        arn=rule["RuleArn"],
+        host=hosts[0],
+        target_group_arn=targets[0] if targets else "",
+        priority=int(priority),
+        aliases=tuple(hosts[1:]),
     )
+
+
+def _condition(hosts: Sequence[str]) -> RuleConditionTypeDef:
+    return {"Field": "host-header", "HostHeaderConfig": {"Values": list(hosts)}}
 
 
 def _forwards(action: object) -> bool:
     return isinstance(action, dict) and "TargetGroupArn" in action
+
+
+def _answers(action: object) -> bool:
+    if not isinstance(action, dict):
+        return False
+    response = action.get("FixedResponseConfig")
+    return isinstance(response, dict) and response.get("StatusCode") == UNAVAILABLE
 
 
 def _hosts(condition: dict[str, object]) -> Sequence[str]:

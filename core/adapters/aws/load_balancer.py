@@ -88,7 +88,38 @@ class ElbLoadBalancer:
         return rules.create(host, target_group_arn, _tags(host, tags))
 
     def point_rule(self, rule: ListenerRule, target_group_arn: str) -> ListenerRule:
-        return self._rules(self._networks.all()[0]).point(rule, target_group_arn)
+        return self._any_rules.point(rule, target_group_arn)
+
+    def answer_rule(self, rule: ListenerRule, page: str) -> ListenerRule:
+        return self._any_rules.answer(rule, page)
+
+    def lead_rule(
+        self, rule: ListenerRule, aliases: tuple[str, ...], target_group_arn: str
+    ) -> ListenerRule:
+        return self._any_rules.lead(rule, aliases, target_group_arn)
+
+    def has_certificate(self, host: str, certificate_arn: str) -> bool:
+        listener_arn = self._network_of_host(host).listener_arn
+        with calling("ELB", f"certificates of {listener_arn}"):
+            pages = self._clients.elbv2.get_paginator("describe_listener_certificates").paginate(
+                ListenerArn=listener_arn
+            )
+            found = [c.get("CertificateArn") for page in pages for c in page["Certificates"]]
+        return certificate_arn in found
+
+    def attach_certificate(self, host: str, certificate_arn: str) -> None:
+        with calling("ELB", f"certificate {certificate_arn}"):
+            self._clients.elbv2.add_listener_certificates(
+                ListenerArn=self._network_of_host(host).listener_arn,
+                Certificates=[{"CertificateArn": certificate_arn}],
+            )
+
+    def detach_certificate(self, host: str, certificate_arn: str) -> None:
+        with calling("ELB", f"certificate {certificate_arn}"):
+            self._clients.elbv2.remove_listener_certificates(
+                ListenerArn=self._network_of_host(host).listener_arn,
+                Certificates=[{"CertificateArn": certificate_arn}],
+            )
 
     def delete_rule(self, host: str) -> None:
         for network in self._networks.all():
@@ -119,6 +150,11 @@ class ElbLoadBalancer:
         return self._network_of_host(host).load_balancer_arn
 
     # --- networks ------------------------------------------------------------------------------
+
+    @property
+    def _any_rules(self) -> ListenerRules:
+        """For calls that name the rule by its ARN: the listener does not matter."""
+        return self._rules(self._networks.all()[0])
 
     def _rules(self, network: SiteNetwork) -> ListenerRules:
         return ListenerRules(clients=self._clients, listener_arn=network.listener_arn)

@@ -20,6 +20,7 @@ from core.domain.errors import ConfigurationError
 from core.ports.clock import Clock
 
 if TYPE_CHECKING:
+    from mypy_boto3_acm import ACMClient
     from mypy_boto3_backup import BackupClient
     from mypy_boto3_cloudfront import CloudFrontClient
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -99,6 +100,10 @@ class AwsClients:
     @cached_property
     def efs(self) -> EFSClient:
         return self._session.client("efs", config=self._config)
+
+    @cached_property
+    def acm(self) -> ACMClient:
+        return self._session.client("acm", config=self._config)
 
     @cached_property
     def elbv2(self) -> ElasticLoadBalancingv2Client:

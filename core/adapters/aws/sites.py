@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from core.adapters.aws import site_items as items
+from core.adapters.aws.conditional import Refusal, conditionally
 from core.adapters.aws.errors import calling, code_of
 from core.adapters.aws.quota_items import QuotaItems
 from core.domain.errors import SitefleetError, TransientError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 REFUSED = "ConditionalCheckFailedException"
+BUILT_BY_THIS = "attribute_not_exists(PK) OR operationId = :operationId"
 
 
 class DynamoSites:
@@ -52,6 +54,43 @@ class DynamoSites:
             raise TransientError(
                 f"Site {site.site_id} was changed by somebody else: its version is {version}, "
                 f"not {expected_version}."
+            )
+
+    def put_with_releases(
+        self, site: Site, releases: Sequence[Release], expected_version: int
+    ) -> None:
+        """One transaction; refused, the stored site tells whether this very write was there."""
+        site_key = self._key(items.tenant_key(site.tenant_id), items.site_sort_key(site.site_id))
+        writes = [
+            self._write(
+                site_key,
+                items.attributes_of(site),
+                _version_condition(expected_version),
+                {":expected": _number(expected_version)},
+            ),
+            *(
+                self._write(
+                    self._key(
+                        items.tenant_key(release.tenant_id),
+                        items.release_sort_key(release.site_id, release.number),
+                    ),
+                    items.attributes_of(release),
+                    BUILT_BY_THIS,
+                    {},
+                )
+                for release in releases
+            ),
+        ]
+        answer = conditionally(
+            self._table,
+            lambda: self._client.transact_write_items(
+                TransactItems=[{"Update": write} for write in writes]
+            ),
+        )
+        if isinstance(answer, Refusal) and self.get(site.tenant_id, site.site_id) != site:
+            raise TransientError(
+                f"Site {site.site_id} or one of its releases was changed by somebody else: "
+                f"version {expected_version} was expected."
             )
 
     def delete(self, tenant_id: str, site_id: str) -> None:
@@ -110,7 +149,7 @@ class DynamoSites:
         stored = self._update(
             self._key(items.tenant_key(release.tenant_id), sort_key),
             items.attributes_of(release),
-            condition="attribute_not_exists(PK) OR operationId = :operationId",
+            condition=BUILT_BY_THIS,
         )
         if stored is not None:
             raise SitefleetError(
@@ -146,21 +185,31 @@ class DynamoSites:
         """Write if the condition holds; None when written, else the stored item ({} if none)."""
         with calling("DynamoDB", self._table):
             try:
-                self._client.update_item(
-                    TableName=self._table,
-                    Key=key,
-                    UpdateExpression=_expression(attributes),
-                    ConditionExpression=condition,
-                    ExpressionAttributeNames={f"#{name}": name for name in attributes},
-                    ExpressionAttributeValues=_values(attributes) | dict(values or {}),
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
+                self._client.update_item(**self._write(key, attributes, condition, values or {}))
             except ClientError as error:
                 if code_of(error) != REFUSED:
                     raise
                 stored: items.Item = error.response.get("Item", {})  # type: ignore[assignment]  # botocore-stubs do not know the item of a refused write
                 return stored
         return None
+
+    def _write(
+        self,
+        key: Mapping[str, AttributeValueTypeDef],
+        attributes: Mapping[str, AttributeValueTypeDef | None],
+        condition: str,
+        values: Mapping[str, AttributeValueTypeDef],
+    ) -> Any:
+        """Return an update as both UpdateItem and TransactWriteItems take it."""
+        return {
+            "TableName": self._table,
+            "Key": key,
+            "UpdateExpression": _expression(attributes),
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
+            "ExpressionAttributeValues": _values(attributes) | dict(values),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
 
     def _query(self, tenant_id: str, sort_prefix: str) -> Iterable[items.Item]:
         pages = self._client.get_paginator("query").paginate(

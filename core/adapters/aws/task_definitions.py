@@ -33,8 +33,6 @@ class TaskSettings:
     file_system_id: str
     execution_role_arn: str
     task_role_arn: str
-    cpu: str = "512"
-    memory: str = "1024"
     log_group: str | None = None
     """CloudWatch log group of the containers; None: no log driver (one machine)."""
 
@@ -63,6 +61,16 @@ class TaskDefinitions:
         """Return the newest revision that was registered for a release."""
         return self._find(names.task_family, RELEASE_LABEL, _release_label(names))
 
+    def all_of(self, names: ReleaseNames) -> list[str]:
+        """Return every revision that was registered for a release."""
+        family = names.task_family
+        with calling("ECS", f"task definitions {family}"):
+            pages = self._clients.ecs.get_paginator("list_task_definitions").paginate(
+                familyPrefix=family, status="ACTIVE"
+            )
+            arns = [arn for page in pages for arn in page["taskDefinitionArns"]]
+            return [arn for arn in arns if self._label(arn, RELEASE_LABEL) == _release_label(names)]
+
     def delete(self, arn: str) -> None:
         """Deregister; running tasks of it go on, and nothing there is fine."""
         with calling("ECS", f"task definition {arn}"):
@@ -80,13 +88,12 @@ class TaskDefinitions:
             newest = self._clients.ecs.list_task_definitions(
                 familyPrefix=family, status="ACTIVE", sort="DESC", maxResults=LOOKED_AT
             )["taskDefinitionArns"]
-            for arn in newest:
-                answer = self._clients.ecs.describe_task_definition(taskDefinition=arn)
-                containers = answer["taskDefinition"]["containerDefinitions"]
-                labels = containers[0].get("dockerLabels", {}) if containers else {}
-                if labels.get(label) == value:
-                    return arn
-        return None
+            return next((arn for arn in newest if self._label(arn, label) == value), None)
+
+    def _label(self, arn: str, label: str) -> str | None:
+        answer = self._clients.ecs.describe_task_definition(taskDefinition=arn)
+        containers = answer["taskDefinition"]["containerDefinitions"]
+        return containers[0].get("dockerLabels", {}).get(label) if containers else None
 
 
 def fingerprint_of(definition: dict[str, Any]) -> str:
@@ -103,8 +110,8 @@ def _definition(service: ReleaseService, settings: TaskSettings, region: str) ->
         "family": service.names.task_family,
         "networkMode": "awsvpc",
         "requiresCompatibilities": ["FARGATE"],
-        "cpu": settings.cpu,
-        "memory": settings.memory,
+        "cpu": str(service.size.cpu_units),
+        "memory": str(service.size.memory_mib),
         "executionRoleArn": settings.execution_role_arn,
         "taskRoleArn": settings.task_role_arn,
         "containerDefinitions": [_container(service, settings, region)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from core.adapters.memory.world import StoredService, World
@@ -50,6 +51,25 @@ class MemoryContainers:
             stored.desired_count = desired_count
             stored.created_at = self.world.clock.now()
 
+    def roll_out(self, names: ReleaseNames, task_definition_arn: str, desired_count: int) -> None:
+        stored = self.world.services.get(names.service)
+        if stored is None:
+            raise NotFoundError(f"There is no service {names.service} to change.")
+        if (stored.task_definition_arn, stored.desired_count) == (
+            task_definition_arn,
+            desired_count,
+        ):
+            return
+        registered = self.world.task_definitions[task_definition_arn]
+        self.world.services[names.service] = StoredService(
+            service=replace(
+                stored.service, image_digest=registered.image_digest, size=registered.size
+            ),
+            task_definition_arn=task_definition_arn,
+            desired_count=desired_count,
+            created_at=self.world.clock.now(),
+        )
+
     def scale_down(self, names: ReleaseNames) -> None:
         stored = self.world.services.get(names.service)
         if stored is not None:
@@ -77,6 +97,11 @@ class MemoryContainers:
 
     def delete_task_definition(self, arn: str) -> None:
         self.world.task_definitions.pop(arn, None)
+
+    def delete_task_definitions(self, names: ReleaseNames) -> None:
+        for arn, service in list(self.world.task_definitions.items()):
+            if service.names == names:
+                self.delete_task_definition(arn)
 
 
 def service_arn(world: World, name: str) -> str:

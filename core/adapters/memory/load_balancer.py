@@ -33,7 +33,8 @@ class MemoryLoadBalancer:
         self.world.target_groups.pop(names.target_group, None)
 
     def find_rule(self, host: str) -> ListenerRule | None:
-        return self.world.rules.get(host)
+        rules = self.world.rules.values()
+        return next((rule for rule in rules if host in (rule.host, *rule.aliases)), None)
 
     def create_rule(
         self, host: str, target_group_arn: str, tags: Mapping[str, str]
@@ -55,12 +56,34 @@ class MemoryLoadBalancer:
     def point_rule(self, rule: ListenerRule, target_group_arn: str) -> ListenerRule:
         if rule.host not in self.world.rules:
             raise NotFoundError(f"The listener rule of {rule.host} does not exist any more.")
-        moved = replace(self.world.rules[rule.host], target_group_arn=target_group_arn)
-        self.world.rules[rule.host] = moved
-        return moved
+        self.world.pages.pop(rule.host, None)
+        return self._moved(rule, target_group_arn)
+
+    def answer_rule(self, rule: ListenerRule, page: str) -> ListenerRule:
+        if rule.host not in self.world.rules:
+            raise NotFoundError(f"The listener rule of {rule.host} does not exist any more.")
+        self.world.pages[rule.host] = page
+        return self._moved(rule, "")
+
+    def lead_rule(
+        self, rule: ListenerRule, aliases: tuple[str, ...], target_group_arn: str
+    ) -> ListenerRule:
+        led = replace(self.point_rule(rule, target_group_arn), aliases=aliases)
+        self.world.rules[rule.host] = led
+        return led
+
+    def has_certificate(self, host: str, certificate_arn: str) -> bool:
+        return (host, certificate_arn) in self.world.listener_certificates
+
+    def attach_certificate(self, host: str, certificate_arn: str) -> None:
+        self.world.listener_certificates.add((host, certificate_arn))
+
+    def detach_certificate(self, host: str, certificate_arn: str) -> None:
+        self.world.listener_certificates.discard((host, certificate_arn))
 
     def delete_rule(self, host: str) -> None:
         self.world.rules.pop(host, None)
+        self.world.pages.pop(host, None)
 
     def free_rule_priorities(self) -> int:
         """A target group costs a rule, too: the one under which its release is previewed."""
@@ -69,3 +92,8 @@ class MemoryLoadBalancer:
 
     def address(self, host: str | None = None) -> str:  # noqa: ARG002 - one load balancer here
         return f"{self.world.load_balancer_name}:443"
+
+    def _moved(self, rule: ListenerRule, target_group_arn: str) -> ListenerRule:
+        moved = replace(self.world.rules[rule.host], target_group_arn=target_group_arn)
+        self.world.rules[rule.host] = moved
+        return moved

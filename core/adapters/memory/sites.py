@@ -29,6 +29,16 @@ class MemorySites:
             )
         self.world.sites[(site.tenant_id, site.site_id)] = site
 
+    def put_with_releases(
+        self, site: Site, releases: Sequence[Release], expected_version: int
+    ) -> None:
+        """Every condition is looked at first: refused, nothing is written."""
+        for release in releases:
+            self._check_owner(release)
+        self.put(site, expected_version=expected_version)
+        for release in releases:
+            self.put_release(release)
+
     def delete(self, tenant_id: str, site_id: str) -> None:
         self.world.sites.pop((tenant_id, site_id), None)
 
@@ -63,14 +73,16 @@ class MemorySites:
         return self.world.releases.get((tenant_id, site_id, number))
 
     def put_release(self, release: Release) -> None:
+        self._check_owner(release)
+        self.world.releases[(release.tenant_id, release.site_id, release.number)] = release
+
+    def _check_owner(self, release: Release) -> None:
         stored = self.get_release(release.tenant_id, release.site_id, release.number)
         if stored is not None and stored.operation_id != release.operation_id:
             raise SitefleetError(
                 f"Release {release.number} of site {release.site_id} was built by operation "
                 f"{stored.operation_id}; operation {release.operation_id} does not replace it."
             )
-        key = (release.tenant_id, release.site_id, release.number)
-        self.world.releases[key] = release
 
     def list_releases(self, tenant_id: str, site_id: str) -> Sequence[Release]:
         releases = self.world.releases.values()

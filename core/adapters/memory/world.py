@@ -15,6 +15,7 @@ from typing import Final
 from core.adapters.memory.caller_identity import Caller
 from core.adapters.memory.clock import ManualClock, SeededIds
 from core.domain.approval import Decision
+from core.domain.catalogue import Plugin, Template
 from core.domain.job_models import ObjectLocation
 from core.domain.measurements import Measurement
 from core.domain.names import JobReference
@@ -98,6 +99,17 @@ class StoredBackup:
     started_at: datetime
 
 
+@dataclass(kw_only=True)
+class StoredCertificate:
+    """A certificate and when it was asked for."""
+
+    arn: str
+    names: tuple[str, ...]
+    requested_at: datetime
+    operation_id: str | None = None
+    failure: str | None = None
+
+
 type MetricKey = tuple[str, str, frozenset[tuple[str, str]]]
 
 
@@ -158,6 +170,12 @@ class World:
     """Name -> ARN."""
     rules: dict[str, ListenerRule] = field(default_factory=dict)
     """Host name -> rule."""
+    pages: dict[str, str] = field(default_factory=dict)
+    """Host name -> what its rule answers while it leads to no target."""
+    certificates: dict[str, StoredCertificate] = field(default_factory=dict)
+    """ARN -> certificate."""
+    listener_certificates: set[tuple[str, str]] = field(default_factory=set)
+    """ARNs of the certificates that the listener has beside its own."""
     tags: dict[str, Mapping[str, str]] = field(default_factory=dict)
     """ARN or id -> the tags that the resource was made with."""
     role_sessions: list[str] = field(default_factory=list)
@@ -168,6 +186,8 @@ class World:
     rule_quota: int = 100
     """Rules that the load balancer takes, the default rule not counted."""
 
+    plugins: dict[str, Plugin] = field(default_factory=dict)
+    templates: dict[str, Template] = field(default_factory=dict)
     callers: list[Caller] = field(default_factory=list)
     """Who can sign proofs that STS accepts."""
     decisions: dict[tuple[str, str], Decision] = field(default_factory=dict)
@@ -195,6 +215,10 @@ class World:
     @property
     def transfer_bucket(self) -> str:
         return f"bbws-transfer-{self.environment}"
+
+    @property
+    def templates_bucket(self) -> str:
+        return f"bbws-templates-{self.environment}"
 
     def arn(self, service: str, resource: str) -> str:
         """Return an ARN in this world's account that was never given out before."""

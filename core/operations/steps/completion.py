@@ -68,7 +68,7 @@ def wake_former(context: StepContext) -> Outcome:
     if former is None:
         return Done()
     record = context.ports.sites.get_release(move.tenant_id, move.site_id, former.number)
-    containers.ensure_running(former, 1)
+    containers.ensure_running(former, move.desired_count)
     state = containers.state(former, (record.target_group_arn if record else None) or "")
     if state.steady:
         return Done()

@@ -70,7 +70,9 @@ def stop_placing(context: StepContext) -> Outcome:
 def install_wordpress(context: StepContext) -> Outcome:
     """Make schema and content of a fresh WordPress."""
     move, payload = Move(context), context.request.payload
-    theme = payload.configuration.theme if isinstance(payload, SiteCreationPayload) else None
+    theme = None
+    if isinstance(payload, SiteCreationPayload) and payload.template_id is None:
+        theme = payload.configuration.theme  # with a template, it may come in the template
     answer = run_job(
         context,
         InstallJob(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from urllib.parse import urlsplit
 
 from core.domain.census import PageSummary
 from core.domain.jobs import VerifyExpectation
@@ -10,8 +11,9 @@ from core.domain.names import host
 from core.domain.protection import Protection, matches, protection_of, within
 from core.engine.step import StepContext
 from core.operations.steps.move import Move
+from core.operations.steps.wanted import Wanted, wanted_of
 from events.payloads import Selection
-from events.requests import SitePromotionPayload
+from events.requests import SiteCreationPayload, SitePromotionPayload
 
 _TITLE_OPTIONS = frozenset({"blogname", "blogdescription"})
 _PREFIX = "wp_"
@@ -25,14 +27,13 @@ def expectation(context: StepContext) -> VerifyExpectation:
     left out) is not the source's and is not compared with it; the source's host may occur in
     neither.
     """
-    move, policy = Move(context), context.policy
-    source_domain = policy.environments[move.source_environment].domain
-    foreign_hosts = [host(move.census.subdomain, source_domain)]
+    move = Move(context)
+    foreign_hosts = _foreign_hosts(move)
     payload = context.request.payload
     if isinstance(payload, SitePromotionPayload) and payload.selection != Selection():
         return VerifyExpectation(foreign_hosts=foreign_hosts)
-    kept = _Kept(context)
-    return VerifyExpectation(
+    kept, wanted = _Kept(context), wanted_of(payload)
+    expected = VerifyExpectation(
         theme=None if kept.option("stylesheet") else move.census.theme,
         plugins=None
         if kept.option("active_plugins") or kept.files("plugins")
@@ -43,9 +44,18 @@ def expectation(context: StepContext) -> VerifyExpectation:
         front_page=_front_page(move.census.front_page, kept),
         php_version=move.census.php_version,
     )
+    return _without(expected, wanted) if isinstance(payload, SiteCreationPayload) else expected
 
 
 # --- private -------------------------------------------------------------------------------
+
+
+def _foreign_hosts(move: Move) -> list[str]:
+    """Return the names of the source: the platform's, and its customer's where it has one."""
+    domain = move.context.policy.environments[move.source_environment].domain
+    names = (host(move.census.subdomain, domain), urlsplit(move.census.site_url).netloc)
+    own = urlsplit(move.site_url).netloc
+    return [name for name in dict.fromkeys(names) if name and name != own]
 
 
 class _Kept:
@@ -69,6 +79,18 @@ class _Kept:
 
     def option(self, name: str) -> bool:
         return name in self._options or self.table("options")
+
+
+def _without(expected: VerifyExpectation, wanted: Wanted) -> VerifyExpectation:
+    """Leave out what a clone is meant to have otherwise than its source."""
+    if wanted == Wanted():
+        return expected
+    changed: dict[str, object] = {"front_page": None, "posts": None}
+    if wanted.template_id or wanted.theme:
+        changed["theme"] = None
+    if wanted.template_id or wanted.install:
+        changed["plugins"] = None
+    return expected.model_copy(update=changed)
 
 
 def _front_page(source: PageSummary | None, kept: _Kept) -> PageSummary | None:

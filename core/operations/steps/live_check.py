@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.domain.job_facts import VerifyFacts
 from core.domain.job_models import Database
 from core.domain.jobs import VerifyExpectation, VerifyJob
-from core.domain.names import SiteNames, host, origin
+from core.domain.names import SiteNames, host
 from core.engine.outcome import Done, Outcome
 from core.engine.step import Step, StepContext
 from core.operations.steps.checks import judged
@@ -29,7 +29,7 @@ def check_live(context: StepContext) -> Outcome:
         context,
         VerifyJob(
             **job_fields(context),
-            site_url=origin(site.subdomain, domain),
+            site_url=site.url(domain),
             through="public",
             addresses=[ports.load_balancer.address(host(site.subdomain, domain))],
             database=Database(secret_id=names.database_secret, schema_name=release.schema),

@@ -10,10 +10,11 @@ from core.domain.census import Census
 from core.domain.job_models import Database
 from core.domain.names import ReleaseNames, SiteNames
 from core.domain.protection import Protection, protection_of
+from core.domain.sizes import Size, sized
 from core.engine.step import StepContext
 from core.ports.jobs import Where
 from events.formats import Environment
-from events.requests import SiteCreationPayload, SitePromotionPayload
+from events.requests import SiteCreationPayload, SitePromotionPayload, SiteUpdatePayload
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,13 @@ class Move:
 
     @property
     def site_url(self) -> str:
-        return names.origin(self.subdomain, self.context.policy.here.domain)
+        """The origin of the release: a customer's own domain, or the platform's name."""
+        payload, reserved = self.context.request.payload, self.context.facts.get("reserve_release")
+        domain = reserved.get("domain") if reserved else None
+        if isinstance(payload, SiteUpdatePayload):
+            domain = payload.changes.domain
+        platform = names.origin(self.subdomain, self.context.policy.here.domain)
+        return f"https://{domain}" if domain else platform
 
     @property
     def source_site_id(self) -> str:
@@ -114,6 +121,21 @@ class Move:
             return Protection()
         return protection_of(
             rules.protection, payload, has_live_release=self.live_release is not None
+        )
+
+    @property
+    def desired_count(self) -> int:
+        """How many containers the site has, also in its next release."""
+        count = self.context.facts["reserve_release"].get("desired_count")
+        return count if isinstance(count, int) else 1
+
+    @property
+    def size(self) -> Size:
+        """How large they are."""
+        reserved = self.context.facts["reserve_release"]
+        cpu, memory = reserved.get("cpu_units"), reserved.get("memory_mib")
+        return sized(
+            cpu if isinstance(cpu, int) else None, memory if isinstance(memory, int) else None
         )
 
     @property

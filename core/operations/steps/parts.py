@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from core.domain.names import host
 from core.domain.operation import Facts, Json
 from core.engine.step import StepContext
+from core.ports.platform import ListenerRule
 
 
 def state_of_parts(context: StepContext) -> Facts:
@@ -19,10 +22,17 @@ def state_of_parts(context: StepContext) -> Facts:
     rule = ports.load_balancer.find_rule(name)
     record = ports.dns.find(name)
     standing: dict[str, Json] = {f"r{r.number}": r.status.value for r in releases[-4:]}
-    pointer = f"r{by_target_group.get(rule.target_group_arn, '?')}" if rule else "no rule"
     return {
-        "pointer": pointer,
+        "pointer": _pointer(rule, by_target_group),
         "recordedLive": f"r{site.live_release}" if site.live_release else "none",
         "name": f"{name} -> {record.target if record else 'no record'}",
         "releases": standing,
     }
+
+
+def _pointer(rule: ListenerRule | None, by_target_group: Mapping[str, int]) -> str:
+    if rule is None:
+        return "no rule"
+    if not rule.target_group_arn:
+        return "closed: the rule answers 503 by itself"
+    return f"r{by_target_group.get(rule.target_group_arn, '?')}"

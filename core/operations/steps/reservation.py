@@ -75,8 +75,12 @@ def reserve_release(context: StepContext) -> Outcome:
         "read_only": site.read_only if site else False,
         "wordpress_version": site.wordpress_version if site else None,
         "php_version": site.php_version if site else None,
+        "desired_count": site.desired_count if site else 1,
+        "cpu_units": site.cpu_units if site else None,
+        "memory_mib": site.memory_mib if site else None,
+        "domain": site.domain if site else None,
     }
-    return Done(facts=facts, summary={"release": number, "siteUrl": move.site_url})
+    return Done(facts=facts, summary={"release": number, "siteUrl": _url(move, site)})
 
 
 def free_reservation(context: StepContext) -> Outcome:
@@ -153,6 +157,10 @@ def _reserved_before(context: StepContext) -> Release | None:
     releases = context.ports.sites.list_releases(move.tenant_id, move.site_id)
     mine = [r for r in releases if r.operation_id == context.operation.operation_id]
     return mine[-1] if mine else None
+
+
+def _url(move: Move, site: Site | None) -> str:
+    return site.url(move.context.policy.here.domain) if site else move.site_url
 
 
 def _next_number(context: StepContext, site: Site | None) -> int:

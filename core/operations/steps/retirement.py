@@ -61,8 +61,7 @@ def _stop(context: StepContext, release: Release) -> None:
     names = move.site.release(release.number)
     ports.containers.delete_service(names)
     ports.load_balancer.delete_target_group(names)
-    if release.task_definition_arn is not None:
-        ports.containers.delete_task_definition(release.task_definition_arn)
+    ports.containers.delete_task_definitions(names)
     ports.file_systems.delete_access_point(names)
     ports.transfer.delete_prefix(manifest_key(move.site, release.number))
     ports.transfer.delete_prefix(marks_key(names))

@@ -22,7 +22,7 @@ from events.vocabulary import ErrorCode
 def start_former(context: StepContext) -> Outcome:
     """Start the kept release's service where it rests, and wait until it is steady."""
     back, containers = WayBack(context), context.ports.containers
-    containers.ensure_running(back.former, 1)
+    containers.ensure_running(back.former, back.site.desired_count)
     state = containers.state(back.former, back.target_group_of(back.former))
     if state.failed:
         return Failed(

@@ -73,9 +73,7 @@ def stop_release(context: StepContext) -> Outcome:
     release, ports = Move(context).release, context.ports
     ports.containers.delete_service(release)
     ports.load_balancer.delete_target_group(release)
-    task_definition = ports.containers.find_task_definition(release)
-    if task_definition is not None:
-        ports.containers.delete_task_definition(task_definition)
+    ports.containers.delete_task_definitions(release)
     return Done()
 
 
@@ -119,6 +117,8 @@ def _service(context: StepContext, target_group_arn: str) -> ReleaseService:
         access_point_id=str(facts["create_access_point"]["access_point_id"]),
         target_group_arn=target_group_arn,
         tenant_group_id=tenant_group_of(context),
+        desired_count=move.desired_count,
+        size=move.size,
         tags=move.tags,
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from core.domain.errors import NotFoundError
-from core.domain.names import ReleaseNames, SiteNames, host, origin
+from core.domain.names import ReleaseNames, SiteNames, host
 from core.domain.site import Release, Site
 from core.engine.step import StepContext
 
@@ -40,7 +40,7 @@ class WayBack:
 
     @property
     def site_url(self) -> str:
-        return origin(self.site.subdomain, self.context.policy.here.domain)
+        return self.site.url(self.context.policy.here.domain)
 
     @property
     def former(self) -> ReleaseNames:
