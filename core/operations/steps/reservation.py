@@ -49,19 +49,14 @@ def leave_line(context: StepContext) -> None:
 def reserve_release(context: StepContext) -> Outcome:
     """Take a place and the subdomain, write the site's record, number the new release."""
     move, sites = Move(context), context.ports.sites
+    site = sites.get(move.tenant_id, move.site_id)
     try:
-        level, tier = _isolation(context)
+        level, tier = _isolation(context, site)
     except RefusedError as refused:
         return Failed(code=refused.code, why=refused.message, details=dict(refused.details))
-    place = sites.claim_place(move.tenant_id, move.site_id, tier.most_sites)
-    if not place.granted:
-        return Failed(code=ErrorCode.SITE_004, why=quota_sentence(move.tenant_id, tier, place.used))
-    if not sites.claim_subdomain(move.subdomain, move.tenant_id, move.site_id):
-        return Failed(
-            code=ErrorCode.SITE_003,
-            why=f"The subdomain {move.subdomain} belongs to another site of this environment.",
-        )
-    site = sites.get(move.tenant_id, move.site_id)
+    taken = _claim(context, tier)
+    if taken is not None:
+        return taken
     mine = _reserved_before(context)
     number = mine.number if mine else _next_number(context, site)
     sites.put_release(mine or _release_record(context, number))
@@ -152,6 +147,20 @@ def _behind(queue: SiteQueue, operation_id: str) -> str:
     return f"{kind} {holder.operation_id} to end, at work on this site since {since}{ahead}"
 
 
+def _claim(context: StepContext, tier: Tier) -> Failed | None:
+    """Take one of the tenant's places and the subdomain; each is decided by one write."""
+    move, sites = Move(context), context.ports.sites
+    place = sites.claim_place(move.tenant_id, move.site_id, tier.most_sites)
+    if not place.granted:
+        return Failed(code=ErrorCode.SITE_004, why=quota_sentence(move.tenant_id, tier, place.used))
+    if not sites.claim_subdomain(move.subdomain, move.tenant_id, move.site_id):
+        return Failed(
+            code=ErrorCode.SITE_003,
+            why=f"The subdomain {move.subdomain} belongs to another site of this environment.",
+        )
+    return None
+
+
 def _reserved_before(context: StepContext) -> Release | None:
     move = Move(context)
     releases = context.ports.sites.list_releases(move.tenant_id, move.site_id)
@@ -207,10 +216,10 @@ def _release_record(context: StepContext, number: int) -> Release:
     )
 
 
-def _isolation(context: StepContext) -> tuple[int, Tier]:
+def _isolation(context: StepContext, site: Site | None) -> tuple[int, Tier]:
     """Return the site's level and what its tenant may have; raises RefusedError.
 
-    A promoted site keeps the level that it has in the source.
+    A site that is there keeps its level, and a promoted one comes with that of the source.
     """
     ports, payload = context.ports, context.request.payload
     offered = ports.networks.offered_levels()
@@ -218,6 +227,6 @@ def _isolation(context: StepContext) -> tuple[int, Tier]:
     tier = context.policy.tier(tenant.tier if tenant else BASIC)
     if isinstance(payload, SiteCreationPayload):
         return level_of(tier, payload.isolation_level, offered), tier
-    level = Move(context).census.isolation_level
+    level = site.isolation_level if site else Move(context).census.isolation_level
     check_offered(level, offered)
     return level, tier
