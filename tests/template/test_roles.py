@@ -221,6 +221,7 @@ ACTIONS = {
 
 ON_EVERYTHING = {
     "acm:ListCertificates": "takes no resource",
+    "acm:RequestCertificate": "takes no resource",
     "backup:DescribeBackupJob": "takes no resource",
     "cloudfront:ListDistributions": "takes no resource",
     "cloudwatch:GetMetricData": "metrics have no ARN",
