@@ -49,7 +49,9 @@ from core.engine.engine import Engine, Timing
 from core.engine.notifier import Notifier
 from core.engine.sweeper import Sweeper
 from core.operations.creation import CREATION
+from core.operations.deletion import DELETION
 from core.operations.promotion import PROMOTION
+from core.operations.restore import RESTORE
 from core.operations.rollback import ROLLBACK
 from core.operations.site_check import SITE_CHECK
 from core.ports.bundle import Ports
@@ -59,7 +61,8 @@ from core.settings import Settings
 POLICY_FOLDER = Path(__file__).parent.parent / "policy"
 
 WORKFLOWS = {
-    workflow.operation_type: workflow for workflow in (CREATION, PROMOTION, ROLLBACK, SITE_CHECK)
+    workflow.operation_type: workflow
+    for workflow in (CREATION, DELETION, RESTORE, PROMOTION, ROLLBACK, SITE_CHECK)
 }
 """Every workflow that this version carries out."""
 

@@ -30,7 +30,8 @@ from migrator.transfer import S3Folder
 from migrator.wordpress import Options
 
 if TYPE_CHECKING:
-    from core.domain.jobs import ImportJob, Job
+    from core.domain.job_models import Job
+    from core.domain.jobs import ImportJob
     from migrator.databases import Connection, Credentials
     from migrator.services import Services
 

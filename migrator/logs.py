@@ -11,7 +11,7 @@ import sys
 import structlog
 
 from core.adapters.json_logs import json_processors
-from core.domain.jobs import Job
+from core.domain.job_models import Job
 
 
 def configure() -> None:

@@ -7,6 +7,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from events.formats import SiteId, TenantId
+
 
 class JobModel(BaseModel):
     """Base of job descriptions and results: frozen, camelCase as JSON, unknown fields refused."""
@@ -21,6 +23,19 @@ class ObjectLocation(JobModel):
 
     bucket: str
     key: str
+
+
+class Job(JobModel):
+    """What every job carries."""
+
+    operation_id: str
+    step: str
+    attempt: int
+    tenant_id: TenantId
+    site_id: SiteId
+    correlation_id: str
+    result: ObjectLocation
+    """Where the JobResult goes."""
 
 
 class Database(JobModel):

@@ -11,22 +11,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from core.domain.backup_jobs import BackUpJob, ProveBackupJob, RemoveScratchJob, RemoveSiteJob
 from core.domain.census import PageSummary
-from core.domain.job_models import Database, JobModel, ObjectLocation, OriginMapping
-from events.formats import Environment, SiteId, TenantId
-
-
-class Job(JobModel):
-    """What every job carries."""
-
-    operation_id: str
-    step: str
-    attempt: int
-    tenant_id: TenantId
-    site_id: SiteId
-    correlation_id: str
-    result: ObjectLocation
-    """Where the JobResult goes."""
+from core.domain.job_models import Database, Job, JobModel, ObjectLocation, OriginMapping
+from events.formats import Environment
 
 
 class CensusJob(Job):
@@ -260,7 +248,11 @@ type JobDescription = Annotated[
     | ProbeJob
     | DropDatabaseJob
     | RemoveContentJob
-    | RetireJob,
+    | RetireJob
+    | BackUpJob
+    | ProveBackupJob
+    | RemoveScratchJob
+    | RemoveSiteJob,
     Field(discriminator="kind"),
 ]
 

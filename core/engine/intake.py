@@ -170,6 +170,7 @@ class Intake:
 
     def _cancel(self, message: QueueMessage, request: OperationCancelRequest) -> Disposition:
         payload = request.payload
+        self._check_way_back(payload.operation_id)
         operation = self._engine.store.request_cancel(
             payload.operation_id, payload.reason, self._engine.now()
         )
@@ -181,6 +182,19 @@ class Intake:
                 "there is nothing left to cancel.",
             )
         return self._runner.advance(message, persons_ticket(operation))
+
+    def _check_way_back(self, operation_id: str) -> None:
+        """Refuse a cancel that could not turn anything back any more."""
+        operation = self._engine.store.get(operation_id)
+        if operation is None or operation.is_terminal:
+            return
+        if not self._engine.workflow(operation).turns_back(operation):
+            raise RefusedError(
+                ErrorCode.SITE_005,
+                f"Operation {operation_id} is past its point of no return: it only goes on. "
+                "Should it stand still, retry it: sitefleet operations retry "
+                f'{operation_id} --env {operation.environment} --reason "..."',
+            )
 
     def _retry(self, message: QueueMessage, request: OperationRetryRequest) -> Disposition:
         operation_id = request.payload.operation_id

@@ -100,6 +100,8 @@ class EcsContainers:
             reason=_progress(found, len(addresses)),
             addresses=addresses,
             arn=found["serviceArn"],
+            desired_count=found["desiredCount"],
+            running_count=found["runningCount"],
         )
 
     def delete_service(self, names: ReleaseNames) -> None:

@@ -93,5 +93,7 @@ def _steady(stored: StoredService, arn: str) -> ServiceState:
         failed=False,
         reason=f"{count} of {count} containers are running and healthy.",
         arn=arn,
+        desired_count=count,
+        running_count=count,
         addresses=tuple(f"10.0.{number % 256}.{index + 4}:80" for index in range(count)),
     )

@@ -30,7 +30,8 @@ def reserve_release(context: StepContext) -> Outcome:
     if not sites.claim_subdomain(move.subdomain, move.tenant_id, move.site_id):
         return Failed(
             code=ErrorCode.SITE_003,
-            why=f"The subdomain {move.subdomain} belongs to another site of this environment.",
+            why=f"The subdomain {move.subdomain} belongs to another site of this environment."
+            f"{_how_to_go_on(move)}",
         )
     site = sites.get(move.tenant_id, move.site_id)
     mine = _reserved_before(context)
@@ -59,6 +60,12 @@ def free_reservation(context: StepContext) -> Outcome:
     if site is None or site.status is not SiteStatus.PROVISIONING:
         return Done()
     sites.release_subdomain(site.subdomain, move.tenant_id, move.site_id)
+    if move.is_restore:
+        deleted = replace(
+            site, status=SiteStatus.DELETED, version=site.version + 1, updated_at=context.now
+        )
+        sites.put(deleted, expected_version=site.version)
+        return Done()
     if context.operation.operation_type is OperationType.SITE_PROMOTION:
         sites.delete(move.tenant_id, move.site_id)
         return Done()
@@ -91,6 +98,16 @@ def take_site_over(context: StepContext) -> Outcome:
 LOCK_SITE = Step(name="lock_site", run=lock_site)
 TAKE_SITE_OVER = Step(name="take_site_over", run=take_site_over)
 RESERVE_RELEASE = Step(name="reserve_release", run=reserve_release, undo=free_reservation)
+
+
+def _how_to_go_on(move: Move) -> str:
+    """Return what a person can do whose site's name was given away meanwhile."""
+    if not move.is_restore:
+        return ""
+    return (
+        " It was free once the site was deleted. Give that site another name, or delete it, then "
+        "restore again; the backup stays as it is."
+    )
 
 
 def _reserved_before(context: StepContext) -> Release | None:
@@ -147,7 +164,7 @@ def _release_record(context: StepContext, number: int) -> Release:
 def _isolation_level(context: StepContext) -> int:
     payload = context.request.payload
     if not isinstance(payload, SiteCreationPayload):
-        return Move(context).census.isolation_level
+        return Move(context).origin.isolation_level
     if payload.isolation_level is not None:
         return payload.isolation_level
     tenant = context.ports.tenants.get(payload.tenant_id)
