@@ -130,6 +130,15 @@ def _site_record(context: StepContext, site: Site | None, number: int) -> Site:
         last = max(site.last_release, number)
         return replace(site, last_release=last, version=site.version + 1, updated_at=context.now)
     move = Move(context)
+    if site is not None and move.is_restore:
+        return replace(
+            site,
+            status=SiteStatus.PROVISIONING,
+            subdomain=move.subdomain,
+            last_release=max(site.last_release, number),
+            version=site.version + 1,
+            updated_at=context.now,
+        )
     return Site(
         tenant_id=move.tenant_id,
         site_id=move.site_id,
