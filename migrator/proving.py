@@ -111,6 +111,7 @@ def _compared(
         )
         _require_equal(kind, dict.fromkeys(ours, 1), dict.fromkeys(theirs, 1))
     checksums = _digests(connection, live)
+    _require_equal("tables", dict.fromkeys(job.rows, 1), dict.fromkeys(checksums, 1))
     _require_equal("checksums", checksums, _digests(connection, scratch))
     return checksums
 

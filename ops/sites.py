@@ -19,7 +19,9 @@ from ops.errors import BadInputError
 from ops.flags import TenantId
 from ops.wording import fields, moment, table
 
-app = typer.Typer(help="Look at sites and their releases.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look at sites and their releases, delete sites, restore them.", no_args_is_help=True
+)
 
 
 @dataclass(frozen=True, kw_only=True)

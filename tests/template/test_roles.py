@@ -95,14 +95,17 @@ SITES = {
     "secretsmanager:RestoreSecret",
     "secretsmanager:TagResource",
 }
-PULL = {
-    *SITES,
-    "backup:DescribeBackupJob",
-    "backup:StartBackupJob",
-    "backup:TagResource",
+CACHES = {
     "cloudfront:CreateInvalidation",
     "cloudfront:GetInvalidation",
     "cloudfront:ListDistributions",
+}
+PULL = {
+    *SITES,
+    *CACHES,
+    "backup:DescribeBackupJob",
+    "backup:StartBackupJob",
+    "backup:TagResource",
     "cloudwatch:GetMetricData",
     "dynamodb:BatchGetItem",
     "ecr:BatchCheckLayerAvailability",
@@ -119,9 +122,9 @@ PULL = {
     "sts:AssumeRole",
 }
 ACTIONS = {
-    "CreationRole": SITES,
+    "CreationRole": {*SITES, *CACHES},
     "UpdateRole": ENGINE,
-    "DeletionRole": ENGINE,
+    "DeletionRole": {*SITES, *CACHES, "ecr:BatchDeleteImage"},
     "PromotionRole": PULL,
     "WakeUpRole": PULL,
     "SweeperRole": {
@@ -280,14 +283,15 @@ def test_a_consumer_reads_its_own_queue_and_no_other(sit):
 
 
 def test_site_secrets_are_read_by_containers_only(sit):
-    for name in ("CreationRole", "PromotionRole", "WakeUpRole"):
+    for name in ("CreationRole", "DeletionRole", "PromotionRole", "WakeUpRole"):
         read = [
             resource
             for statement in role_statements(sit.of_type("AWS::IAM::Role")[name])
             if "secretsmanager:GetSecretValue" in as_list(statement["Action"])
             for resource in as_list(statement["Resource"])
         ]
-        assert read == ([] if name == "CreationRole" else ["stored-SourceExternalIdSecretArn"])
+        pulls = name in {"PromotionRole", "WakeUpRole"}
+        assert read == (["stored-SourceExternalIdSecretArn"] if pulls else [])
 
 
 def test_roles_are_passed_by_name_and_to_tasks_and_backups_only(sit):
@@ -306,6 +310,7 @@ def test_roles_are_passed_by_name_and_to_tasks_and_backups_only(sit):
     }
     assert passed == {
         ("CreationRole", "ecs-tasks"): own,
+        ("DeletionRole", "ecs-tasks"): own,
         ("PromotionRole", "ecs-tasks"): own,
         ("PromotionRole", "backup"): {"bbws-wp-backup-sit"},
         ("WakeUpRole", "ecs-tasks"): own,
