@@ -89,7 +89,13 @@ class EcsContainers:
         failure = _failure(found)
         if failure is not None:
             return ServiceState(
-                exists=True, steady=False, failed=True, reason=failure, arn=found["serviceArn"]
+                exists=True,
+                steady=False,
+                failed=True,
+                reason=failure,
+                arn=found["serviceArn"],
+                desired_count=found["desiredCount"],
+                running_count=found["runningCount"],
             )
         addresses = self._healthy(target_group_arn)
         steady = _is_steady(found) and bool(addresses)
