@@ -9,7 +9,7 @@ import pytest
 import typer
 from pages import PAGES, ROOT, pages
 
-from core.operations import rollback
+from core.operations import deletion, restore, rollback
 from core.operations.creation import FRESH
 from core.operations.promotion import STEPS
 from core.settings import PREFIX, Settings
@@ -60,7 +60,13 @@ def test_error_codes_exist(page):
 
 @pytest.mark.parametrize(
     ("title", "steps"),
-    [("Creation", FRESH), ("Promotion", STEPS), ("Rollback on request", rollback.STEPS)],
+    [
+        ("Creation", FRESH),
+        ("Promotion", STEPS),
+        ("Rollback on request", rollback.STEPS),
+        ("Deletion", deletion.STEPS),
+        ("Restore", restore.STEPS),
+    ],
 )
 def test_the_step_tables_are_the_code(title, steps):
     text = (ROOT / "docs/explanation/releases.md").read_text()
