@@ -31,6 +31,7 @@ SCENARIOS = {
     "clone": scenarios.clone,
     "change": scenarios.change,
     "back": scenarios.back,
+    "returned": scenarios.returned,
     "approvals": decisions.approvals,
 }
 """In the order in which they start."""
@@ -137,6 +138,7 @@ clone = _told("clone")
 change = _told("change")
 approvals = _told("approvals")
 back = _told("back")
+returned = _told("returned")
 
 
 @pytest.fixture(scope="session")
