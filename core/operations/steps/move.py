@@ -14,8 +14,7 @@ from core.domain.site_backup import SiteBackup
 from core.engine.step import StepContext
 from core.ports.jobs import Where
 from events.formats import Environment
-from events.requests import SiteCreationPayload, SitePromotionPayload
-from events.vocabulary import OperationType
+from events.requests import SiteCreationPayload, SitePromotionPayload, SiteRestorePayload
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Move:
 
     @property
     def is_restore(self) -> bool:
-        return self.context.operation.operation_type is OperationType.SITE_RESTORE
+        return isinstance(self.context.request.payload, SiteRestorePayload)
 
     @property
     def origin(self) -> Census | SiteBackup:
