@@ -58,7 +58,9 @@ from core.engine.mailer import Mailer, MailRoom
 from core.engine.notifier import Notifier
 from core.engine.sweeper import Sweeper
 from core.operations.creation import CREATION
+from core.operations.deletion import DELETION
 from core.operations.promotion import PROMOTION
+from core.operations.restore import RESTORE
 from core.operations.rollback import ROLLBACK
 from core.operations.site_check import SITE_CHECK
 from core.operations.update import UPDATE
@@ -71,7 +73,7 @@ MAIL_FOLDER = Path(__file__).parent.parent / "notifications"
 
 WORKFLOWS = {
     workflow.operation_type: workflow
-    for workflow in (CREATION, UPDATE, PROMOTION, ROLLBACK, SITE_CHECK)
+    for workflow in (CREATION, UPDATE, DELETION, RESTORE, PROMOTION, ROLLBACK, SITE_CHECK)
 }
 """Every workflow that this version carries out."""
 

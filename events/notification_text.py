@@ -47,6 +47,8 @@ class NotificationPayload(WireModel):
     failed: int | None = None
     next_command: str | None = None
     replay_of: str | None = None
+    backup_id: str | None = None
+    keep_until: Timestamp | None = None
 
 
 _Type = NotificationType
@@ -89,6 +91,18 @@ MEANINGS: Final[Mapping[NotificationOutcome, str]] = MappingProxyType(
         _Outcome.STALLED: "It is past its deadline and makes no progress by itself.",
     }
 )
+
+_MEANINGS_OF: Final[Mapping[tuple[NotificationType, NotificationOutcome], str]] = MappingProxyType(
+    {
+        (_Type.SITE_DELETION_COMPLETE, _Outcome.SUCCEEDED): (
+            "The backup was restored and compared, then the site was removed."
+        ),
+        (_Type.SITE_DELETION_FAILED, _Outcome.FAILED): (
+            "Nothing was deleted. The site serves as before."
+        ),
+    }
+)
+"""Where the outcome alone would say it wrong."""
 
 NEXT_STEPS: Final[Mapping[NotificationOutcome, str]] = MappingProxyType(
     {
@@ -174,9 +188,12 @@ def _meaning(
         return f"{payload.replayed} messages were sent again, {payload.failed} failed again."
     if kind is _Type.SITE_CHECK_FAILED:
         return "The live site is not as it should be. Nothing was changed: a person decides."
-    if payload.status is OperationStatus.ROLLBACK_FAILED:
+    half_way = payload.status is OperationStatus.ROLLBACK_FAILED
+    if half_way and kind is _Type.SITE_DELETION_FAILED:
+        return "It stopped half-way and goes on from there when it is retried: a person has to act."
+    if half_way:
         return "Taking it back failed too: a person has to act."
-    return MEANINGS[outcome]
+    return _MEANINGS_OF.get((kind, outcome), MEANINGS[outcome])
 
 
 def _where(payload: NotificationPayload) -> str:
@@ -211,6 +228,8 @@ def _problems(payload: NotificationPayload) -> list[str]:
 
 def _next(outcome: NotificationOutcome, payload: NotificationPayload) -> str:
     advice = payload.error.suggestion if payload.error else NEXT_STEPS[outcome]
+    if payload.keep_until is not None:
+        advice = f"Nothing to do. It can be restored until {format_timestamp(payload.keep_until)}."
     if payload.replayed is not None:
         advice = "Look at what is left in the dead-letter queue."
     if payload.expires_at is not None:

@@ -100,6 +100,8 @@ class EventData(WireModel):
     site_url: str | None = None
     requested_by: str | None = None
     reason: str | None = None
+    backup_id: str | None = Field(None, description="The backup that a deletion has left.")
+    keep_until: Timestamp | None = Field(None, description="Until when it can be restored.")
     next_command: str | None = Field(None, description="The next safe command for an operator.")
 
     @model_validator(mode="before")

@@ -47,6 +47,17 @@ def site_folder(mount: Path, job: Job, content_root: str, releases: Iterable[Rel
     return release_root(mount, content_root, job.tenant_id, job.site_id)
 
 
+def scratch_folder(mount: Path, job: Job, scratch_root: str) -> Path:
+    """Return the folder that a backup is restored to for its proof; raises Refusal for another."""
+    expected = f"/{job.tenant_id}/{site_key(job.tenant_id, job.site_id)}/scratch"
+    if scratch_root != expected:
+        raise Refusal(
+            f"{scratch_root[:200]!r} is not the scratch folder of site {job.site_id} "
+            f"({expected}); nothing was touched."
+        )
+    return below(mount, scratch_root)
+
+
 def below(mount: Path, content_root: str) -> Path:
     """Return a path of the file system as this task sees it; raises Refusal if it leaves it."""
     parts = [part for part in content_root.split("/") if part]
@@ -94,6 +105,20 @@ def remove(path: Path) -> bool:
         shutil.rmtree(path)
         return True
     return False
+
+
+def remove_beside(root: Path) -> bool:
+    """Remove a release's folder and what a killed run left beside it; nothing there is fine."""
+    removed = remove(root)
+    for rest in (f".{root.name}.new", f".{root.name}.old"):
+        remove(root.with_name(rest))
+    return removed
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Remove a folder that holds nothing any more; one that holds something stays."""
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def own(path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from migrator.backing_up import run_back_up
 from migrator.census import run_census
 from migrator.cut_over import run_cut_over
 from migrator.exporting import run_export
@@ -14,7 +15,14 @@ from migrator.importing import run_import
 from migrator.install import run_install
 from migrator.placing import run_content
 from migrator.probing import run_probe
-from migrator.removal import run_drop_database, run_remove_content, run_retire
+from migrator.proving import run_prove_backup
+from migrator.removal import (
+    run_drop_database,
+    run_remove_content,
+    run_remove_scratch,
+    run_remove_site,
+    run_retire,
+)
 from migrator.salvage import run_salvage
 from migrator.services import Services
 from migrator.target_census import run_target_census
@@ -41,5 +49,9 @@ JOBS: dict[str, Work] = {
     "retire": run_retire,
     "change-wordpress": run_change,
     "take-back-wordpress": run_take_back,
+    "back-up": run_back_up,
+    "prove-backup": run_prove_backup,
+    "remove-scratch": run_remove_scratch,
+    "remove-site": run_remove_site,
 }
 """Kind of a JobDescription -> the function that does it and returns the kind's facts."""

@@ -16,6 +16,7 @@ import pymysql
 import structlog
 
 from core.domain.names import site_key
+from events.vocabulary import SiteStatus
 from migrator.databases import quoted, rows
 from migrator.errors import JobFailure, Refusal
 
@@ -50,6 +51,28 @@ def require_site_schema(sites: SiteStore, job: Job, schema: str) -> None:
     key = site_key(job.tenant_id, job.site_id)
     if not re.fullmatch(rf"s_{key}_r[1-9][0-9]{{0,8}}", schema):
         raise Refusal(f"{schema} is no schema of site {job.site_id}; nothing was touched.")
+
+
+def require_scratch_schema(job: Job, schema: str) -> str:
+    """Return the schema if it is where this site's backups are proved; raises Refusal otherwise."""
+    expected = f"s_{site_key(job.tenant_id, job.site_id)}_scratch"
+    if schema != expected:
+        raise Refusal(
+            f"The schema {schema} is not the scratch schema of site {job.site_id} ({expected}); "
+            "nothing was touched."
+        )
+    return schema
+
+
+def require_deprovisioning(sites: SiteStore, job: Job) -> None:
+    """Refuse to remove a whole site that is not being deleted."""
+    site = sites.get(job.tenant_id, job.site_id)
+    if site is None or site.status is not SiteStatus.DEPROVISIONING:
+        status = "not there" if site is None else str(site.status)
+        raise Refusal(
+            f"Site {job.site_id} is {status} and not DEPROVISIONING; a whole site is removed only "
+            "while it is being deleted. Nothing was touched."
+        )
 
 
 def require_not_live(sites: SiteStore, job: Job, release: int) -> None:

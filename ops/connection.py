@@ -141,6 +141,13 @@ class Connection:
         """Return a client for what only a look at AWS itself can tell."""
         return self._client(service)
 
+    def document_keys(self, prefix: str) -> list[str]:
+        """Return the keys of the kept texts below a prefix."""
+        bucket = f"bbws-transfer-{self.environment}"
+        with calling("S3", f"s3://{bucket}/{prefix}"):
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+            return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
     # --- clients ---------------------------------------------------------------------------
 
     @cached_property

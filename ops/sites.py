@@ -21,7 +21,10 @@ from ops.site_changes import activate, suspend, update
 from ops.site_finding import check_place, find_site
 from ops.wording import fields, moment, table
 
-app = typer.Typer(help="Look at sites and their releases; change sites.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look at sites and their releases; change, delete and restore sites.",
+    no_args_is_help=True,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from core.adapters.memory.world import World
+from core.domain.backup_jobs import BackUpJob, ProveBackupJob, RemoveScratchJob, RemoveSiteJob
 from core.domain.census import Census, ContentSummary, PageSummary
 from core.domain.job_facts import (
     ContentFacts,
@@ -16,6 +17,7 @@ from core.domain.job_facts import (
     JobResult,
     Marks,
     ProbeFacts,
+    ProofFacts,
     SalvageFacts,
     TargetCensusFacts,
     VerifyFacts,
@@ -128,11 +130,17 @@ class JobPlayer:
                     self._effects.users.discard(job.site_id)
             case RemoveContentJob():
                 self._effects.remove_directory(job.content_root)
+            case BackUpJob():
+                return self._back_up(job)
+            case ProveBackupJob():
+                return ProofFacts(tables=2, rows=152, files=3, digests={"wp_posts": "12:abc"})
+            case RemoveScratchJob():
+                self._effects.drop_schema(job.scratch_schema)
+            case RemoveSiteJob():
+                self._effects.users.discard(job.site_id)
+                self._remove(job)
             case RetireJob():
-                for database in job.databases:
-                    self._effects.drop_schema(database.schema_name)
-                for root in job.content_roots:
-                    self._effects.remove_directory(root)
+                self._remove(job)
         return None
 
     def _change(self, job: ChangeWordPressJob) -> WordPressFacts:
@@ -146,6 +154,12 @@ class JobPlayer:
             theme=change.theme if isinstance(change, ChangeTheme | ApplyTemplate) else None,
             plugins={plugin.slug: plugin.version for plugin in plugins},
         )
+
+    def _remove(self, job: RetireJob | RemoveSiteJob) -> None:
+        for database in job.databases:
+            self._effects.drop_schema(database.schema_name)
+        for root in job.content_roots:
+            self._effects.remove_directory(root)
 
     def _census(self, job: CensusJob) -> Census:
         return Census(
@@ -185,6 +199,24 @@ class JobPlayer:
     def _export(job: ExportJob) -> ExportFacts:
         return ExportFacts(
             dump=ObjectLocation(bucket=job.destination.bucket, key=f"{job.destination.key}/dump"),
+            dump_sha256="e" * 64,
+            dump_size_bytes=1000,
+            rows=ROWS,
+            manifest_sha256="f" * 64,
+            files=3,
+            files_travelled=3,
+            content_size_bytes=300,
+            release=job.release,
+        )
+
+    def _back_up(self, job: BackUpJob) -> ExportFacts:
+        """Leave dump and manifest where they are kept."""
+        folder = job.destination.key
+        for name in ("database.sql.zst", "manifest.json"):
+            self._world.objects[f"{folder}/{name}"] = b"kept"
+        dump = ObjectLocation(bucket=job.destination.bucket, key=f"{folder}/database.sql.zst")
+        return ExportFacts(
+            dump=dump,
             dump_sha256="e" * 64,
             dump_size_bytes=1000,
             rows=ROWS,

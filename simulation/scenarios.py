@@ -22,8 +22,9 @@ from core.engine.workflow import Workflow
 from core.ports.messaging import QueueName
 from core.ports.sites import Tenant
 from events import identity
+from events.filters import REQUEST_QUEUES
 from events.formats import Environment
-from events.vocabulary import OperationStatus, OperationType
+from events.vocabulary import MessageType, OperationStatus, OperationType
 from simulation import stand_ins
 from simulation.catalogue import PLUGINS, TEMPLATES
 from simulation.fleet import VISIBILITY_SECONDS, FleetState, SimulatedFleet, policy_of
@@ -92,6 +93,24 @@ def update(*, correlation: str = "update", changes: object, **payload: object) -
     return _body("SITE_UPDATE_REQUEST", correlation, {**named, "changes": changes, **payload})
 
 
+def deletion(site_id: str = SITE, *, correlation: str = "delete", **payload: object) -> str:
+    """Return the body of a deletion request."""
+    told = {"siteId": site_id, "tenantId": TENANT, "reason": "The contract has ended."}
+    return _body("SITE_DELETION_REQUEST", correlation, {**told, **payload})
+
+
+def backup_id(environment: Environment, correlation: str = "delete") -> str:
+    """Return the id of the backup that a deletion leaves: the deletion's own."""
+    key = f"SITE_DELETION_REQUEST#{SITE}#{correlation}"
+    return identity.operation_id(environment, TENANT, "SITE_DELETION_REQUEST", key)
+
+
+def restore(backup: str, *, correlation: str = "restore", **payload: object) -> str:
+    """Return the body of a restore request."""
+    told = {"siteId": SITE, "tenantId": TENANT, "backupId": backup}
+    return _body("SITE_RESTORE_REQUEST", correlation, {**told, **payload})
+
+
 def look(*, correlation: str = "look") -> str:
     """Return the body of a request to look at the live site."""
     return _body("SITE_CHECK_REQUEST", correlation, {"siteId": SITE, "tenantId": TENANT})
@@ -150,7 +169,7 @@ class Scenario:
         fleet.jobs.seconds = self.job_seconds
         if self.spoiled_step:
             fleet.jobs.play = _spoiled(fleet.jobs.play, self.spoiled_step)
-        queue = self.queue or queue_of(self.environment, self.body)
+        queue = self.queue or queue_of(self.body)
         fleet.send(queue, self.body)
         for body, seconds in self.later.items():
             fleet.send(queue, body, after_seconds=seconds)
@@ -163,18 +182,10 @@ class Scenario:
         return policy_of(self.environment).model_copy(update=cap)
 
 
-QUEUES = {
-    Environment.DEV: QueueName.CREATION,
-    Environment.SIT: QueueName.PROMOTION,
-    Environment.PROD: QueueName.PROMOTION,
-}
-"""In these scenarios dev creates, sit and prod receive promotions."""
-
-
-def queue_of(environment: Environment, body: str) -> QueueName:
-    """Return the queue on which a scenario's message comes."""
-    is_update = json.loads(body)["messageType"] == "SITE_UPDATE_REQUEST"
-    return QueueName.UPDATE if is_update else QUEUES[environment]
+def queue_of(body: str) -> QueueName:
+    """Return the queue that a request belongs on; a check may come on any."""
+    (queue, *_) = REQUEST_QUEUES[MessageType(json.loads(body)["messageType"])]
+    return QueueName(queue)
 
 
 SOURCES = {Environment.SIT: Environment.DEV, Environment.PROD: Environment.SIT}
@@ -217,7 +228,7 @@ def _state_after(environment: Environment, earlier: tuple[str, ...]) -> FleetSta
     fleet.world.tenants[TENANT] = Tenant(tenant_id=TENANT, status="REGISTERED")
     _wait_until_before_the_window(fleet)
     for body in earlier:
-        fleet.send(queue_of(environment, body), body)
+        fleet.send(queue_of(body), body)
         fleet.run()
         _wait_until_before_the_window(fleet)
     fleet.world.events.clear()
@@ -301,6 +312,9 @@ ALL_OF_WORDPRESS = {
 MADE_UP = creation(
     templateId="starter", configuration={"plugins": ["gallery"], "theme": "twentytwentytwo"}
 )
+CREATED = creation()
+NEIGHBOUR = creation("site-banana-2", correlation="neighbour", subdomain="banana-2")
+"""A site whose name begins like that of the one that is deleted."""
 FIRST = promotion(correlation="first")
 SECOND = promotion(correlation="second")
 FIRST_TO_PROD = promotion_to_prod(correlation="first")
@@ -592,6 +606,79 @@ SCENARIOS = (
         ends=OperationStatus.REJECTED,
         against="OPERATIONS_LEAD",
         keeps_target=True,
+    ),
+    Scenario(
+        name="deletion", environment=DEV, earlier=(NEIGHBOUR, CREATED), body=deletion(), ends=DONE
+    ),
+    Scenario(
+        name="deletion, its backup discarded",
+        environment=DEV,
+        earlier=(NEIGHBOUR, CREATED),
+        body=deletion(retainBackup=False),
+        ends=DONE,
+    ),
+    Scenario(
+        name="deletion, slow jobs",
+        environment=DEV,
+        earlier=(CREATED,),
+        body=deletion(),
+        ends=DONE,
+        job_seconds=VISIBILITY_SECONDS + 60,
+    ),
+    Scenario(
+        name="deletion, the backup is not proved",
+        environment=DEV,
+        earlier=(NEIGHBOUR, CREATED),
+        body=deletion(),
+        ends=FAILED,
+        spoiled_step="prove_backup",
+        keeps_target=True,
+    ),
+    Scenario(
+        name="deletion with kept releases",
+        environment=SIT,
+        earlier=(FIRST, SECOND),
+        body=deletion(),
+        ends=DONE,
+    ),
+    Scenario(
+        name="deletion in prod",
+        environment=PROD,
+        earlier=(FIRST_TO_PROD,),
+        body=deletion(),
+        ends=DONE,
+    ),
+    Scenario(
+        name="deletion in prod, rejected",
+        environment=PROD,
+        earlier=(FIRST_TO_PROD,),
+        body=deletion(),
+        ends=OperationStatus.REJECTED,
+        against="OPERATIONS_LEAD",
+        keeps_target=True,
+    ),
+    Scenario(
+        name="restore",
+        environment=DEV,
+        earlier=(NEIGHBOUR, CREATED, deletion()),
+        body=restore(backup_id(DEV)),
+        ends=DONE,
+    ),
+    Scenario(
+        name="restore, undone",
+        environment=DEV,
+        earlier=(NEIGHBOUR, CREATED, deletion()),
+        body=restore(backup_id(DEV)),
+        ends=FAILED,
+        spoiled_step="check_before",
+        keeps_target=True,
+    ),
+    Scenario(
+        name="restore of a living site",
+        environment=DEV,
+        earlier=(CREATED, deletion(), restore(backup_id(DEV), correlation="first")),
+        body=restore(backup_id(DEV)),
+        ends=DONE,
     ),
     Scenario(
         name="the look at a live site finds it broken",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from events.vocabulary import OperationType
+
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
@@ -22,3 +24,8 @@ class Decision:
     decided_at: datetime
     proof_digest: str
     """sha256 of the proof's signature: the same proof is never counted twice."""
+
+
+def noun_of(operation_type: OperationType) -> str:
+    """Return what people call an operation: promotion, deletion, update."""
+    return operation_type.removeprefix("SITE_").lower()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core.domain.approval import Decision
+from core.domain.approval import Decision, noun_of
 from core.domain.approval_policy import ApprovalPolicy
 from core.domain.errors import RefusedError
 from core.domain.matching import distinct_people
@@ -162,11 +162,6 @@ def check_rollback_role(policy: ApprovalPolicy, *, person: str, role: str) -> No
     """Refuse (PROM_003) a rollback on request that is not proved by one of the rollback roles."""
     if policy.rollback_roles:
         _check_held(policy, person, role, policy.rollback_roles, "may ask for a rollback")
-
-
-def noun_of(operation_type: OperationType) -> str:
-    """Return what people call an operation: promotion, deletion, update."""
-    return operation_type.removeprefix("SITE_").lower()
 
 
 # --- inside ---------------------------------------------------------------------------------

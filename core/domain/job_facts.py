@@ -22,6 +22,16 @@ class ExportFacts(JobModel):
     release: int
 
 
+class ProofFacts(JobModel):
+    """What a backup was compared by after it had been restored."""
+
+    tables: int
+    rows: int
+    files: int
+    digests: dict[str, str] = Field(default_factory=dict)
+    """Table -> rows and checksum, equal in the live release and in the restored copy."""
+
+
 class ImportFacts(JobModel):
     """What an import did."""
 

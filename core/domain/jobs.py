@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from core.domain.backup_jobs import BackUpJob, ProveBackupJob, RemoveScratchJob, RemoveSiteJob
 from core.domain.census import PageSummary
 from core.domain.job_models import Database, Job, JobModel, ObjectLocation, OriginMapping
 from core.domain.wordpress_changes import ChangeWordPressJob, TakeBackWordPressJob
@@ -250,7 +251,11 @@ type JobDescription = Annotated[
     | RemoveContentJob
     | RetireJob
     | ChangeWordPressJob
-    | TakeBackWordPressJob,
+    | TakeBackWordPressJob
+    | BackUpJob
+    | ProveBackupJob
+    | RemoveScratchJob
+    | RemoveSiteJob,
     Field(discriminator="kind"),
 ]
 

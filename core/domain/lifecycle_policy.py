@@ -18,8 +18,9 @@ class DeletionPolicy(PolicyModel):
 
     approval: AgreementPolicy = AgreementPolicy()
     """Who must agree before a site is taken down (prod: both leads)."""
-    backup_retention_days: Annotated[int, Field(gt=0)] = 30
-    """How long the backup of a deleted site can be restored from."""
+    backup_retention_days: Annotated[int, Field(ge=7, le=30)] = 30
+    """How long a deleted site can be restored. Its secrets wait as long, so that a restore locks
+    nobody out: Secrets Manager keeps a deleted secret 7 to 30 days."""
 
 
 class UpdatePolicy(PolicyModel):

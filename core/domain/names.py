@@ -51,6 +51,24 @@ class SiteNames:
         """WordPress' keys and salts: one set per site, so that a new release logs nobody out."""
         return f"bbws/{self.environment}/{self.tenant_id}/{self.site_id}/salts"
 
+    @property
+    def scratch_schema(self) -> str:
+        """Where a backup is restored to, to prove it; never served from."""
+        return f"s_{self.key}_scratch"
+
+    @property
+    def scratch_root(self) -> str:
+        """The same for files."""
+        return f"/{self.tenant_id}/{self.key}/scratch"
+
+    def backup_record(self, backup_id: str) -> str:
+        """Return the key of a backup's record."""
+        return f"{backup_records(self.tenant_id, self.site_id)}{backup_id}.json"
+
+    def backup_folder(self, backup_id: str) -> str:
+        """Return the prefix of a backup's dump and content."""
+        return f"backups/data/{self.tenant_id}/{self.site_id}/{backup_id}"
+
     def release(self, number: int) -> ReleaseNames:
         return ReleaseNames(site=self, number=number)
 
@@ -167,3 +185,9 @@ def evidence_key(operation_id: str) -> str:
 def manifest_key(site: SiteNames, release: int) -> str:
     """Return where the content manifest of a release is kept (what a later transfer can skip)."""
     return f"manifests/{site.tenant_id}/{site.key}/r{release}.json"
+
+
+def backup_records(tenant_id: str | None = None, site_id: str | None = None) -> str:
+    """Return the prefix of backup records: all, a tenant's, or a site's."""
+    parts = [part for part in (tenant_id, site_id if tenant_id else None) if part]
+    return "/".join(["backups", "records", *parts, ""])

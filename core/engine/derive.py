@@ -136,6 +136,10 @@ def _next_command(operation: Operation) -> str:
         return _command(read, operation.operation_id, operation)
     if operation.status is OperationStatus.ROLLBACK_FAILED:
         return _retry(operation)
+    backup = operation.summary.get("backupId")
+    is_deletion = operation.operation_type is OperationType.SITE_DELETION
+    if operation.status is OperationStatus.COMPLETED and is_deletion and backup:
+        return _command("sites restore", str(backup), operation)
     if operation.status is OperationStatus.COMPLETED:
         what = f"{operation.site_id} --tenant-id {operation.tenant_id}"
         return _command("sites show", what, operation)

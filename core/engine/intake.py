@@ -172,6 +172,7 @@ class Intake:
 
     def _cancel(self, message: QueueMessage, request: OperationCancelRequest) -> Disposition:
         payload = request.payload
+        self._check_way_back(payload.operation_id)
         cancelled = self._request_cancel(payload.operation_id, payload.reason)
         operation = self._known(cancelled, payload.operation_id)
         if operation.is_terminal:
@@ -189,6 +190,19 @@ class Intake:
         if operation is not None and operation.turn is Turn.WAITING:
             store.leave_line(operation, now)
         return operation
+
+    def _check_way_back(self, operation_id: str) -> None:
+        """Refuse a cancel that could not turn anything back any more."""
+        operation = self._engine.store.get(operation_id)
+        if operation is None or operation.is_terminal:
+            return
+        if not self._engine.workflow(operation).turns_back(operation):
+            raise RefusedError(
+                ErrorCode.SITE_005,
+                f"Operation {operation_id} is past its point of no return: it only goes on. "
+                "Should it stand still, retry it: sitefleet operations retry "
+                f'{operation_id} --env {operation.environment} --reason "..."',
+            )
 
     def _retry(self, message: QueueMessage, request: OperationRetryRequest) -> Disposition:
         operation_id = request.payload.operation_id

@@ -43,7 +43,7 @@ class Recorder:
         except CancelRequestedError as cancel:
             log.info("turning_back", reason=cancel.reason)
             seen = replace(operation, cancel_requested=True, cancel_reason=cancel.reason)
-            if isinstance(outcome, Wait):
+            if isinstance(outcome, Wait) and self._engine.workflow(seen).turns_back(seen):
                 return self.record_cancel(seen)
             return self._record(seen, outcome, by_wake_up=by_wake_up)
 

@@ -91,7 +91,8 @@ class Runner:
         return Acknowledged()
 
     def _run_and_record(self, operation: Operation, *, by_wake_up: bool) -> Operation:
-        if operation.cancel_requested and operation.phase is Phase.FORWARD:
+        turns_back = self._engine.workflow(operation).turns_back(operation)
+        if operation.cancel_requested and operation.phase is Phase.FORWARD and turns_back:
             return self._recorder.record_cancel(operation)
         outcome = run_step(self._engine, operation)
         return self._recorder.record(operation, outcome, by_wake_up=by_wake_up)

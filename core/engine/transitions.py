@@ -43,7 +43,7 @@ def after_done(
     )
     if operation.phase is Phase.UNDO:
         return _next_undo(common, workflow, now, below=operation.cursor)
-    if operation.cancel_requested:
+    if operation.cancel_requested and workflow.turns_back(operation):
         return _turn_back(common, _cancelled(operation), workflow, now)
     if operation.cursor + 1 == len(operation.plan):
         return _terminal(replace(common, cursor=operation.cursor + 1), _COMPLETED, now)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.domain.errors import RefusedError, SitefleetError
-from core.domain.operation import Facts
+from core.domain.operation import Facts, Operation
 from core.domain.policy import Policy
 from core.engine.step import Step, StepContext
 from core.ports.bundle import Ports
@@ -66,8 +66,14 @@ class Workflow:
     resumes_after_cut_over: bool = False
     """Whether a failure after the cut-over stops as ROLLBACK_FAILED, to be resumed, instead of
     going back: a rollback is not rolled back by itself."""
+    cancels_after_cut_over: bool = True
+    """Whether a cancel still turns it back after the cut-over; not where it destroys something."""
     parts: Callable[[StepContext], Facts] | None = None
     """Describes the state of each part (pointer, name, services) when the way back has failed."""
+
+    def turns_back(self, operation: Operation) -> bool:
+        """Tell whether a cancel can still take an operation back."""
+        return self.cancels_after_cut_over or not operation.cut_over
 
     def step(self, name: str) -> Step:
         """Return a step by its name in a stored plan.

@@ -114,6 +114,9 @@ class ServiceState:
     """host:port of its healthy targets."""
     arn: str = ""
     """By which AWS names the service in its events."""
+    desired_count: int = 0
+    running_count: int = 0
+    """Containers that still run, those included that are being stopped."""
 
 
 class Containers(Protocol):

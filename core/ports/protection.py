@@ -91,6 +91,10 @@ class Documents(Protocol):
         """Return a text, None where there is none."""
         ...
 
+    def keys(self, prefix: str) -> Sequence[str]:
+        """Return the keys below a prefix, sorted."""
+        ...
+
 
 class Followers(Protocol):
     """Operations that an operation leaves behind, to be looked at later by the sweeper."""

@@ -31,6 +31,7 @@ SCENARIOS = {
     "clone": scenarios.clone,
     "change": scenarios.change,
     "back": scenarios.back,
+    "returned": scenarios.returned,
     "approvals": decisions.approvals,
     "changes": updates.changes,
 }
@@ -139,6 +140,7 @@ change = _told("change")
 approvals = _told("approvals")
 changes = _told("changes")
 back = _told("back")
+returned = _told("returned")
 
 
 @pytest.fixture(scope="session")

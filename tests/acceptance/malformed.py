@@ -112,9 +112,10 @@ def _wrong_queue() -> Iterator[Malformed]:
 
 
 def _not_offered() -> Iterator[Malformed]:
-    for queue in ("update", "deletion"):
-        body = json.dumps(_request_of(queue))
-        yield Malformed("not offered", queue, body, "does not carry out")
+    body = json.dumps(_request_of("update"))
+    yield Malformed("not offered", "update", body, "does not carry out")
+    body = json.dumps(_request_of("deletion"))
+    yield Malformed("not there", "deletion", body, "has no site")
 
 
 def _request_of(queue: str) -> dict[str, Any]:

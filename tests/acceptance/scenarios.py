@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.acceptance.browser import Page, Visitors, Visits
-from tests.acceptance.fleet_client import creation, eventually, promotion, rollback
+from tests.acceptance.fleet_client import creation, envelope, eventually, promotion, rollback
 from tests.acceptance.world import Run, World, new_site_id, site_id
 
 type Done = Callable[[str], Any]
@@ -94,6 +94,36 @@ def back(world: World, done: Done) -> Back:
         seconds = time.monotonic() - started
         time.sleep(1)
     return Back(Run(request, end, 0), visitors.visits, seconds)
+
+
+@dataclass(frozen=True)
+class Return:
+    """A site that was written in was deleted, and brought back from its backup."""
+
+    created: Run
+    before: dict[str, Page]
+    deleted: Run
+    left: dict[str, Any]
+    """What the account still had of it then."""
+    restored: Run
+    after: dict[str, Page]
+
+
+def returned(world: World, _done: Done) -> Return:
+    created = world.create("phoenix")
+    world.publish(created, "Before the fire")
+    site, inventory = {"siteId": site_id(created), "tenantId": "tenant-1"}, world.inventory["dev"]
+    before = {path: world.browser.get(created.url, path) for path in LOOKED_AT}
+    deleted = world.run("dev", envelope("SITE_DELETION_REQUEST", {**site, "reason": "A test."}))
+    left = {
+        "names": sorted(inventory.names() | set(inventory.hosts())),
+        "releases": inventory.releases(),
+        "records": inventory.site(site_id(created)),
+    }
+    backup = {"backupId": deleted.data["backupId"]}
+    restored = world.run("dev", envelope("SITE_RESTORE_REQUEST", {**site, **backup}))
+    after = {path: world.browser.get(created.url, path) for path in LOOKED_AT}
+    return Return(created, before, deleted, left, restored, after)
 
 
 def clone(world: World, done: Done) -> Run:

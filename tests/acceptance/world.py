@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from events.filters import REQUEST_QUEUES
+from events.vocabulary import MessageType
 from tests.acceptance.browser import Browser
 from tests.acceptance.fleet_client import (
     Account,
@@ -101,8 +103,7 @@ class World:
     def run(self, environment: str, request: dict[str, Any], *, seconds: float = 320) -> Run:
         """Drop a request on its queue and wait until its operation has ended."""
         started = time.monotonic()
-        kind = request["messageType"].split("_")[1].lower()
-        queue = kind if kind in {"creation", "update"} else "promotion"
+        (queue, *_) = REQUEST_QUEUES[MessageType(request["messageType"])]
         self.accounts[environment].send(queue, request)
         end = self.events[environment].wait_for_end(request["correlationId"], seconds=seconds)
         return Run(request, end, time.monotonic() - started)

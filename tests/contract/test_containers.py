@@ -187,10 +187,11 @@ class TestServices:
         containers.scale_down(service.names)
         stopped = containers.state(service.names, service.target_group_arn)
         assert (stopped.exists, stopped.steady, stopped.failed) == (True, False, False)
+        assert (stopped.desired_count, stopped.running_count) == (0, 0)
         containers.ensure_running(service.names, 2)
         containers.ensure_running(service.names, 2)
         state = containers.state(service.names, service.target_group_arn)
-        assert (state.exists, state.failed) == (True, False)
+        assert (state.exists, state.failed, state.desired_count) == (True, False, 2)
         assert "2" in state.reason or "Waiting" in state.reason
 
     def test_a_release_that_has_gone_cannot_be_started_again(

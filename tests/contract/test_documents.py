@@ -47,6 +47,16 @@ def test_the_last_text_of_a_key_counts(documents: Documents):
     assert documents.get(KEY) == "{}"
 
 
+def test_the_keys_below_a_prefix_are_listed_and_no_others(documents: Documents):
+    for key in ("records/tenant-1/b.json", "records/tenant-1/a.json", "records/tenant-10/c.json"):
+        documents.put(key, TEXT)
+    assert documents.keys("records/tenant-1/") == [
+        "records/tenant-1/a.json",
+        "records/tenant-1/b.json",
+    ]
+    assert list(documents.keys("records/none/")) == []
+
+
 def test_the_same_text_again_makes_no_new_version(aws: Aws):
     bucket = aws.make_bucket("transfer")
     aws.clients.s3.put_bucket_versioning(

@@ -9,7 +9,7 @@ import pytest
 import typer
 from pages import PAGES, ROOT, pages
 
-from core.operations import rollback, update
+from core.operations import deletion, restore, rollback, update
 from core.operations.creation import FRESH
 from core.operations.promotion import STEPS
 from core.settings import PREFIX, Settings
@@ -65,6 +65,8 @@ def test_error_codes_exist(page):
         ("Promotion", STEPS),
         ("Update", update.STEPS),
         ("Rollback on request", rollback.STEPS),
+        ("Deletion", deletion.STEPS),
+        ("Restore", restore.STEPS),
     ],
 )
 def test_the_step_tables_are_the_code(title, steps):

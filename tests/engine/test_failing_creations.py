@@ -14,7 +14,7 @@ from events.vocabulary import DetailType, OperationStatus, OperationType, SiteSt
 from simulation.failures import WHY, workflows_failing_at
 from simulation.fleet import SimulatedFleet
 from simulation.promises import Snapshot, snapshot, visible
-from simulation.scenarios import QUEUES, SCENARIOS, SITE, TENANT, Scenario
+from simulation.scenarios import SCENARIOS, SITE, TENANT, Scenario, queue_of
 
 KINDS = {"creation", "creation, clone"}
 CREATIONS = [scenario for scenario in SCENARIOS if scenario.name in KINDS]
@@ -92,6 +92,6 @@ def created_again(fleet: SimulatedFleet, scenario: Scenario) -> OperationStatus:
     """Send the request once more, with nothing in the way; return how it ends."""
     again = SimulatedFleet(environment=scenario.environment, state=fleet.saved())
     known = set(again.store.operations)
-    again.send(QUEUES[scenario.environment], scenario.body.replace('"create"', '"again"'))
+    again.send(queue_of(scenario.body), scenario.body.replace('"create"', '"again"'))
     again.run()
     return next(o.status for name, o in again.store.operations.items() if name not in known)

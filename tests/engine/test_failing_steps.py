@@ -17,7 +17,7 @@ from events.vocabulary import OperationStatus, OperationType
 from simulation.failures import WHY, workflows_failing_at
 from simulation.fleet import SimulatedFleet
 from simulation.promises import Snapshot, snapshot, visible
-from simulation.scenarios import QUEUES, SCENARIOS, Scenario
+from simulation.scenarios import SCENARIOS, Scenario, queue_of
 
 KINDS = {
     "promotion, first",
@@ -66,7 +66,8 @@ def promoted_again(fleet: SimulatedFleet, scenario: Scenario) -> OperationStatus
     """Promote once more, with nothing in the way; return how it ends."""
     again = SimulatedFleet(environment=scenario.environment, state=fleet.saved())
     known = set(again.store.operations)
-    again.send(QUEUES[scenario.environment], scenario.body.replace('"promote"', '"again"'))
+    body = scenario.body.replace('"promote"', '"again"')
+    again.send(queue_of(body), body)
     again.run()
     return next(o.status for name, o in again.store.operations.items() if name not in known)
 

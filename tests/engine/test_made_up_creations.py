@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from core.adapters.memory.boundary import Boundary
+from core.ports.messaging import QueueName
 from events.vocabulary import DetailType, OperationStatus, OperationType
 from simulation.failures import WHY, workflows_failing_at
 from simulation.fleet import SimulatedFleet
 from simulation.promises import snapshot, visible
-from simulation.scenarios import DEV, QUEUES, SCENARIOS, creation, prepared, queue_of, update
+from simulation.scenarios import DEV, SCENARIOS, creation, prepared, queue_of, update
 
 MADE_UP = ("creation, made up", "creation, clone made up")
 STARTED = [scenario for scenario in SCENARIOS if scenario.name in MADE_UP]
@@ -18,7 +19,7 @@ ADDED = ("apply_template", "change_theme", "install_plugins")
 
 def created(**payload: object) -> SimulatedFleet:
     fleet = prepared(DEV)
-    fleet.send(QUEUES[DEV], creation(**payload))
+    fleet.send(QueueName.CREATION, creation(**payload))
     fleet.run()
     return fleet
 
@@ -100,7 +101,7 @@ REFUSED = [
 def test_what_a_site_may_not_have_is_refused_before_anything_is_made(code, payload, says):
     fleet = prepared(DEV)
     before = snapshot(fleet)
-    fleet.send(QUEUES[DEV], creation(**payload))
+    fleet.send(QueueName.CREATION, creation(**payload))
     fleet.run()
     (event,) = fleet.world.events
     assert event.detail_type is DetailType.OPERATION_REJECTED
@@ -128,7 +129,7 @@ def test_an_update_is_vetted_like_a_creation():
     )
     for number, plugins in enumerate(wrong):
         body = update(correlation=f"update-{number}", changes={"plugins": plugins})
-        fleet.send(queue_of(DEV, body), body)
+        fleet.send(queue_of(body), body)
     fleet.run()
     codes = [event.data.error.code for event in fleet.world.events]
     assert codes == ["PLUG_002", "PLUG_001", "SITE_001", "SITE_001"]

@@ -100,14 +100,17 @@ SITES = {
     "secretsmanager:RestoreSecret",
     "secretsmanager:TagResource",
 }
-PULL = {
-    *SITES,
-    "backup:DescribeBackupJob",
-    "backup:StartBackupJob",
-    "backup:TagResource",
+CACHES = {
     "cloudfront:CreateInvalidation",
     "cloudfront:GetInvalidation",
     "cloudfront:ListDistributions",
+}
+PULL = {
+    *SITES,
+    *CACHES,
+    "backup:DescribeBackupJob",
+    "backup:StartBackupJob",
+    "backup:TagResource",
     "cloudwatch:GetMetricData",
     "dynamodb:BatchGetItem",
     "ecr:BatchCheckLayerAvailability",
@@ -135,9 +138,9 @@ CERTIFICATES = {
     "elasticloadbalancing:RemoveListenerCertificates",
 }
 ACTIONS = {
-    "CreationRole": SITES,
+    "CreationRole": {*SITES, *CACHES},
     "UpdateRole": {*SITES, *CERTIFICATES},
-    "DeletionRole": ENGINE,
+    "DeletionRole": {*SITES, *CACHES, *CERTIFICATES, "ecr:BatchDeleteImage"},
     "PromotionRole": PULL,
     "WakeUpRole": {*PULL, *CERTIFICATES},
     "SweeperRole": {
@@ -327,7 +330,7 @@ def test_a_consumer_reads_its_own_queue_and_no_other(sit):
 
 def test_site_secrets_are_read_by_containers_only(sit):
     pulls = {"PromotionRole", "WakeUpRole"}
-    for name in ("CreationRole", "UpdateRole", "PromotionRole", "WakeUpRole"):
+    for name in ("CreationRole", "UpdateRole", "DeletionRole", "PromotionRole", "WakeUpRole"):
         read = [
             resource
             for statement in role_statements(sit.of_type("AWS::IAM::Role")[name])
@@ -354,6 +357,7 @@ def test_roles_are_passed_by_name_and_to_tasks_and_backups_only(sit):
     assert passed == {
         ("CreationRole", "ecs-tasks"): own,
         ("UpdateRole", "ecs-tasks"): own,
+        ("DeletionRole", "ecs-tasks"): own,
         ("PromotionRole", "ecs-tasks"): own,
         ("PromotionRole", "backup"): {"bbws-wp-backup-sit"},
         ("WakeUpRole", "ecs-tasks"): own,

@@ -55,6 +55,13 @@ def test_a_section_has_no_misspelt_key(config, env):
 
 
 @pytest.mark.parametrize("env", ACCOUNTS)
+def test_backups_of_deleted_sites_are_kept_as_long_as_the_policy_says(config, env):
+    given = config[env]["deploy"]["parameters"]["parameter_overrides"]
+    days = load_policy(env).deletion.backup_retention_days
+    assert f"SiteBackupRetentionDays={days}" in given
+
+
+@pytest.mark.parametrize("env", ACCOUNTS)
 def test_a_section_deploys_its_own_stack_in_the_region(config, env):
     given = config[env]["deploy"]["parameters"]
     assert given["stack_name"] == given["s3_prefix"] == f"sitefleet-{env}"

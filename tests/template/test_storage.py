@@ -78,7 +78,13 @@ def test_transfers_and_jobs_expire_and_results_are_announced(sit):
     bucket = sit.by_name("AWS::S3::Bucket")["bbws-transfer-sit"]
     rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
     expiries = {rule.get("Prefix"): rule.get("ExpirationInDays") for rule in rules.values()}
-    assert expiries == {"transfers/": "14", "jobs/": "14", "oversized/": 30, None: None}
+    assert expiries == {
+        "transfers/": "14",
+        "jobs/": "14",
+        "backups/": "14",
+        "oversized/": 30,
+        None: None,
+    }
     assert rules["abandoned-uploads"]["AbortIncompleteMultipartUpload"]
     assert bucket["NotificationConfiguration"] == {
         "EventBridgeConfiguration": {"EventBridgeEnabled": True}

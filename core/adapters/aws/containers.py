@@ -90,7 +90,13 @@ class EcsContainers:
         failure = _failure(found)
         if failure is not None:
             return ServiceState(
-                exists=True, steady=False, failed=True, reason=failure, arn=found["serviceArn"]
+                exists=True,
+                steady=False,
+                failed=True,
+                reason=failure,
+                arn=found["serviceArn"],
+                desired_count=found["desiredCount"],
+                running_count=found["runningCount"],
             )
         addresses = self._healthy(target_group_arn)
         steady = _is_steady(found) and len(addresses) >= found["desiredCount"]
@@ -101,6 +107,8 @@ class EcsContainers:
             reason=_progress(found, len(addresses)),
             addresses=addresses,
             arn=found["serviceArn"],
+            desired_count=found["desiredCount"],
+            running_count=found["runningCount"],
         )
 
     def delete_service(self, names: ReleaseNames) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from botocore.exceptions import ClientError
@@ -41,3 +42,9 @@ class S3Documents:
                     return None
                 raise
             return answer["Body"].read().decode()
+
+    def keys(self, prefix: str) -> Sequence[str]:
+        with calling("S3", f"s3://{self._bucket}/{prefix}"):
+            pages = self._clients.s3.get_paginator("list_objects_v2")
+            found = pages.paginate(Bucket=self._bucket, Prefix=prefix)
+            return sorted(item["Key"] for page in found for item in page.get("Contents", []))

@@ -88,6 +88,20 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "close_for_move": "up",
         "switch_domain": "uq",
         "confirm_plan": "ap",
+        "note_site": "da",
+        "deprovision": "db",
+        "rest_site": "dc",
+        "back_up_site": "dd",
+        "prove_backup": "de",
+        "take_name_down": "df",
+        "remove_services": "dg",
+        "remove_data": "dh",
+        "remove_secrets": "di",
+        "mark_deleted": "dj",
+        "discard_backup": "dk",
+        "find_backup": "ra",
+        "restore_database": "rb",
+        "restore_content": "rc",
     }
 )
 _NAMES: Final = {code: name for name, code in CODES.items()}

@@ -40,7 +40,7 @@ class MemoryCertificates:
         return self._seen(stored)
 
     def delete(self, arn: str) -> None:
-        if arn in self.world.listener_certificates:
+        if any(arn == attached for _, attached in self.world.listener_certificates):
             raise TransientError(f"Certificate {arn} is in use by the listener.")
         self.world.certificates.pop(arn, None)
 

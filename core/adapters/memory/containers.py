@@ -83,13 +83,13 @@ class MemoryContainers:
         arn = service_arn(self.world, names.service)
         broken = self.world.broken_images.get(stored.service.image_digest)
         if broken is not None:
-            return ServiceState(exists=True, steady=False, failed=True, reason=broken, arn=arn)
+            return _unsteady(stored, arn, broken, failed=True)
         if target_group_arn not in self.world.target_groups.values():
             reason = "The containers are not registered in a target group that exists."
-            return ServiceState(exists=True, steady=False, failed=False, reason=reason, arn=arn)
+            return _unsteady(stored, arn, reason)
         if self.world.clock.now() < stored.created_at + timedelta(seconds=self.settle_seconds):
             reason = "Waiting for the containers to start and to become healthy."
-            return ServiceState(exists=True, steady=False, failed=False, reason=reason, arn=arn)
+            return _unsteady(stored, arn, reason)
         return _steady(stored, arn)
 
     def delete_service(self, names: ReleaseNames) -> None:
@@ -118,5 +118,21 @@ def _steady(stored: StoredService, arn: str) -> ServiceState:
         failed=False,
         reason=f"{count} of {count} containers are running and healthy.",
         arn=arn,
+        desired_count=count,
+        running_count=count,
         addresses=tuple(f"10.0.{number % 256}.{index + 4}:80" for index in range(count)),
+    )
+
+
+def _unsteady(
+    stored: StoredService, arn: str, reason: str, *, failed: bool = False
+) -> ServiceState:
+    return ServiceState(
+        exists=True,
+        steady=False,
+        failed=failed,
+        reason=reason,
+        arn=arn,
+        desired_count=stored.desired_count,
+        running_count=0 if failed else stored.desired_count,
     )

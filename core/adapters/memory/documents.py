@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from core.adapters.memory.world import World
 
 
@@ -17,3 +19,6 @@ class MemoryDocuments:
     def get(self, key: str) -> str | None:
         content = self.world.objects.get(key)
         return None if content is None else content.decode()
+
+    def keys(self, prefix: str) -> Sequence[str]:
+        return sorted(key for key in self.world.objects if key.startswith(prefix))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from core.domain.approvals import Approved, Expired, Pending, Rejected, noun_of, weigh
+from core.domain.approval import noun_of
+from core.domain.approvals import Approved, Expired, Pending, Rejected, weigh
 from core.domain.operation import Json
 from core.engine.outcome import Done, Failed, Outcome, Wait
 from core.engine.step import Step, StepContext

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from core.domain.job_facts import VerifyFacts
-from core.domain.jobs import VerifyJob, VerifySourceJob
+from core.domain.jobs import VerifyExpectation, VerifyJob, VerifySourceJob
 from core.domain.operation import Json
 from core.engine.outcome import Done, Failed, Outcome
 from core.engine.step import Step, StepContext
@@ -81,13 +81,20 @@ def _check(
             addresses=addresses,
             database=move.database,
             content_root=move.release.content_root,
-            expected=expectation(context) if "plan" in context.facts else None,
+            expected=_expected(context),
             comprehensive=promotion is not None and promotion.comprehensive_checks,
         ),
     )
     if not isinstance(answer, dict):
         return answer
     return judged(VerifyFacts.model_validate(answer))
+
+
+def _expected(context: StepContext) -> VerifyExpectation | None:
+    """Return what is compared; a restored site has a past, and no source that is still there."""
+    if Move(context).is_restore:
+        return VerifyExpectation()
+    return expectation(context) if "plan" in context.facts else None
 
 
 def _failed(facts: VerifyFacts, sentence: str) -> Failed:

@@ -30,8 +30,9 @@ def complete(context: StepContext) -> Outcome:
     if site.live_release != number or site.status is not SiteStatus.ACTIVE:
         sites.put(_live(context, site, number), expected_version=site.version)
     context.ports.transfer.delete_prefix(f"{transfer_prefix(context.operation.operation_id)}/")
-    image = context.facts.get("replicate_image") or context.facts["choose_image"]
-    context.ports.images.tag(str(image["image_digest"]), latest_tag(context))
+    if not move.is_restore:  # the image of a restored site may be an old one
+        image = context.facts.get("replicate_image") or context.facts["choose_image"]
+        context.ports.images.tag(str(image["image_digest"]), latest_tag(context))
     return Done(facts={"live_release": number})
 
 
@@ -113,13 +114,15 @@ def _text(value: Json) -> str | None:
 
 
 def _is_read_only(context: StepContext) -> bool:
+    if Move(context).is_restore:
+        return Move(context).backup.read_only
     promoted = context.operation.operation_type is OperationType.SITE_PROMOTION
     return promoted and context.policy.promotion_rules.read_only_after
 
 
-def _versions(context: StepContext) -> tuple[str, str]:
+def _versions(context: StepContext) -> tuple[str | None, str | None]:
     installed = context.facts.get("install_wordpress")
     if installed is not None:
         return str(installed["wordpress_version"]), str(installed["php_version"])
-    census = Move(context).census
-    return census.wordpress_version, census.php_version
+    origin = Move(context).origin
+    return origin.wordpress_version, origin.php_version

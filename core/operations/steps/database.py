@@ -26,12 +26,16 @@ def prepare_secrets(context: StepContext) -> Outcome:
 
 
 def delete_secrets(context: StepContext) -> Outcome:
-    """Undo: delete the secrets of a site that did not exist before; a live site keeps its own."""
+    """Undo: delete the secrets of a site that did not exist before; a live site keeps its own.
+
+    Those of a deleted site wait again for the next restore.
+    """
     move = Move(context)
+    days = context.policy.deletion.backup_retention_days if move.is_restore else 0
     if context.facts["reserve_release"].get("had_site"):
         return Done()
     for name in (move.site.database_secret, move.site.admin_secret, move.site.salts_secret):
-        context.ports.secrets.delete(name, recovery_days=0)
+        context.ports.secrets.delete(name, recovery_days=days)
     return Done()
 
 

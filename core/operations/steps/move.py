@@ -10,11 +10,17 @@ from core.domain.census import Census
 from core.domain.job_models import Database
 from core.domain.names import ReleaseNames, SiteNames
 from core.domain.protection import Protection, protection_of
+from core.domain.site_backup import SiteBackup
 from core.domain.sizes import Size, sized
 from core.engine.step import StepContext
 from core.ports.jobs import Where
 from events.formats import Environment
-from events.requests import SiteCreationPayload, SitePromotionPayload, SiteUpdatePayload
+from events.requests import (
+    SiteCreationPayload,
+    SitePromotionPayload,
+    SiteRestorePayload,
+    SiteUpdatePayload,
+)
 
 
 @dataclass(frozen=True)
@@ -55,23 +61,35 @@ class Move:
         """What the plan counted in the source."""
         return Census.model_validate(self.context.facts["plan"]["census"])
 
+    @cached_property
+    def backup(self) -> SiteBackup:
+        """What a restore is built from."""
+        return SiteBackup.model_validate(self.context.facts["find_backup"]["backup"])
+
+    @property
+    def is_restore(self) -> bool:
+        return isinstance(self.context.request.payload, SiteRestorePayload)
+
+    @property
+    def origin(self) -> Census | SiteBackup:
+        """What tells of the site that is copied: the plan's census, or a restore's backup."""
+        return self.backup if self.is_restore else self.census
+
     @property
     def subdomain(self) -> str:
         payload = self.context.request.payload
-        return (
-            payload.subdomain
-            if isinstance(payload, SiteCreationPayload)
-            else (self.census.subdomain)
-        )
+        if isinstance(payload, SiteCreationPayload):
+            return payload.subdomain
+        if self.is_restore:
+            return str(self.context.facts["find_backup"]["subdomain"])
+        return self.census.subdomain
 
     @property
     def site_name(self) -> str:
         payload = self.context.request.payload
-        return (
-            payload.site_name
-            if isinstance(payload, SiteCreationPayload)
-            else (self.census.site_name)
-        )
+        if isinstance(payload, SiteCreationPayload):
+            return payload.site_name
+        return self.origin.site_name
 
     @property
     def host(self) -> str:

@@ -92,6 +92,12 @@ def free_reservation(context: StepContext) -> Outcome:
     sites.release_place(move.tenant_id, move.site_id)
     if site is None or site.status is not SiteStatus.PROVISIONING:
         return Done()
+    if move.is_restore:
+        deleted = replace(
+            site, status=SiteStatus.DELETED, version=site.version + 1, updated_at=context.now
+        )
+        sites.put(deleted, expected_version=site.version)
+        return Done()
     if context.operation.operation_type is OperationType.SITE_PROMOTION:
         sites.delete(move.tenant_id, move.site_id)
         return Done()
@@ -156,9 +162,20 @@ def _claim(context: StepContext, tier: Tier) -> Failed | None:
     if not sites.claim_subdomain(move.subdomain, move.tenant_id, move.site_id):
         return Failed(
             code=ErrorCode.SITE_003,
-            why=f"The subdomain {move.subdomain} belongs to another site of this environment.",
+            why=f"The subdomain {move.subdomain} belongs to another site of this environment."
+            f"{_how_to_go_on(move)}",
         )
     return None
+
+
+def _how_to_go_on(move: Move) -> str:
+    """Return what a person can do whose site's name was given away meanwhile."""
+    if not move.is_restore:
+        return ""
+    return (
+        " It was free once the site was deleted. Give that site another name, or delete it, then "
+        "restore again; the backup stays as it is."
+    )
 
 
 def _reserved_before(context: StepContext) -> Release | None:
@@ -185,6 +202,15 @@ def _site_record(context: StepContext, site: Site | None, number: int, level: in
         last = max(site.last_release, number)
         return replace(site, last_release=last, version=site.version + 1, updated_at=context.now)
     move = Move(context)
+    if site is not None and move.is_restore:
+        return replace(
+            site,
+            status=SiteStatus.PROVISIONING,
+            subdomain=move.subdomain,
+            last_release=max(site.last_release, number),
+            version=site.version + 1,
+            updated_at=context.now,
+        )
     return Site(
         tenant_id=move.tenant_id,
         site_id=move.site_id,
@@ -227,6 +253,6 @@ def _isolation(context: StepContext, site: Site | None) -> tuple[int, Tier]:
     tier = context.policy.tier(tenant.tier if tenant else BASIC)
     if isinstance(payload, SiteCreationPayload):
         return level_of(tier, payload.isolation_level, offered), tier
-    level = site.isolation_level if site else Move(context).census.isolation_level
+    level = site.isolation_level if site else Move(context).origin.isolation_level
     check_offered(level, offered)
     return level, tier
