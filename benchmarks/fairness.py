@@ -168,7 +168,8 @@ def _running(fleet: SimulatedFleet) -> int:
 
 
 def _fleet(cap: int | None, creations: int) -> SimulatedFleet:
-    policy = policy_of(ENVIRONMENT).model_copy(update={"max_running_operations_per_tenant": cap})
+    changes = {"max_running_operations_per_tenant": cap, "sites_by_tier": {"basic": creations + 1}}
+    policy = policy_of(ENVIRONMENT).model_copy(update=changes)
     fleet = SimulatedFleet(environment=ENVIRONMENT, other_policy=policy)
     fleet.world.images[DIGEST] = "{}"
     fleet.world.image_tags[policy.wordpress_tag] = DIGEST

@@ -168,8 +168,8 @@ class TestVersions:
         fleet = fleet_with(BASIC)
         digest = "sha256:" + "6" * 64
         fleet.world.images[digest] = "{}"
-        fleet.world.image_tags["wp6.5-php8.1"] = digest
-        ask(fleet, "site-a", configuration={"wordpressVersion": "6.5", "phpVersion": "8.1"})
+        fleet.world.image_tags["wordpress-6.5-php8.3"] = digest
+        ask(fleet, "site-a", configuration={"wordpressVersion": "6.5", "phpVersion": "8.3"})
         assert ended(fleet)["site-a"].status is DONE
         [service] = fleet.world.services.values()
         assert service.service.image_digest == digest
@@ -179,8 +179,8 @@ class TestVersions:
         ask(fleet, "site-a", configuration={"wordpressVersion": "4.9"})
         code, sentence = refusal(fleet)
         assert code == "SITE_001"
-        assert "does not offer WordPress 4.9" in sentence
-        assert "WordPress 6.5 with PHP 8.2" in sentence
+        assert "offers no WordPress 4.9" in sentence
+        assert "6.5 on PHP 8.2" in sentence
         assert rejections(fleet)
 
 

@@ -50,9 +50,9 @@ def seen(fleet: SimulatedFleet, *, of_retired: bool) -> Snapshot:
 def without_retired(kept: object) -> object:
     match kept:
         case dict():
-            return {name: value for name, value in kept.items() if not RETIRED.search(name)}
+            return {name: value for name, value in kept.items() if not RETIRED.search(str(name))}
         case list():
-            return [name for name in kept if not RETIRED.search(name)]
+            return [name for name in kept if not RETIRED.search(str(name))]
     return kept
 
 

@@ -23,7 +23,8 @@ from simulation.scenarios import SCENARIOS, SITE, TENANT, creation, promotion
 @pytest.fixture
 def fleet():
     """Dev, with its image and a tenant, nothing on its queues."""
-    fleet = SCENARIOS[0].start(Boundary())
+    (fresh,) = (s for s in SCENARIOS if s.name == "creation")
+    fleet = fresh.start(Boundary())
     fleet.world.queues[QueueName.CREATION].clear()
     return fleet
 

@@ -142,7 +142,7 @@ ACTIONS = {
     "UpdateRole": {*SITES, *CERTIFICATES},
     "DeletionRole": {*SITES, *CACHES, *CERTIFICATES, "ecr:BatchDeleteImage"},
     "PromotionRole": PULL,
-    "WakeUpRole": {*PULL, *CERTIFICATES},
+    "WakeUpRole": PULL,
     "SweeperRole": {
         *OWN_QUEUE,
         *LOG,
