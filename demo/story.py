@@ -1,4 +1,4 @@
-"""The demo: a site is created, promoted to sit and to prod, and a broken release rolls itself back.
+"""The demo: a site is created, promoted to sit and to prod, taken back, updated, deleted, restored.
 
 Everything is done by messages on queues; the rest is looking on.
 """
@@ -17,6 +17,7 @@ from rich.table import Table
 from core.adapters.system import RandomIds, SystemClock
 from core.domain.names import site_key
 from demo.customer import Customer, Visitor
+from demo.lifecycle import deleted_and_restored, with_a_plugin
 from demo.proof import Finding, kept_promise, prove
 from demo.requests import SITE, SUBDOMAIN, TENANT, creation, promotion
 from demo.site import RunningSite
@@ -39,15 +40,15 @@ class Story:
         self._runtime = Runtime(os.environ, self._say)
         self._run = RandomIds().new_id()[:8]
         self._timings: dict[str, float] = {}
+        self._started = self._clock.now()
 
     def tell(self, *, keep: bool) -> int:
         """Do everything; return the exit code."""
-        started = self._clock.now()
         machine = self._runtime.up()
-        self._timings["machine up"] = (self._clock.now() - started).total_seconds()
+        self._timings["machine up"] = self._seconds()
         try:
             findings = self._tell(machine)
-            self._timings["everything"] = (self._clock.now() - started).total_seconds()
+            self._timings["everything"] = self._seconds()
             self._conclude(machine, findings, keep=keep)
             return 0 if all(finding.held for finding in findings) else 1
         finally:
@@ -82,7 +83,13 @@ class Story:
         findings += prove(visitors["sit"], visitors["prod"], seen["sit"], seen["prod"])
         self._title("6. A second edition that breaks in prod only: it takes itself back")
         self._console.print(sites["sit"].run("edition.php"))
-        return [*findings, *self._broken(work, visitors["prod"])]
+        findings += self._broken(work, visitors["prod"])
+        self._timings["machine up, dev to prod, and back"] = self._seconds()
+        self._title("7. SITE_UPDATE_REQUEST: dev's site gets a plugin of the catalogue")
+        findings += with_a_plugin(work, self._run, visitors["dev"])
+        self._title("8. SITE_DELETION_REQUEST, then SITE_RESTORE_REQUEST: gone, and back again")
+        findings += deleted_and_restored(work, self._run, visitors["dev"])
+        return findings
 
     def _broken(self, work: Work, visitor: Visitor) -> list[Finding]:
         customer = Customer(visitor=visitor, editions=EDITIONS)
@@ -118,6 +125,9 @@ class Story:
         state = "It keeps running; `make clean` or `sitefleet local down` stops it."
         over = "Stopped again; `make demo KEEP=1` leaves it running."
         self._say(f"Report: {REPORT}. {state if keep else over}")
+
+    def _seconds(self) -> float:
+        return (self._clock.now() - self._started).total_seconds()
 
     def _title(self, text: str) -> None:
         self._console.rule(text, align="left")

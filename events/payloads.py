@@ -109,7 +109,7 @@ class SiteCreationPayload(SitePayload):
 
 
 class PluginChanges(WireModel):
-    """Changes to plugins, carried out in the order of these fields."""
+    """Changes to plugins: what goes is uninstalled first, then the fields in this order."""
 
     install: Plugins = ()
     update: Plugins = ()
