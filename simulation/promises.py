@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from core.domain.site import ReleaseStatus, Site
-from events.vocabulary import DetailType, OperationStatus
+from events.vocabulary import DetailType, NotificationType, OperationStatus
 from simulation.effects import WordPress
 from simulation.fleet import SimulatedFleet
 
@@ -170,11 +170,17 @@ def nothing_is_left_on_a_queue(run: Run) -> str | None:
 
 
 def the_end_is_announced_once(run: Run) -> str | None:
-    """Subscribers hear of the end: exactly one fact, at least one announcement."""
+    """Subscribers hear of the end: exactly one fact, at least one announcement.
+
+    A message that came too late for the operation is refused, which is another fact.
+    """
+    end = run.fleet.store.operations[run.operation_id].event_id
     facts = Counter(
         n.event_id
         for n in run.fleet.world.notifications
-        if n.payload.operation_id == run.operation_id and n.outcome not in {"started", "waiting"}
+        if n.payload.operation_id == run.operation_id
+        and n.outcome not in {"started", "waiting"}
+        and (n.event_id == end or n.event_type is not NotificationType.OPERATION_REJECTED)
     )
     return None if len(facts) == 1 else f"{len(facts)} facts announced: {dict(facts)}"
 

@@ -330,10 +330,7 @@ class TestPriorities:
             with pytest.raises(TransientError, match=HOST):
                 rules.create(HOST, "arn:group", [{"Key": "Name", "Value": HOST}])
 
-    @pytest.mark.parametrize(("mine", "moves"), [("arn:a", False), ("arn:c", True)])
-    def test_of_two_rules_with_one_priority_the_higher_arn_moves_on(
-        self, moto: Aws, mine: str, *, moves: bool
-    ):
+    def test_whoever_sees_another_rule_with_its_priority_gives_way(self, moto: Aws):
         def rule(arn: str, host: str, priority: int) -> dict[str, object]:
             return {
                 "RuleArn": arn,
@@ -343,19 +340,19 @@ class TestPriorities:
             }
 
         taken = free_priority(HOST, set())
+        other = free_priority(f"{HOST}#0", {taken})
         rules = ListenerRules(clients=moto.clients, listener_arn="arn:listener")
-        made, rival = rule(mine, HOST, taken), rule("arn:b", "rival.example", taken)
+        made, rival = rule("arn:a", HOST, taken), rule("arn:b", "rival.example", taken)
+        moved = rule("arn:a", HOST, other)
         with Stubber(moto.clients.elbv2) as stub:
             stub.add_response("describe_rules", {"Rules": []})
             stub.add_response("create_rule", {"Rules": [made]})
             stub.add_response("describe_rules", {"Rules": [made, rival]})
-            if moves:
-                wanted = [{"RuleArn": mine, "Priority": taken % 50_000 + 1}]
-                answer = {"Rules": [rule(mine, HOST, taken % 50_000 + 1)]}
-                stub.add_response("set_rule_priorities", answer, {"RulePriorities": wanted})
+            wanted = [{"RuleArn": "arn:a", "Priority": other}]
+            stub.add_response("set_rule_priorities", {"Rules": [moved]}, {"RulePriorities": wanted})
+            stub.add_response("describe_rules", {"Rules": [moved, rival]})
             found = rules.create(HOST, "arn:group", [{"Key": "Name", "Value": HOST}])
             stub.assert_no_pending_responses()
-        expected = taken % 50_000 + 1 if moves else taken
         assert found == ListenerRule(
-            arn=mine, host=HOST, target_group_arn="arn:group", priority=expected
+            arn="arn:a", host=HOST, target_group_arn="arn:group", priority=other
         )

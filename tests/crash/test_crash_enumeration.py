@@ -25,9 +25,9 @@ UNCHANGING = {"check_live", "request_approval", "await_approval"}
 
 
 def test_the_printed_table_names_every_scenario_and_has_no_hole():
-    """Each sixty-first call, here; `make prove` prints the same table over every call."""
+    """Each 211th call, here; `make prove` prints the same table over every call."""
     done = subprocess.run(
-        [sys.executable, "-m", "simulation", "--every", "61"],
+        [sys.executable, "-m", "simulation", "--every", "211"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -35,14 +35,14 @@ def test_the_printed_table_names_every_scenario_and_has_no_hole():
     )
     assert done.returncode == 0, done.stderr[-3000:]
     tried, held = map(int, re.findall(r"(\d+) points tried, (\d+) held", done.stdout)[0])
-    assert tried == held > 250
+    assert tried == held > 150
     for scenario in SCENARIOS:
         assert f"\n{scenario.name}\n" in done.stdout
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name.replace(", ", "-"))
 def test_each_call_is_stopped_before_after_and_with_its_answer_lost(scenario):
-    points = list(enumerate_crashes(scenario, every=31))
+    points = list(enumerate_crashes(scenario, every=101))
     assert {p.moment for p in points} == set(Moment)
     assert [p for p in points if not p.held] == []
 
