@@ -46,7 +46,7 @@ test: setup ## Run every test: unit, contract, wire, template, integration, acce
 	$(RUN)/pytest -m "not long" $(MACHINE_TESTS) $(ARGS)
 
 test-long: setup ## Type the how-to pages, and let every step of a promotion fail, on the machine.
-	@$(RUN)/pytest -m long tests/docs tests/failures $(ARGS)
+	@$(RUN)/pytest -m long tests/docs tests/migrator tests/failures $(ARGS)
 
 lint: .venv/.ready ## ruff, mypy, import-linter, bandit, cfn-lint on the expanded template.
 	@$(RUN)/ruff check .

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from core.domain.site import ReleaseStatus, Site
+from core.engine.derive import derive_events
 from events.vocabulary import DetailType, NotificationType, OperationStatus
 from simulation.effects import WordPress
 from simulation.fleet import SimulatedFleet
@@ -174,13 +175,14 @@ def the_end_is_announced_once(run: Run) -> str | None:
 
     A message that came too late for the operation is refused, which is another fact.
     """
-    end = run.fleet.store.operations[run.operation_id].event_id
+    operation = run.fleet.store.operations[run.operation_id]
+    its_own = {event.metadata.event_id for event in derive_events(operation)}
     facts = Counter(
         n.event_id
         for n in run.fleet.world.notifications
         if n.payload.operation_id == run.operation_id
         and n.outcome not in {"started", "waiting"}
-        and (n.event_id == end or n.event_type is not NotificationType.OPERATION_REJECTED)
+        and (n.event_id in its_own or n.event_type is not NotificationType.OPERATION_REJECTED)
     )
     return None if len(facts) == 1 else f"{len(facts)} facts announced: {dict(facts)}"
 

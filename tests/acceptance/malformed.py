@@ -29,6 +29,7 @@ class Malformed:
     body: str
     says: str
     """Part of the reason that the dead letter gives."""
+    code: str = "SITE_001"
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def all_messages() -> Iterator[Malformed]:
     for queue in QUEUES:
         yield from _on_any_queue(queue)
     yield from _wrong_queue()
-    yield from _not_offered()
+    yield from _not_there()
     for text, kind in ((SHELL, "shell"), (SQL, "SQL")):
         yield from _injected("creation", _full_creation(), text, kind)
         yield from _injected("promotion", _full_promotion(), text, kind)
@@ -111,11 +112,11 @@ def _wrong_queue() -> Iterator[Malformed]:
     yield Malformed("for sit", "creation", json.dumps(request), "This is the dev environment")
 
 
-def _not_offered() -> Iterator[Malformed]:
-    body = json.dumps(_request_of("update"))
-    yield Malformed("not offered", "update", body, "does not carry out")
-    body = json.dumps(_request_of("deletion"))
-    yield Malformed("not there", "deletion", body, "has no site")
+def _not_there() -> Iterator[Malformed]:
+    for queue in ("update", "deletion"):
+        yield Malformed(
+            "not there", queue, json.dumps(_request_of(queue)), "has no site", "SITE_002"
+        )
 
 
 def _request_of(queue: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import pytest
 
-from core.domain.suspended_page import PAGE
 from tests.acceptance.updates import ORIGINS
 
 pytestmark = pytest.mark.machine
@@ -11,7 +10,8 @@ pytestmark = pytest.mark.machine
 def test_a_suspended_site_answers_503_with_a_page_and_has_no_container(changes):
     assert changes.suspended.status == "COMPLETED"
     page = changes.page_of_suspended
-    assert (page.status, page.text) == (503, PAGE)
+    assert page.status == 503
+    assert "<h1>This site is suspended</h1>" in page.text
     assert changes.containers_of_suspended == [0]
 
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from events.filters import REQUEST_QUEUES
-from events.vocabulary import MessageType
 from tests.acceptance.browser import Browser
 from tests.acceptance.fleet_client import (
     Account,
@@ -29,6 +27,13 @@ from tests.acceptance.observers import DeadLetters, Events, Notifications
 from tests.acceptance.processes import Processes
 
 COMPLETE = ("SITE_CREATION_COMPLETE", "SITE_PROMOTION_COMPLETE")
+QUEUES = {
+    "SITE_CREATION_REQUEST": "creation",
+    "SITE_RESTORE_REQUEST": "creation",
+    "SITE_UPDATE_REQUEST": "update",
+    "SITE_DELETION_REQUEST": "deletion",
+}
+"""All other requests go to the promotion queue."""
 PICTURE = b"\x89PNG\r\n\x1a\nnot quite a picture"
 
 
@@ -103,7 +108,7 @@ class World:
     def run(self, environment: str, request: dict[str, Any], *, seconds: float = 320) -> Run:
         """Drop a request on its queue and wait until its operation has ended."""
         started = time.monotonic()
-        (queue, *_) = REQUEST_QUEUES[MessageType(request["messageType"])]
+        queue = QUEUES.get(request["messageType"], "promotion")
         self.accounts[environment].send(queue, request)
         end = self.events[environment].wait_for_end(request["correlationId"], seconds=seconds)
         return Run(request, end, time.monotonic() - started)

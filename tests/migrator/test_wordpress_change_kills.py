@@ -70,11 +70,19 @@ POINTS = {
 }
 
 
+SAMPLE = "between the files"
+"""What `make test` takes of them."""
+
+
+def sampled(where: str) -> object:
+    return pytest.param(where, marks=() if where == SAMPLE else pytest.mark.long)
+
+
 def two_plugins(site) -> list[dict]:
     return [site.add_plugin("busy", BUSY % ""), site.package("notice-banner-1.1.0")]
 
 
-@pytest.mark.parametrize("where", POINTS)
+@pytest.mark.parametrize("where", [*map(sampled, POINTS)])
 def test_a_change_that_is_killed_is_taken_back_whole(site, monkeypatch, where):
     before, plugins = site.state(), two_plugins(site)
     with monkeypatch.context() as patch:
