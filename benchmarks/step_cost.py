@@ -27,7 +27,7 @@ from core.ports.sites import Tenant
 from events.formats import Environment
 from simulation.fleet import SimulatedFleet
 from simulation.jobs import DIGEST
-from simulation.scenarios import TENANT, promotion
+from simulation.requests import TENANT, promotion
 
 TABLE = "operations"
 WRITES = frozenset({"UpdateItem", "PutItem", "DeleteItem", "TransactWriteItems"})

@@ -31,7 +31,8 @@ from events.progress import StepPoll, WakeUp
 from events.vocabulary import OperationStatus, OperationType, Phase
 from simulation.fleet import SimulatedFleet
 from simulation.reports import SettleTimes
-from simulation.scenarios import prepared, promotion
+from simulation.requests import promotion
+from simulation.scenario import prepared
 
 MOST_STEPS = 30_000
 """Prod waits days for its window, and the sweeper looks every minute."""

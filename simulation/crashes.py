@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from core.adapters.memory.boundary import Boundary, Call, Moment, Stop
 from simulation.fleet import SimulatedFleet
 from simulation.promises import Run, Snapshot, broken_promises, snapshot, visible
-from simulation.scenarios import Scenario
+from simulation.scenario import Scenario
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,8 @@ from events.formats import Environment
 from events.progress import FleetEvent
 from events.vocabulary import DetailType
 from simulation.fleet import SimulatedFleet
-from simulation.scenarios import creation, prepared
+from simulation.requests import creation
+from simulation.scenario import prepared
 
 
 def fleet_with(*tenants: Tenant) -> SimulatedFleet:

@@ -17,7 +17,8 @@ from events.requests import SiteCheckRequest
 from events.vocabulary import OperationStatus
 from simulation.fleet import SimulatedFleet
 from simulation.people import ENDPOINT
-from simulation.scenarios import prepared, promotion
+from simulation.requests import promotion
+from simulation.scenario import prepared
 
 TO_PROD = {
     "sourceEnvironment": "sit",

@@ -14,7 +14,7 @@ from events import identity
 from events.formats import Environment
 from events.vocabulary import OperationStatus, OperationType, Phase
 from simulation.fleet import SimulatedFleet, policy_of
-from simulation.scenarios import TENANT, creation
+from simulation.requests import TENANT, creation
 from simulation.stand_ins import HELD_SECONDS, SITE_OF_ALL, STAND_INS, deletion, update
 from tests.engine.deciding import message_to, settle, until
 

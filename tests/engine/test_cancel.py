@@ -12,7 +12,7 @@ from core.engine.message import Acknowledged, QueueMessage
 from core.ports.messaging import QueueName
 from events.vocabulary import Phase
 from simulation.promises import snapshot, visible
-from simulation.scenarios import FIRST, SECOND
+from simulation.requests import FIRST, SECOND
 from tests.engine.deciding import Desk, message_to, settle, to_prod, until
 from tests.engine.standing import (
     CANCELLED,

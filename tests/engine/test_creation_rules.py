@@ -11,7 +11,7 @@ from core.ports.messaging import QueueName
 from core.ports.sites import Tenant
 from events.formats import Environment
 from events.vocabulary import ErrorCode, OperationStatus, SiteStatus
-from simulation.scenarios import SITE, TENANT, creation
+from simulation.requests import SITE, TENANT, creation
 from tests.engine.creating import ask, ended, fleet_with, refusal, rejections
 
 BASIC = Tenant(tenant_id=TENANT, status="REGISTERED")

@@ -16,7 +16,7 @@ from events.vocabulary import OperationStatus, Phase
 from ops.cli import app
 from simulation.fleet import policy_of
 from simulation.promises import snapshot, visible
-from simulation.scenarios import BACK_TO_FIRST, FIRST, SECOND
+from simulation.requests import BACK_TO_FIRST, FIRST, SECOND
 from tests.engine.deciding import Desk, settle, until
 from tests.engine.standing import (
     CANCELLED,

@@ -16,22 +16,22 @@ from events.vocabulary import OperationStatus, OperationType, SiteStatus
 from simulation.failures import WHY, workflows_failing_at
 from simulation.fleet import SimulatedFleet
 from simulation.promises import snapshot, visible
-from simulation.scenarios import (
+from simulation.requests import (
     CREATED,
     FIRST,
     FIRST_TO_PROD,
     NEIGHBOUR,
-    SCENARIOS,
     SECOND,
     SITE,
     TENANT,
     backup_id,
     creation,
     deletion,
-    prepared,
     queue_of,
     restore,
 )
+from simulation.scenario import prepared
+from simulation.scenarios import SCENARIOS
 from tests.engine.deciding import OPS, TECH, Desk, message_to
 
 DEV, SIT, PROD = Environment.DEV, Environment.SIT, Environment.PROD

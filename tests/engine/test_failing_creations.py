@@ -14,7 +14,9 @@ from events.vocabulary import DetailType, OperationStatus, OperationType, SiteSt
 from simulation.failures import WHY, workflows_failing_at
 from simulation.fleet import SimulatedFleet
 from simulation.promises import Snapshot, snapshot, visible
-from simulation.scenarios import SCENARIOS, SITE, TENANT, Scenario, queue_of
+from simulation.requests import SITE, TENANT, queue_of
+from simulation.scenario import Scenario
+from simulation.scenarios import SCENARIOS
 
 KINDS = {"creation", "creation, clone"}
 CREATIONS = [scenario for scenario in SCENARIOS if scenario.name in KINDS]

@@ -17,7 +17,9 @@ from events.vocabulary import OperationStatus, OperationType
 from simulation.failures import WHY, workflows_failing_at
 from simulation.fleet import SimulatedFleet
 from simulation.promises import Snapshot, snapshot, visible
-from simulation.scenarios import SCENARIOS, Scenario, queue_of
+from simulation.requests import queue_of
+from simulation.scenario import Scenario
+from simulation.scenarios import SCENARIOS
 
 KINDS = {
     "promotion, first",

@@ -8,7 +8,8 @@ from core.adapters.memory.boundary import Boundary
 from core.operations.steps.wordpress_changes import WORDPRESS_CHANGES
 from events.vocabulary import OperationStatus, OperationType
 from simulation.failures import WHY, workflows_failing_at
-from simulation.scenarios import UPDATES, Scenario
+from simulation.scenario import Scenario
+from simulation.update_scenarios import UPDATES
 from tests.engine.test_failing_steps import seen
 
 DONE = [scenario for scenario in UPDATES if scenario.ends is OperationStatus.COMPLETED]

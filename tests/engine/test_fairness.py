@@ -11,7 +11,7 @@ from core.ports.sites import Tenant
 from events.formats import Environment
 from events.vocabulary import OperationStatus
 from simulation.fleet import SimulatedFleet, policy_of
-from simulation.scenarios import TENANT
+from simulation.requests import TENANT
 from simulation.stand_ins import STAND_INS, update
 from tests.engine.deciding import message_to, settle, until
 

@@ -10,7 +10,7 @@ import structlog
 from core.domain.proof import ProofDecision, StsEndpoint
 from events.formats import Environment
 from events.vocabulary import DetailType, OperationStatus
-from simulation.scenarios import TENANT
+from simulation.requests import TENANT
 from tests.engine.deciding import (
     OPS,
     OTHER_PLAN,

@@ -10,7 +10,9 @@ from events.vocabulary import DetailType, OperationStatus, OperationType
 from simulation.failures import WHY, workflows_failing_at
 from simulation.fleet import SimulatedFleet
 from simulation.promises import snapshot, visible
-from simulation.scenarios import DEV, SCENARIOS, creation, prepared, queue_of, update
+from simulation.requests import creation, queue_of, update
+from simulation.scenario import DEV, prepared
+from simulation.scenarios import SCENARIOS
 
 MADE_UP = ("creation, made up", "creation, clone made up")
 STARTED = [scenario for scenario in SCENARIOS if scenario.name in MADE_UP]

@@ -22,7 +22,7 @@ from events.vocabulary import DetailType, NotificationType
 from simulation.fleet import SimulatedFleet
 from simulation.jobs import DIGEST
 from simulation.mailing import FOOTER, INTERNAL_ADDRESS
-from simulation.scenarios import TENANT, creation
+from simulation.requests import TENANT, creation
 
 CUSTOMER = "jane@customer.example"
 ORGANISATION = 'Jane & "Sons" <Ltd>'

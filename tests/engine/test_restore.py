@@ -13,19 +13,19 @@ from events.formats import Environment
 from events.vocabulary import OperationStatus, OperationType, SiteStatus
 from simulation.failures import WHY, workflows_failing_at
 from simulation.promises import snapshot, visible
-from simulation.scenarios import (
+from simulation.requests import (
     CREATED,
     NEIGHBOUR,
-    SCENARIOS,
     SITE,
     TENANT,
     backup_id,
     creation,
     deletion,
-    prepared,
     queue_of,
     restore,
 )
+from simulation.scenario import prepared
+from simulation.scenarios import SCENARIOS
 
 DEV = Environment.DEV
 NAMES = SiteNames(environment=DEV, tenant_id=TENANT, site_id=SITE)

@@ -13,15 +13,8 @@ from core.domain.site import ReleaseStatus
 from core.ports.messaging import QueueName
 from events.vocabulary import OperationStatus, OperationType
 from simulation.promises import snapshot, visible
-from simulation.scenarios import (
-    BACK_TO_FIRST,
-    SCENARIOS,
-    SITE,
-    TENANT,
-    promotion,
-    promotion_id,
-    rollback,
-)
+from simulation.requests import BACK_TO_FIRST, SITE, TENANT, promotion, promotion_id, rollback
+from simulation.scenarios import SCENARIOS
 
 
 @pytest.fixture

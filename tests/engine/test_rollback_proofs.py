@@ -12,7 +12,7 @@ from events.decode import decode
 from events.formats import Environment
 from events.requests import canonical_hash, effective_idempotency_key
 from events.vocabulary import OperationStatus, OperationType
-from simulation.scenarios import SITE, TENANT, rollback
+from simulation.requests import SITE, TENANT, rollback
 from tests.engine.deciding import STRANGER, Desk, to_prod, until
 
 FIRST, SECOND = to_prod(correlation="first"), to_prod(correlation="second")

@@ -17,7 +17,8 @@ from core.ports.messaging import QueueName
 from core.ports.sites import Tenant
 from events.progress import StepPoll, WakeUp
 from events.vocabulary import DetailType, OperationStatus
-from simulation.scenarios import SCENARIOS, SITE, TENANT, creation, promotion
+from simulation.requests import SITE, TENANT, creation, promotion
+from simulation.scenarios import SCENARIOS
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from core.operations.promotion import plan_of
 from events.decode import decode
 from events.formats import Environment
 from simulation.fleet import policy_of
-from simulation.scenarios import promotion
+from simulation.requests import promotion
 
 STEPS = plan_of(decode(promotion()), policy_of(Environment.SIT))
 

@@ -13,15 +13,8 @@ from core.ports.sites import Tenant
 from events.formats import Environment
 from events.vocabulary import DetailType, OperationStatus, SiteStatus
 from simulation.fleet import SimulatedFleet
-from simulation.scenarios import (
-    FIRST_TO_PROD,
-    NEXT_DIGEST,
-    SITE,
-    TENANT,
-    creation,
-    prepared,
-    update,
-)
+from simulation.requests import FIRST_TO_PROD, SITE, TENANT, creation, update
+from simulation.scenario import NEXT_DIGEST, prepared
 
 DEV, PROD = Environment.DEV, Environment.PROD
 HOST = "banana.wpdev.kimmyai.io"

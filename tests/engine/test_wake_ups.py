@@ -13,7 +13,8 @@ from core.engine.message import Acknowledged, QueueMessage, TryAgain
 from events.formats import Environment
 from events.progress import WakeUp
 from simulation.reports import backup_ended, deployment, snapshot_made
-from simulation.scenarios import FIRST, prepared, promotion
+from simulation.requests import FIRST, promotion
+from simulation.scenario import prepared
 from tests.engine.deciding import until
 
 POLLS, REPORTS = KINDS

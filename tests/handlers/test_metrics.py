@@ -12,7 +12,9 @@ from core.domain.measurements import NAMESPACE, Measurement, MetricName
 from events.formats import Environment
 from events.vocabulary import DetailType, ErrorCode
 from simulation.fleet import SimulatedFleet
-from simulation.scenarios import SCENARIOS, creation, prepared
+from simulation.requests import creation
+from simulation.scenario import prepared
+from simulation.scenarios import SCENARIOS
 
 
 @pytest.fixture(autouse=True)

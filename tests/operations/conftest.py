@@ -21,7 +21,7 @@ from events.formats import Environment
 from events.vocabulary import DetailType, OperationStatus, OperationType, Phase
 from simulation.fleet import SimulatedFleet
 from simulation.jobs import JobPlayer
-from simulation.scenarios import SITE, TENANT, promotion
+from simulation.requests import SITE, TENANT, promotion
 
 NOW = datetime(2026, 11, 24, 20, 30, tzinfo=UTC)  # a Tuesday, 22:30 in Johannesburg
 ELB = "arn:aws:elasticloadbalancing:af-south-1:093646564004"
