@@ -28,6 +28,10 @@ CREATE = {
         "configuration": {},
     },
 }
+DELETION = (
+    "sitefleet sites delete site-banana --tenant-id tenant-1 --env prod --yes "
+    "--reason 'The contract has ended.'"
+)
 TO_PROD = (
     "sitefleet promotions start --tenant-id tenant-1 --site-id site-banana "
     "--source sit --target prod --change-ticket CHG0000001"
@@ -109,6 +113,10 @@ class Machine:
     def start(self) -> str:
         """Ask for another promotion to prod; return its operationId."""
         return self.type(TO_PROD).out.strip()
+
+    def ask_for_deletion(self) -> str:
+        """Ask for the deletion of the site in prod; return its operationId."""
+        return self.type(DELETION).out.strip()
 
     def wait_for(self, operation_id: str, *statuses: str) -> None:
         """Wait until an operation stands like this; raises AssertionError when it cannot."""

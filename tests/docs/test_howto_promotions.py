@@ -51,6 +51,9 @@ class Story:
             return self._of_failed_rollback(command.replace("<rollbackId>", FAILED_ID))
         if "promotions reject" in command:
             command = command.replace("<operationId>", "<rejectedId>")
+        if re.search("operations (approve|reject)", command):
+            self._ask_for_deletion()
+            command = command.replace("<operationId>", "<deletionId>")
         if found := re.search("<(rejectedId|runningId)>", command):
             self.ids[found[1]] = self.machine.start()
             self.machine.wait_for(self.ids[found[1]], "AWAITING_APPROVAL")
@@ -58,6 +61,12 @@ class Story:
         if "promotions start" in command and answer.code == 0:
             self._started(command, answer.out.strip())
         return answer
+
+    def _ask_for_deletion(self) -> None:
+        """One for both answers: the first approval leaves it waiting, the rejection ends it."""
+        if "deletionId" not in self.ids:
+            self.ids["deletionId"] = self.machine.ask_for_deletion()
+            self.machine.wait_for(self.ids["deletionId"], "AWAITING_APPROVAL")
 
     def _started(self, command: str, operation_id: str) -> None:
         """The next commands are about this one; a part that is only tried out is not followed."""
@@ -118,6 +127,11 @@ def test_approvals_and_the_rejection_are_stored_as_their_people(story):
     rejected = answer_to(story, "approve", "promotions reject")
     assert "tech-lead rejected as TECH_LEAD" in rejected.out
     story.machine.wait_for(story.ids["rejectedId"], "REJECTED")
+
+
+def test_the_deletion_that_was_approved_once_was_rejected(story):
+    assert "tech-lead approved" in answer_to(story, "approve", "operations approve").out
+    story.machine.wait_for(story.ids["deletionId"], "REJECTED")
 
 
 def test_the_report_is_a_page_of_its_own(story):
