@@ -73,7 +73,6 @@ class Kind:
     name: str
     asked: Callable[[SiteChanges], bool]
     steps: tuple[Step, ...]
-    """None while this version of the fleet cannot make the change: the request is refused."""
 
 
 MOVE = (
@@ -191,7 +190,6 @@ def admit(admission: Admission) -> None:
     """Refuse what cannot be changed: no such site, its status, its version, its being read-only."""
     payload = _payload(admission.request)
     check_tenant(admission, payload.tenant_id)
-    _check_known(payload.changes)
     asked.check_consistent(payload.changes)
     site = admission.ports.sites.get(payload.tenant_id, payload.site_id)
     if site is None:
@@ -237,16 +235,6 @@ def _payload(request: Request) -> SiteUpdatePayload:
     if not isinstance(request.payload, SiteUpdatePayload):
         raise RefusedError(ErrorCode.SITE_001, f"{request.message_type} updates no site.")
     return request.payload
-
-
-def _check_known(changes: SiteChanges) -> None:
-    unknown = [kind.name for kind in KINDS if kind.asked(changes) and not kind.steps]
-    if unknown:
-        raise RefusedError(
-            ErrorCode.SITE_001,
-            f"This version of the fleet cannot change {', '.join(unknown)} yet. Nothing was "
-            "changed; the message is kept in the dead-letter queue.",
-        )
 
 
 def _check_containers(policy: Policy, site: Site, changes: SiteChanges) -> None:

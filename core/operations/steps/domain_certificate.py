@@ -5,11 +5,11 @@ Both before the site is locked: the owner of the domain may need days to prove i
 
 from __future__ import annotations
 
-from core.domain.errors import NotFoundError
-from core.domain.names import host, names_of_domain
+from core.domain.names import names_of_domain
 from core.domain.operation import Json
 from core.engine.outcome import Done, Failed, Outcome, Wait
 from core.engine.step import Step, StepContext
+from core.operations.steps.site_at_work import SiteAtWork
 from core.ports.certificates import Certificate
 from events.requests import SiteUpdatePayload
 from events.vocabulary import ErrorCode
@@ -52,7 +52,9 @@ def ensure_certificate(context: StepContext) -> Outcome:
         records = "; ".join(certificate.proofs)
         why = f"the owner of the domain to put into its DNS: {records or 'the proofs, being made'}"
         return Wait(seconds=context.poll_seconds, why=why[:1000])
-    attached = context.ports.load_balancer.has_certificate(_host(context), certificate.arn)
+    attached = context.ports.load_balancer.has_certificate(
+        SiteAtWork(context).host, certificate.arn
+    )
     facts: dict[str, Json] = {"certificate_arn": certificate.arn, "attached": attached}
     return Done(facts=facts)
 
@@ -67,14 +69,14 @@ def forget_certificate(context: StepContext) -> Outcome:
 
 def attach_certificate(context: StepContext) -> Outcome:
     """Let the listener answer with the certificate for the domain's names."""
-    context.ports.load_balancer.attach_certificate(_host(context), _arn(context))
+    context.ports.load_balancer.attach_certificate(SiteAtWork(context).host, _arn(context))
     return Done()
 
 
 def detach_certificate(context: StepContext) -> Outcome:
     """Undo: take it off the listener, unless it was there before."""
     if not context.facts["ensure_certificate"]["attached"]:
-        context.ports.load_balancer.detach_certificate(_host(context), _arn(context))
+        context.ports.load_balancer.detach_certificate(SiteAtWork(context).host, _arn(context))
     return Done()
 
 
@@ -85,15 +87,6 @@ ENSURE_CERTIFICATE = Step(
 ATTACH_CERTIFICATE = Step(
     name="attach_certificate", run=attach_certificate, undo=detach_certificate
 )
-
-
-def _host(context: StepContext) -> str:
-    """Return the site's own name: its rule tells which listener the site is behind."""
-    operation = context.operation
-    site = context.ports.sites.get(operation.tenant_id, operation.site_id)
-    if site is None:
-        raise NotFoundError(f"The record of site {operation.site_id} is gone.")
-    return host(site.subdomain, context.policy.here.domain)
 
 
 def _names(context: StepContext) -> tuple[str, ...]:

@@ -8,44 +8,16 @@ from functools import cached_property
 
 from core.domain.errors import NotFoundError
 from core.domain.job_models import Database
-from core.domain.names import ReleaseNames, SiteNames, host, names_of_domain
+from core.domain.names import ReleaseNames, names_of_domain
 from core.domain.operation import Json
-from core.domain.site import Release, Site
-from core.engine.step import StepContext
+from core.domain.site import Release
+from core.operations.steps.site_at_work import SiteAtWork
 from core.ports.certificates import Certificate
 
 
 @dataclass(frozen=True)
-class OwnSite:
+class OwnSite(SiteAtWork):
     """The same questions for each step of a deletion."""
-
-    context: StepContext
-
-    @cached_property
-    def site(self) -> Site:
-        """The record as it is now; raises NotFoundError when it is gone."""
-        operation = self.context.operation
-        site = self.context.ports.sites.get(operation.tenant_id, operation.site_id)
-        if site is None:
-            raise NotFoundError(f"The record of site {operation.site_id} is gone.")
-        return site
-
-    @property
-    def names(self) -> SiteNames:
-        operation = self.context.operation
-        return SiteNames(
-            environment=operation.environment,
-            tenant_id=operation.tenant_id,
-            site_id=operation.site_id,
-        )
-
-    @property
-    def host(self) -> str:
-        return host(self.site.subdomain, self.context.policy.here.domain)
-
-    @property
-    def site_url(self) -> str:
-        return self.site.url(self.context.policy.here.domain)
 
     @property
     def domain_names(self) -> tuple[str, ...]:

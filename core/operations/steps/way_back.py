@@ -3,44 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 from core.domain.errors import NotFoundError
-from core.domain.names import ReleaseNames, SiteNames, host
-from core.domain.site import Release, Site
-from core.engine.step import StepContext
+from core.domain.names import ReleaseNames
+from core.domain.site import Release
+from core.operations.steps.site_at_work import SiteAtWork
 
 
 @dataclass(frozen=True)
-class WayBack:
+class WayBack(SiteAtWork):
     """From the release that is live now to the one that is to be live again."""
-
-    context: StepContext
-
-    @cached_property
-    def site(self) -> Site:
-        operation = self.context.operation
-        site = self.context.ports.sites.get(operation.tenant_id, operation.site_id)
-        if site is None:
-            raise NotFoundError(f"The record of site {operation.site_id} is gone.")
-        return site
-
-    @property
-    def names(self) -> SiteNames:
-        operation = self.context.operation
-        return SiteNames(
-            environment=operation.environment,
-            tenant_id=operation.tenant_id,
-            site_id=operation.site_id,
-        )
-
-    @property
-    def host(self) -> str:
-        return host(self.site.subdomain, self.context.policy.here.domain)
-
-    @property
-    def site_url(self) -> str:
-        return self.site.url(self.context.policy.here.domain)
 
     @property
     def former(self) -> ReleaseNames:
