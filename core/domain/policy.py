@@ -202,7 +202,9 @@ class Policy(PolicyModel):
                 image.php_version, php_version
             ):
                 return image
-        there = [f"{i.wordpress_version} on PHP {i.php_version}" for i in self.offered_images]
+        there = dict.fromkeys(
+            f"{i.wordpress_version} on PHP {i.php_version}" for i in self.offered_images
+        )
         raise RefusedError(
             ErrorCode.SITE_001,
             f"The platform offers no WordPress {wordpress_version or '(any)'} on PHP "
