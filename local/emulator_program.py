@@ -21,7 +21,7 @@ from dataclasses import replace
 from typing import Any
 
 from local.authorization import RULES, Call, Check
-from local.emulator_layers import keep_layers
+from local.emulator_images import keep_layers, keep_shared_images
 from local.emulator_listeners import complete_listeners
 
 _ASSUMED = re.compile(r"arn:aws:sts::(\d{12}):assumed-role/([^/]+)/.+")
@@ -221,7 +221,9 @@ def main() -> None:
         importlib.import_module("ministack.services.s3"),
     )
     complete_listeners(importlib.import_module("ministack.services.alb"))
-    keep_layers(importlib.import_module("ministack.services.ecr"))
+    registry = importlib.import_module("ministack.services.ecr")
+    keep_layers(registry)
+    keep_shared_images(registry)
     count_invocations(importlib.import_module("ministack.services.lambda_svc"))
     importlib.import_module("ministack.app").main()
 

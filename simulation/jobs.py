@@ -162,13 +162,15 @@ class JobPlayer:
             self._effects.remove_directory(root)
 
     def _census(self, job: CensusJob) -> Census:
+        subdomain = job.site_id.removeprefix("site-")
+        domain = self._policy.environments[job.environment].domain
         return Census(
             tenant_id=job.tenant_id,
             site_id=job.site_id,
             environment=job.environment,
             site_name="Banana",
-            subdomain="banana",
-            site_url=origin("banana", self._policy.environments[job.environment].domain),
+            subdomain=subdomain,
+            site_url=origin(subdomain, domain),
             release=1,
             site_version=1,
             image_digest=DIGEST,

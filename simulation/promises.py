@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from core.domain.site import ReleaseStatus, Site
 from core.engine.derive import derive_events
+from core.operations.steps.image import held_tag
 from events.vocabulary import DetailType, NotificationType, OperationStatus
 from simulation.effects import WordPress
 from simulation.fleet import SimulatedFleet
@@ -161,6 +162,18 @@ def locks_are_released(run: Run) -> str | None:
     return f"Still leased: {leased}" if leased else None
 
 
+def releases_hold_their_images(run: Run) -> str | None:
+    """What is live or kept has its image, and the tag that keeps it: no other site takes it."""
+    world, kept = run.fleet.world, {ReleaseStatus.LIVE, ReleaseStatus.SUPERSEDED}
+    lost = []
+    for (_, site_id, number), release in world.releases.items():
+        digest = release.image_digest or "no image"
+        held = world.image_tags.get(held_tag(digest))
+        if release.status in kept and not held == digest in world.images:
+            lost.append(f"{site_id} r{number} runs {digest}; its tag is at {held}")
+    return "; ".join(lost) or None
+
+
 def nothing_is_left_on_a_queue(run: Run) -> str | None:
     """No message stays behind, and none becomes a dead letter without a reason."""
     left = {name: len(messages) for name, messages in run.fleet.world.queues.items() if messages}
@@ -203,6 +216,7 @@ PROMISES: tuple[Callable[[Run], str | None], ...] = (
     one_successor_per_step,
     one_task_per_attempt,
     locks_are_released,
+    releases_hold_their_images,
     nothing_is_left_on_a_queue,
     the_end_is_announced_once,
     a_terminal_operation_never_moves,

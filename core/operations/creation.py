@@ -13,9 +13,10 @@ from core.operations.steps.completion import COMPLETE
 from core.operations.steps.content import CREATE_ACCESS_POINT, INSTALL_WORDPRESS, PLACE_CONTENT
 from core.operations.steps.database import IMPORT_DATABASE, PREPARE_SECRETS
 from core.operations.steps.export import EXPORT_SOURCE, PLAN
+from core.operations.steps.image import CHOOSE_IMAGE
 from core.operations.steps.network import PREPARE_NETWORK
 from core.operations.steps.reservation import LOCK_SITE, RESERVE_RELEASE
-from core.operations.steps.service import CHOOSE_IMAGE, START_RELEASE
+from core.operations.steps.service import START_RELEASE
 from core.operations.steps.traffic import RECORD_DNS, SWITCH, UPDATE_DNS
 from core.operations.steps.wanted import vet, wanted_of
 from core.operations.steps.wordpress_changes import (

@@ -20,13 +20,14 @@ from core.operations.steps.decide_again import AWAIT_WINDOW, DECIDE_AGAIN
 from core.operations.steps.export import EXPORT_SOURCE, PLAN
 from core.operations.steps.followers import SCHEDULE_LOOKS
 from core.operations.steps.gates import CHECK_GATES, CONFIRM_WINDOW
+from core.operations.steps.image import REPLICATE_IMAGE
 from core.operations.steps.monitoring import MONITOR
 from core.operations.steps.network import PREPARE_NETWORK
 from core.operations.steps.parts import state_of_parts
 from core.operations.steps.record import OPEN_RECORD, SEAL_RECORD
 from core.operations.steps.reservation import LOCK_SITE, RESERVE_RELEASE
 from core.operations.steps.retirement import RETIRE_RELEASES
-from core.operations.steps.service import REPLICATE_IMAGE, START_RELEASE
+from core.operations.steps.service import START_RELEASE
 from core.operations.steps.survey import SURVEY_TARGET
 from core.operations.steps.traffic import INVALIDATE_CACHE, RECORD_DNS, SWITCH, UPDATE_DNS
 from core.ports.messaging import QueueName

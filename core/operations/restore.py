@@ -12,10 +12,10 @@ from core.operations.steps.checks import CHECK_AFTER, CHECK_BEFORE
 from core.operations.steps.completion import COMPLETE, REST_FORMER
 from core.operations.steps.content import CREATE_ACCESS_POINT
 from core.operations.steps.database import PREPARE_SECRETS
+from core.operations.steps.image import CHOOSE_KEPT_IMAGE
 from core.operations.steps.network import PREPARE_NETWORK
 from core.operations.steps.reservation import LOCK_SITE, RESERVE_RELEASE
 from core.operations.steps.restoring import (
-    CHOOSE_KEPT_IMAGE,
     FIND_BACKUP,
     RESTORE_CONTENT,
     RESTORE_DATABASE,

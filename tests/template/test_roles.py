@@ -140,7 +140,7 @@ CERTIFICATES = {
 ACTIONS = {
     "CreationRole": {*SITES, *CACHES},
     "UpdateRole": {*SITES, *CERTIFICATES},
-    "DeletionRole": {*SITES, *CACHES, *CERTIFICATES, "ecr:BatchDeleteImage"},
+    "DeletionRole": {*SITES, *CACHES, *CERTIFICATES},
     "PromotionRole": PULL,
     "WakeUpRole": PULL,
     "SweeperRole": {

@@ -39,4 +39,6 @@ class MemoryImages:
         self.world.image_tags[tag] = digest
 
     def untag(self, tag: str) -> None:
-        self.world.image_tags.pop(tag, None)
+        digest = self.world.image_tags.pop(tag, None)
+        if digest is not None and digest not in self.world.image_tags.values():
+            del self.world.images[digest]

@@ -10,8 +10,8 @@ from core.domain.operation import Json
 from core.domain.site import ReleaseStatus, Site
 from core.engine.outcome import Done, Outcome, Wait
 from core.engine.step import Step, StepContext
+from core.operations.steps.image import latest_tag, restore_latest
 from core.operations.steps.move import Move
-from core.operations.steps.service import latest_tag, restore_latest
 from events.vocabulary import OperationType, SiteStatus
 
 

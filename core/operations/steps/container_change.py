@@ -17,18 +17,22 @@ from core.engine.outcome import Done, Failed, Outcome, Wait
 from core.engine.step import Step, StepContext
 from core.operations.steps.changing import Changing
 from core.operations.steps.checks import judged
+from core.operations.steps.image import held_tag
 from core.operations.steps.jobs import job_fields, leave_job, run_job
 from core.ports.platform import ReleaseService, ServiceState
 from events.vocabulary import ErrorCode
 
 
 def choose_containers(context: StepContext) -> Outcome:
-    """Pin the image by digest and fix the size: a tag may move, a digest does not."""
+    """Pin the image by digest, hold it in the registry, and fix the size."""
     change = Changing(context)
     try:
         image = _image(context)
     except RefusedError as refused:
         return Failed(code=refused.code, why=refused.message)
+    if image:
+        digest = str(image["image_digest"])
+        context.ports.images.tag(digest, held_tag(digest))
     scale = change.changes.scale
     now: dict[str, Json] = {**image}
     if scale is not None and scale.cpu_units is not None:

@@ -70,18 +70,9 @@ def restore_content(context: StepContext) -> Outcome:
     return Done(facts=ContentFacts.model_validate(answer).model_dump(mode="json"))
 
 
-def choose_kept_image(context: StepContext) -> Outcome:
-    """Pin the image that the site ran with; the platform's own where the registry lost that."""
-    images, kept = context.ports.images, Move(context).backup.image_digest
-    digest = kept if kept and images.present(kept) else None
-    chosen = digest or images.digest_of(context.policy.wordpress_tag)
-    return Done(facts={"image_digest": chosen, "as_before": digest is not None})
-
-
 FIND_BACKUP = Step(name="find_backup", run=find_backup)
 RESTORE_DATABASE = Step(name="restore_database", run=restore_database, undo=drop_database)
 RESTORE_CONTENT = Step(name="restore_content", run=restore_content, undo=stop_placing)
-CHOOSE_KEPT_IMAGE = Step(name="choose_image", run=choose_kept_image)
 
 
 def _mappings(move: Move) -> list[OriginMapping]:

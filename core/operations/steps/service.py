@@ -1,44 +1,16 @@
-"""Image and containers of a release."""
+"""The containers of a release, behind a target group of their own."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from core.domain.errors import UnfinishedError
 from core.domain.operation import Json
 from core.engine.outcome import Done, Failed, Outcome, Wait
 from core.engine.step import Step, StepContext
 from core.operations.steps.move import Move
 from core.operations.steps.network import tenant_group_of
 from core.ports.platform import ReleaseService
-from events.requests import SiteCreationPayload
 from events.vocabulary import ErrorCode
-
-
-def choose_image(context: StepContext) -> Outcome:
-    """Pin the WordPress image that was asked for by digest: a tag may move, a digest does not."""
-    tag = context.policy.image_tag(*_versions_asked_for(context))
-    return Done(facts={"image_digest": context.ports.images.digest_of(tag), "tag": tag})
-
-
-def replicate_image(context: StepContext) -> Outcome:
-    """See that this account's registry has the source's image, by the same digest."""
-    digest, images = Move(context).census.image_digest, context.ports.images
-    present = images.present(digest)
-    former = images.find_digest(latest_tag(context))
-    if not present:
-        operation_id = context.operation.operation_id
-        try:
-            images.copy_from_source(digest, _release_tag(context), operation_id=operation_id)
-        except UnfinishedError:
-            return Wait(seconds=1, why="the rest of the image's layers")
-    return Done(facts={"image_digest": digest, "copied": not present, "former_latest": former})
-
-
-def untag_image(context: StepContext) -> Outcome:
-    """Undo: take the release's tag off; the registry's lifecycle rules remove what has none."""
-    context.ports.images.untag(_release_tag(context))
-    return Done()
 
 
 def start_release(context: StepContext) -> Outcome:
@@ -77,31 +49,6 @@ def stop_release(context: StepContext) -> Outcome:
     return Done()
 
 
-def latest_tag(context: StepContext) -> str:
-    """Return the tag of the image that was promoted last."""
-    return f"{context.policy.environment}-latest"
-
-
-def restore_latest(context: StepContext) -> None:
-    """Put the tag back where it was before this operation; take it off where there was none.
-
-    The tag is the environment's, not the site's: it stays where another operation has moved it.
-    """
-    images, tag = context.ports.images, latest_tag(context)
-    replicated = context.facts.get("replicate_image", {})
-    if "former_latest" not in replicated:  # a creation runs what the tag names anyway
-        return
-    former = replicated["former_latest"]
-    if images.find_digest(tag) != replicated["image_digest"]:
-        return
-    if former is None:
-        images.untag(tag)
-    elif former != replicated["image_digest"]:
-        images.tag(str(former), tag)
-
-
-CHOOSE_IMAGE = Step(name="choose_image", run=choose_image)
-REPLICATE_IMAGE = Step(name="replicate_image", run=replicate_image, undo=untag_image)
 START_RELEASE = Step(name="start_release", run=start_release, undo=stop_release)
 
 
@@ -123,13 +70,6 @@ def _service(context: StepContext, target_group_arn: str) -> ReleaseService:
     )
 
 
-def _versions_asked_for(context: StepContext) -> tuple[str | None, str | None]:
-    payload = context.request.payload
-    if not isinstance(payload, SiteCreationPayload):
-        return None, None
-    return payload.configuration.wordpress_version, payload.configuration.php_version
-
-
 def _note_release(context: StepContext, service: ReleaseService, task_definition_arn: str) -> None:
     move, sites = Move(context), context.ports.sites
     release = sites.get_release(move.tenant_id, move.site_id, move.release.number)
@@ -146,8 +86,3 @@ def _note_release(context: StepContext, service: ReleaseService, task_definition
             updated_at=context.now,
         )
     )
-
-
-def _release_tag(context: StepContext) -> str:
-    release = Move(context).release
-    return f"{release.site.key}-r{release.number}"

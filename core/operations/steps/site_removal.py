@@ -49,7 +49,7 @@ def put_name_back(context: StepContext) -> Outcome:
 
 
 def remove_services(context: StepContext) -> Outcome:
-    """Remove services, target groups, task definitions, image tags and access points.
+    """Remove services, target groups, task definitions and access points.
 
     A certificate goes as well, if the fleet has asked for it.
     """
@@ -142,7 +142,6 @@ def _remove_parts(context: StepContext, names: ReleaseNames) -> None:
     ports.containers.delete_service(names)
     ports.load_balancer.delete_target_group(names)
     ports.containers.delete_task_definitions(names)
-    ports.images.untag(f"{names.site.key}-r{names.number}")
     ports.file_systems.delete_access_point(names)
     ports.transfer.delete_prefix(manifest_key(names.site, names.number))
     ports.transfer.delete_prefix(marks_key(names))
