@@ -31,6 +31,8 @@ STARTED_BY = "sitefleet/"
 MODULE = "migrator"
 STOP_SECONDS = 1.0
 """The emulator calls a task STOPPED at once, so its process may not live on for long."""
+WORDPRESS_TIMEOUT_SECONDS = "40"
+"""Shorter than on AWS: nobody wants to watch a plugin that hangs for minutes."""
 _DESCRIBE_LIMIT = 100
 logger = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ class Surroundings:
             "MIGRATOR_DATABASE_CA": str(self.layout.authority),
             "MIGRATOR_WORDPRESS_PATH": str(self.layout.wordpress),
             "MIGRATOR_SITE_ADDRESS": self._site_address(),
+            "MIGRATOR_WORDPRESS_TIMEOUT_SECONDS": WORDPRESS_TIMEOUT_SECONDS,
             NAMES_VARIABLE: ",".join(f"{n}={p}" for n, p in self.load_balancers.items()),
             "AWS_ENDPOINT_URL": cloud.endpoint,
             "AWS_REGION": REGION,

@@ -6,7 +6,6 @@ folders and no other site's, and have no AWS credentials: their environment is e
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +17,7 @@ from core.domain.wordpress_changes import (
     EnablePlugins,
     UninstallPlugins,
 )
-from events.vocabulary import ErrorCode
-from migrator.errors import JobFailure
-from migrator.processes import drained, running
+from migrator.php_programs import ask_php, failed, php_arguments
 from migrator.savepoints import web_user
 
 if TYPE_CHECKING:
@@ -30,7 +27,6 @@ if TYPE_CHECKING:
     from migrator.wordpress_changes import Opened
 
 _SCRIPT = Path(__file__).with_name("change.php")
-_ANSWER_BYTES = 1 << 20
 _CPU_SECONDS = 300
 
 
@@ -39,45 +35,44 @@ def run_change_program(
 ) -> list[str]:
     """Let WordPress make a change; return the pages it made.
 
-    Raises JobFailure (WP_001) with WordPress' own last words when it fails.
+    Raises JobFailure when WordPress fails (WP_001) or does not come to an end (WP_002).
     """
-    tls = services.databases.tls
-    secret = site.credentials.password.get_secret_value()
-    request = {
+    configuration, what = services.configuration, f"{job.change.action} on {job.site_url}"
+    answer = ask_php(
+        _arguments(services, site, services.databases.tls.ca),
+        _request(services, site, job, arriving),
+        what=what,
+        within_seconds=configuration.wordpress_timeout_seconds,
+        secrets=[site.credentials.password.get_secret_value()],
+        user=web_user(),
+    )
+    report = answer.last_line
+    if answer.code != 0 or not isinstance(report, dict) or "pages" not in report:
+        raise failed(answer, what)
+    return [str(page) for page in report["pages"]]
+
+
+# --- private -------------------------------------------------------------------------------
+
+
+def _request(
+    services: Services, site: Opened, job: ChangeWordPressJob, arriving: Arriving
+) -> dict[str, Any]:
+    """Return what migrator/change.php reads."""
+    return {
         "core": str(services.configuration.wordpress_path),
         "content": str(site.root),
         "url": job.site_url.rstrip("/"),
         "host": site.credentials.host,
         "port": site.credentials.port,
         "username": site.credentials.username,
-        "secret": secret,
+        "secret": site.credentials.password.get_secret_value(),
         "schema": site.schema,
         "prefix": site.prefix,
-        "verify": tls.verify,
+        "verify": services.databases.tls.verify,
         "journal": str(site.savepoint.journal),
         **_asked(job.change, arriving),
     }
-    arguments = _arguments(services, site, tls.ca)
-    with running(arguments, secrets=[secret], feed=True, user=web_user()) as php:
-        reader, answer = drained(php.stdout, _ANSWER_BYTES)
-        try:
-            php.stdin.write(json.dumps(request).encode())
-            php.stdin.close()
-        except BrokenPipeError:
-            pass  # php has ended before it read; its exit code tells
-        code = php.finish()
-        reader.join()
-        report = _report(bytes(answer))
-        if code != 0 or report is None:
-            raise JobFailure(
-                f"WordPress could not do {job.change.action} on {job.site_url} "
-                f"(exit code {code}): {php.complaint()}",
-                code=ErrorCode.WP_001,
-            )
-    return [str(page) for page in report["pages"]]
-
-
-# --- private -------------------------------------------------------------------------------
 
 
 def _asked(change: WordPressChange, arriving: Arriving) -> dict[str, Any]:
@@ -123,14 +118,4 @@ def _arguments(services: Services, site: Opened, ca: Path | None) -> list[str]:
         "open_basedir": ":".join(map(str, readable)),
         **({"openssl.cafile": str(ca)} if ca else {}),
     }
-    given = (part for name, value in settings.items() for part in ("-d", f"{name}={value}"))
-    return ["php", *given, str(_SCRIPT)]
-
-
-def _report(answer: bytes) -> dict[str, Any] | None:
-    """Read the script's last line: a plugin may have printed before it."""
-    try:
-        value = json.loads(answer.strip().rsplit(b"\n", 1)[-1])
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) and "pages" in value else None
+    return php_arguments(str(_SCRIPT), settings)

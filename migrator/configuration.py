@@ -42,6 +42,8 @@ class Configuration(BaseModel):
     database_ca: str = ""
     database_tls: Literal["verify", "off"] = "verify"
     wordpress_path: Path = Path("/usr/src/wordpress")
+    wordpress_timeout_seconds: float = 300
+    """How long WordPress may take for one change or an installation, by the clock on the wall."""
     site_address: str = ""
     """host:port of the load balancer that this environment's sites are visited at (of an https
     one: port 443, or https://host:port); empty: wherever DNS says a site is."""

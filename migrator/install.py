@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from migrator.databases import read_secret
 from migrator.directories import FOLDER_MODE, files_below, own, release_root, replacing
 from migrator.errors import JobFailure
 from migrator.importing import fresh_schema
-from migrator.processes import drained, running
+from migrator.php_programs import ask_php, failed, php_arguments
 from migrator.schemas import require_not_live, require_own_schema
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _SCRIPT = Path(__file__).with_name("install.php")
-_ANSWER_BYTES = 64 << 10
 _FOLDERS = ("themes", "plugins", "uploads")
 
 
@@ -115,52 +113,24 @@ def _install(
         "schema": job.database.schema_name,
         "verify": tls.verify,
     }
-    with running(_arguments(tls), secrets=[secret, account["password"]], feed=True) as php:
-        reader, answer = drained(php.stdout, _ANSWER_BYTES)
-        _send(php.stdin, json.dumps(request).encode())
-        code = php.finish()
-        reader.join()
-        if code != 0:
-            raise JobFailure(
-                f"WordPress' installation of {job.site_url} failed (exit code {code}): "
-                f"{php.complaint()}"
-            )
-    return _parsed(bytes(answer), job)
+    what = f"the installation of {job.site_url}"
+    answer = ask_php(
+        php_arguments(str(_SCRIPT), _settings(tls)),
+        request,
+        what=what,
+        within_seconds=services.configuration.wordpress_timeout_seconds,
+        secrets=[secret, account["password"]],
+    )
+    report = answer.last_line
+    needed = {"version", "php", "theme", "tables"}
+    if answer.code != 0 or not isinstance(report, dict) or not needed <= report.keys():
+        raise failed(answer, what)
+    return report
 
 
-def _send(stdin: Any, text: bytes) -> None:
-    try:
-        stdin.write(text)
-        stdin.close()
-    except BrokenPipeError:
-        return  # php has ended before it read; its exit code tells
-
-
-def _parsed(answer: bytes, job: InstallJob) -> dict[str, Any]:
-    """Read the script's last line: a plugin may have printed before it."""
-    try:
-        value = json.loads(answer.strip().rsplit(b"\n", 1)[-1])
-    except ValueError:
-        value = None
-    if not isinstance(value, dict) or not {"version", "php", "theme", "tables"} <= value.keys():
-        raise JobFailure(
-            f"WordPress' installation of {job.site_url} ended without its report. Run the job "
-            "again; if it stays, run migrator/install.php by hand."
-        )
-    return value
-
-
-def _arguments(tls: DatabaseTls) -> list[str]:
-    ca = ["-d", f"openssl.cafile={tls.ca}"] if tls.verify else []
-    return [
-        "php",
-        "-d",
-        "memory_limit=256M",
-        "-d",
-        "zend.exception_ignore_args=1",
-        *ca,
-        str(_SCRIPT),
-    ]
+def _settings(tls: DatabaseTls) -> dict[str, str]:
+    ca = {"openssl.cafile": str(tls.ca)} if tls.verify else {}
+    return {"memory_limit": "256M", "zend.exception_ignore_args": "1", **ca}
 
 
 def _own_all(content: Path) -> None:

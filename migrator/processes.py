@@ -87,9 +87,15 @@ class Running:
             raise JobFailure("This program was started without a way to read it.")
         return self.process.stdout
 
-    def finish(self) -> int:
-        """Wait for the end of the program and of its stderr; return the exit code."""
-        code = self.process.wait()
+    def finish(self, within_seconds: float | None = None) -> int:
+        """Wait for the end of the program and of its stderr; return the exit code.
+
+        Raises TimeoutError when it has not ended in time.
+        """
+        try:
+            code = self.process.wait(within_seconds)
+        except subprocess.TimeoutExpired:
+            raise TimeoutError from None
         if self.reader is not None:
             self.reader.join(_STOP_SECONDS)
         return code

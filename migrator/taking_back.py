@@ -8,17 +8,15 @@ stays, and is named. Tables and pages that the change made go, unless somebody h
 from __future__ import annotations
 
 import base64
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
 from core.domain.wordpress_changes import TakenBackFacts
 from migrator.databases import base_tables, quoted, rows
 from migrator.directories import remove
-from migrator.errors import JobFailure
-from migrator.processes import drained, running
+from migrator.php_programs import ask_php, failed
 from migrator.savepoints import Saved, Savepoint, written_options
 
 if TYPE_CHECKING:
@@ -28,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 _MERGE = Path(__file__).with_name("merge.php")
 _ANSWER_BYTES = 64 << 20
+_MERGE_SECONDS = 60
 _ATTEMPTS = 5
 _EMPTY = "a:0:{}"
 
@@ -215,15 +214,17 @@ def _merged(before: str | None, written: str | None, now: str | None) -> str | N
     if written is None or now is None:
         return None
     question = [{"before": _encoded(before), "written": _encoded(written), "now": _encoded(now)}]
-    with running(["php", "-n", str(_MERGE)], feed=True) as php:
-        reader, answer = drained(php.stdout, _ANSWER_BYTES)
-        php.stdin.write(json.dumps(question).encode())
-        php.stdin.close()
-        code = php.finish()
-        reader.join()
-        if code != 0:
-            raise JobFailure(f"An option's values could not be compared: {php.complaint()}")
-    found: Any = json.loads(bytes(answer))[0]
+    what = "the comparison of an option's values"
+    answer = ask_php(
+        ["php", "-n", str(_MERGE)],
+        question,
+        what=what,
+        within_seconds=_MERGE_SECONDS,
+        most_bytes=_ANSWER_BYTES,
+    )
+    if answer.code != 0:
+        raise failed(answer, what)
+    found = answer.last_line[0]
     return None if found is False else base64.b64decode(found).decode("utf-8")
 
 

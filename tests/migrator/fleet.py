@@ -50,6 +50,7 @@ class Fleet:
     ca: Path | None = None
     site_address: str = ""
     """Where the environment's load balancer answers."""
+    wordpress_timeout_seconds: str = "300"
     aws: dict[str, str] = field(default_factory=dict)
     """Environment of processes that speak to the emulator."""
 
@@ -104,6 +105,7 @@ class Fleet:
             "MIGRATOR_DATABASE_TLS": self.tls,
             "MIGRATOR_WORDPRESS_PATH": "/usr/share/wordpress",
             "MIGRATOR_SITE_ADDRESS": self.site_address,
+            "MIGRATOR_WORDPRESS_TIMEOUT_SECONDS": self.wordpress_timeout_seconds,
         }
 
     def configuration(self) -> Configuration:

@@ -86,8 +86,7 @@ def test_an_installation_that_fails_leaves_nothing_and_says_why(fleet, monkeypat
 def test_php_verifies_the_database_s_certificate(fleet, monkeypatch, ca, accepted):
     """The certificate that our own connections refuse is refused by PHP on its own, too."""
     path = getattr(fleet.database, ca)
-    arguments = ["php", "-d", f"openssl.cafile={path}", "migrator/install.php"]
-    monkeypatch.setattr("migrator.install._arguments", lambda _tls: arguments)
+    monkeypatch.setattr("migrator.install._settings", lambda _tls: {"openssl.cafile": str(path)})
     assert (fleet.run("install", **install(fleet)).error is None) is accepted
     assert (schema(fleet) in fleet.database.schemas()) is accepted
 

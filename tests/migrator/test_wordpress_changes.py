@@ -205,8 +205,20 @@ def test_a_plugin_that_cannot_be_activated_says_why_and_is_taken_back(site):
     before = site.state()
     package = site.add_plugin("fatal", "throw new RuntimeException('no database of mine');")
     error = site.refused("install-plugins", plugins=[package])
-    assert error.code == "WP_001"
+    assert (error.code, error.retryable) == ("WP_001", True)
     assert "no database of mine" in error.message
+    site.take_back("install-plugins")
+    assert site.state() == before
+
+
+def test_a_plugin_that_waits_for_ever_is_stopped_and_taken_back(site):
+    before = site.state()
+    package = site.add_plugin("sleeper", "sleep(600);")
+    site.fleet.wordpress_timeout_seconds = "3"
+    error = site.refused("install-plugins", plugins=[package])
+    assert (error.code, error.retryable) == ("WP_002", True)
+    assert "not done with install-plugins on" in error.message
+    assert "after 3 s and was stopped" in error.message
     site.take_back("install-plugins")
     assert site.state() == before
 
