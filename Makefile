@@ -40,9 +40,10 @@ $(UV):
 demo: setup ## Create a real site, promote it, prove it (KEEP=1 leaves it running).
 	@$(RUN)/python -m demo $(if $(KEEP),--keep)
 
-# Tests that start the whole machine run behind the others and by themselves: it needs both cores.
+# One process more than cores: many tests wait for a server or for a killed job. Tests that start the
+# whole machine run behind the others and by themselves: it needs both cores.
 test: setup ## Run every test: unit, contract, wire, template, integration, acceptance.
-	@$(RUN)/pytest -n 2 -m "not long" --cov --cov-report=term:skip-covered $(foreach part,$(MACHINE_TESTS),--ignore $(part)) $(ARGS)
+	@$(RUN)/pytest -n $$(($$(nproc) + 1)) --dist worksteal -m "not long" --cov --cov-report=term:skip-covered $(foreach part,$(MACHINE_TESTS),--ignore $(part)) $(ARGS)
 	$(RUN)/pytest -m "not long" $(MACHINE_TESTS) $(ARGS)
 
 test-long: setup ## Type the how-to pages, and let every step of a promotion fail, on the machine.

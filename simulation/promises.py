@@ -91,8 +91,14 @@ def _settings(site: Site) -> tuple[object, ...]:
 
 
 def visible(state: Snapshot) -> Snapshot:
-    """Return the part of a snapshot that a failed operation must leave as it was."""
+    """Return the part of a snapshot that a failed operation must leave as it was.
+
+    An image that was copied stays, held by its digest: the next site may run it (ADR 0058).
+    """
     kept = {k: v for k, v in state.items() if k not in {"releases", "sites", "images", "objects"}}
+    tags = state["image tags"]
+    if isinstance(tags, dict):
+        kept["image tags"] = {t: d for t, d in tags.items() if t != held_tag(d)}
     objects = state["objects"]
     if isinstance(objects, list):
         kept["objects"] = [k for k in objects if not k.startswith(("evidence/", "salvage/"))]
@@ -167,9 +173,11 @@ def releases_hold_their_images(run: Run) -> str | None:
     world, kept = run.fleet.world, {ReleaseStatus.LIVE, ReleaseStatus.SUPERSEDED}
     lost = []
     for (_, site_id, number), release in world.releases.items():
-        digest = release.image_digest or "no image"
+        digest = release.image_digest
+        if digest is None or release.status not in kept:
+            continue
         held = world.image_tags.get(held_tag(digest))
-        if release.status in kept and not held == digest in world.images:
+        if not held == digest in world.images:
             lost.append(f"{site_id} r{number} runs {digest}; its tag is at {held}")
     return "; ".join(lost) or None
 

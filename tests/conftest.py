@@ -23,7 +23,7 @@ def _plain_logs() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _service_models_are_read_once() -> Iterator[None]:
-    """Let all sessions share a loader: each test has clients of its own, and a model is megabytes."""
+    """Let all sessions share a loader: every test has clients of its own, a model is megabytes."""
     loader = create_loader()
 
     def share(session: Session) -> None:
