@@ -38,7 +38,7 @@ def put_catalogue(cloud: Cloud, *, table: str, bucket: str) -> None:
 
 
 def entries() -> tuple[Plugin | Template, ...]:
-    """Return the catalogue: allowed, blocklisted, vulnerable, in conflict, and one that breaks."""
+    """Return the catalogue: allowed, blocklisted, vulnerable, in conflict, and three that fail."""
     return (
         _plugin("notice-banner", "1.0.0", "1.1.0"),
         _plugin("ribbon", "1.0.0", conflicts=("notice-banner",)),
@@ -49,6 +49,8 @@ def entries() -> tuple[Plugin | Template, ...]:
             vulnerabilities=(Vulnerability(identifier="DEMO-2026-0001", fixed_in="1.2.0"),),
         ),
         _plugin("broken-page", "1.0.0"),
+        _plugin("no-start", "1.0.0"),
+        _plugin("slow-start", "1.0.0"),
         Plugin(slug="coin-miner", blocklisted="it makes visitors' computers work for others"),
         Template(
             template_id="shop-window",

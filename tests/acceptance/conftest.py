@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance import approvals as decisions
+from tests.acceptance import codes as error_codes
 from tests.acceptance import malformed, scenarios, updates
 from tests.acceptance.world import World
 
@@ -34,6 +35,8 @@ SCENARIOS = {
     "returned": scenarios.returned,
     "approvals": decisions.approvals,
     "changes": updates.changes,
+    "codes": error_codes.codes,
+    "troubles": error_codes.troubles,
 }
 """In the order in which they start."""
 HOME = pytest.StashKey[Path]()
@@ -139,6 +142,8 @@ clone = _told("clone")
 change = _told("change")
 approvals = _told("approvals")
 changes = _told("changes")
+codes = _told("codes")
+troubles = _told("troubles")
 back = _told("back")
 returned = _told("returned")
 

@@ -132,9 +132,9 @@ def promotion(site_id: str, **payload: Any) -> dict[str, Any]:
     )
 
 
-def update(site_id: str, **changes: Any) -> dict[str, Any]:
+def update(site_id: str, *, tenant_id: str = "tenant-1", **changes: Any) -> dict[str, Any]:
     """Ask for changes of a site in dev."""
-    asked = {"siteId": site_id, "tenantId": "tenant-1", "changes": changes}
+    asked = {"siteId": site_id, "tenantId": tenant_id, "changes": changes}
     return envelope("SITE_UPDATE_REQUEST", asked)
 
 

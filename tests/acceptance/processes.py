@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +22,15 @@ class Process:
 
     def kill(self) -> bool:
         """End it as a power cut would; tell whether it was still there."""
+        return self._signal(signal.SIGKILL)
+
+    def freeze(self) -> bool:
+        """Let it stand still as a machine without CPU would; tell whether it was still there."""
+        return self._signal(signal.SIGSTOP)
+
+    def _signal(self, number: signal.Signals) -> bool:
         try:
-            os.kill(self.pid, signal.SIGKILL)
+            os.kill(self.pid, number)
         except ProcessLookupError:
             return False
         return True
@@ -55,12 +63,40 @@ class Processes:
         name them.
         """
         name = f"job-*-{operation_id}-{step}-*.json"
-        found = eventually(
-            lambda: sorted(self._records.glob(name)), f"a job {name}", pause_seconds=0.02
-        )
-        record = json.loads(found[0].read_text())
+        found = eventually(lambda: self._jobs(name), f"a job {name}", pause_seconds=0.02)
+        job = self._recorded(found[0])
         time.sleep(after)
-        return found[0].stem if Process(pid=record["pid"], command="").kill() else ""
+        return found[0].stem if job is not None and job.kill() else ""
+
+    def freeze_job(self, operation_id: str, step: str) -> Process:
+        """Let the migrator that works on a step stand still from its beginning; return it."""
+        name = f"job-*-{operation_id}-{step}-*.json"
+        found = eventually(lambda: self._jobs(name), f"a job {name}", pause_seconds=0.005)
+        job = self._recorded(found[0])
+        assert job is not None
+        assert job.freeze(), f"{name} was over too soon."
+        return job
+
+    def kill_jobs(self, operation_id: str, step: str, *, until: Callable[[], object]) -> list[str]:
+        """Kill every attempt at a step's job as it begins, until something is so; say which."""
+        killed: set[str] = set()
+        while not until():
+            for record in self._jobs(f"job-*-{operation_id}-{step}-*.json"):
+                job = self._recorded(record)
+                if record.stem not in killed and job is not None and job.kill():
+                    killed.add(record.stem)
+            time.sleep(0.01)
+        return sorted(killed)
+
+    def _jobs(self, name: str) -> list[Path]:
+        return sorted(self._records.glob(name))
+
+    @staticmethod
+    def _recorded(record: Path) -> Process | None:
+        try:
+            return Process(pid=json.loads(record.read_text())["pid"], command="")
+        except (FileNotFoundError, ValueError):
+            return None
 
     def kill_workers(self, function: str, *, seconds: float) -> int:
         """Kill every worker process of a function, again and again for a while."""
