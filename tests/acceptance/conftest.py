@@ -17,7 +17,7 @@ import pytest
 
 from tests.acceptance import approvals as decisions
 from tests.acceptance import codes as error_codes
-from tests.acceptance import malformed, scenarios, updates
+from tests.acceptance import crowds, malformed, scenarios, updates
 from tests.acceptance.world import World
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -37,6 +37,8 @@ SCENARIOS = {
     "changes": updates.changes,
     "codes": error_codes.codes,
     "troubles": error_codes.troubles,
+    "rivals": crowds.rivals,
+    "crowd": crowds.crowd,
 }
 """In the order in which they start."""
 HOME = pytest.StashKey[Path]()
@@ -144,6 +146,8 @@ approvals = _told("approvals")
 changes = _told("changes")
 codes = _told("codes")
 troubles = _told("troubles")
+rivals = _told("rivals")
+crowd = _told("crowd")
 back = _told("back")
 returned = _told("returned")
 

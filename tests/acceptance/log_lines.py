@@ -15,6 +15,7 @@ PLATFORM = (
     "REPORT RequestId:",
     "Worker process died",
     "Task timed out after",
+    "[Errno 32] Broken pipe",  # the emulator's, when it writes to a worker that was killed
 )
 """Lines that Lambda itself writes, also about a function that was killed."""
 
