@@ -97,6 +97,9 @@ class EventData(WireModel):
     roles: tuple[RoleName, ...] | None = None
     expires_at: Timestamp | None = None
     field_errors: tuple[FieldError, ...] | None = None
+    stalled_since: Timestamp | None = Field(
+        None, description="Since when the operation does not move by itself any more."
+    )
     site_url: str | None = None
     requested_by: str | None = None
     reason: str | None = None

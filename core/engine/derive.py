@@ -57,6 +57,7 @@ def derive_stalled(operation: Operation) -> FleetEvent:
                     "attempts": operation.attempt + 1,
                 },
             ),
+            stalled_since=operation.stalled_since,
             next_command=_retry(operation),
         ),
     )
@@ -114,6 +115,7 @@ def _outcome_data(operation: Operation) -> EventData:
             "durationSeconds": duration,
             "error": _error(operation),
             "cancelReason": operation.cancel_reason,
+            "stalledSince": operation.stalled_since,
             "nextCommand": _next_command(operation),
         }
     )

@@ -41,6 +41,8 @@ SCENARIOS = {
     "crowd": crowds.crowd,
 }
 """In the order in which they start."""
+ON_DEMAND = {"crowd"}
+"""Told only when a test asks for it by name."""
 HOME = pytest.StashKey[Path]()
 SHOWN = pytest.StashKey[bool]()
 TIMES = pytest.StashKey[list[str]]()
@@ -121,7 +123,7 @@ def running(request, world) -> Iterator[dict[str, Future[Any]]]:
 
     with ThreadPoolExecutor(max_workers=len(SCENARIOS)) as pool:
         for name in SCENARIOS:
-            if name in asked or "everything_done" in asked:
+            if name in asked or ("everything_done" in asked and name not in ON_DEMAND):
                 futures[name] = pool.submit(tell, name)
         yield futures
 

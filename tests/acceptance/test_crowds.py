@@ -21,6 +21,7 @@ class TestOneSite:
         answers = rivals.asked.values()
         refused = [r for r in answers if r.end["detail-type"] != COMPLETED]
         codes = {run.data["error"]["code"] for run in refused}
+        print({w: (r.status, r.data.get("error")) for w, r in rivals.asked.items()}, rivals.spans)
         assert codes <= {"PROM_001", "SITE_002", "SITE_005"}
 
     def test_they_never_interleave(self, rivals):
