@@ -76,7 +76,7 @@ class Rivals:
 
     asked: dict[str, Run]
     spans: dict[str, tuple[str, str]]
-    """Operation -> when it had taken the site's lock, and when it ended."""
+    """Operation -> when it had taken the site's lock, and when it gave it back."""
     records: list[dict[str, Any]]
     left: dict[str, Any]
 
@@ -113,18 +113,22 @@ def rivals(world: World, _done: Callable[[str], Any]) -> Rivals:
 
 
 def spans(world: World, environment: str, **metadata: str) -> dict[str, tuple[str, str]]:
-    """Return when each operation had taken its site's lock, and when it ended.
+    """Return when each operation had taken its site's lock, and when it gave it back.
 
-    Source: the times in the fleet's own events.
+    It is given back by the end, or by the undo of the step that has taken it. Source: the times in
+    the fleet's own events.
     """
-    taken, ended = {}, {}
+    taken: dict[str, str] = {}
+    given: dict[str, list[str]] = {}
     for event in world.events[environment].where(**metadata):
         about = event["detail"]["metadata"]
-        if event["detail-type"] in TERMINAL:
-            ended[about["operationId"]] = about["occurredAt"]
-        elif (about.get("step"), about["phase"]) == ("lock_site", "forward"):
-            taken[about["operationId"]] = about["occurredAt"]
-    return {operation: (when, ended[operation]) for operation, when in taken.items()}
+        operation, when = about["operationId"], about["occurredAt"]
+        locking = about.get("step") == "lock_site"
+        if event["detail-type"] in TERMINAL or (locking and about["phase"] == "undo"):
+            given.setdefault(operation, []).append(when)
+        elif locking:
+            taken[operation] = when
+    return {operation: (when, min(given[operation])) for operation, when in taken.items()}
 
 
 def _key(world: World, run: Run) -> str:

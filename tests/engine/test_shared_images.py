@@ -20,6 +20,7 @@ from simulation.requests import (
     SITE,
     TENANT,
     backup_id,
+    creation,
     deletion,
     promotion,
     promotion_id,
@@ -122,3 +123,15 @@ def test_an_image_that_is_lost_is_reported():
     run(fleet, CREATED)
     del fleet.world.image_tags[held_tag(DIGEST)]
     assert SITE in str(lost(fleet))
+
+
+@pytest.mark.parametrize(
+    ("configuration", "digest"), [({}, DIGEST), ({"phpVersion": "8.3"}, NEXT_DIGEST)]
+)
+def test_a_clone_runs_its_sources_image_if_no_other_version_is_asked_for(configuration, digest):
+    fleet = prepared(DEV)
+    run(fleet, APPLE)
+    fleet.world.image_tags[fleet.policy.wordpress_tag] = NEXT_DIGEST
+    run(fleet, creation(cloneFrom="site-apple", configuration=configuration))
+    assert fleet.world.releases[TENANT, SITE, 1].image_digest == digest
+    assert lost(fleet) is None

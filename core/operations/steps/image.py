@@ -14,11 +14,14 @@ from events.requests import SiteCreationPayload
 
 
 def choose_image(context: StepContext) -> Outcome:
-    """Pin the WordPress image that was asked for by digest: a tag may move, a digest does not."""
+    """Pin the WordPress image that was asked for by digest: a tag may move, a digest does not.
+
+    A clone of which no version is asked runs what its source runs.
+    """
     images, tag = context.ports.images, context.policy.image_tag(*_versions_asked_for(context))
-    digest = images.digest_of(tag)
+    digest = _image_of_source(context) or images.digest_of(tag)
     images.tag(digest, held_tag(digest))
-    return Done(facts={"image_digest": digest, "tag": tag})
+    return Done(facts={"image_digest": digest})
 
 
 def choose_kept_image(context: StepContext) -> Outcome:
@@ -75,6 +78,16 @@ def restore_latest(context: StepContext) -> None:
 CHOOSE_IMAGE = Step(name="choose_image", run=choose_image)
 CHOOSE_KEPT_IMAGE = Step(name="choose_image", run=choose_kept_image)
 REPLICATE_IMAGE = Step(name="replicate_image", run=replicate_image)
+
+
+def _image_of_source(context: StepContext) -> str | None:
+    """Return the image of a clone's source, if no version is asked for and the image is here."""
+    payload = context.request.payload
+    cloned = isinstance(payload, SiteCreationPayload) and payload.clone_from is not None
+    if not cloned or any(_versions_asked_for(context)):
+        return None
+    digest = Move(context).census.image_digest
+    return digest if context.ports.images.present(digest) else None
 
 
 def _versions_asked_for(context: StepContext) -> tuple[str | None, str | None]:
