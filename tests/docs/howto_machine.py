@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pages import ROOT
+from pages import ROOT, Page
 
 CREATE = {
     "messageType": "SITE_CREATION_REQUEST",
@@ -142,8 +142,8 @@ class Machine:
 
 
 @contextmanager
-def running(directory: Path) -> Iterator[Machine]:
-    """Have a machine with the pages' site; it shares the checkout's cache of the build.
+def running(directory: Path, *, with_site: bool = True) -> Iterator[Machine]:
+    """Have a machine, with the pages' site; it shares the checkout's cache of the build.
 
     SITEFLEET_ACCEPTANCE_HOME names a home to use, and to keep, instead.
     """
@@ -157,11 +157,19 @@ def running(directory: Path) -> Iterator[Machine]:
     machine = Machine(home=home, directory=directory)
     try:
         machine.up()
-        machine.make_site()
+        if with_site:
+            machine.make_site()
         yield machine
     finally:
         if not given:
             machine.down()
+
+
+def page_commands(name: str) -> list[str]:
+    """Return the commands of a how-to page, in its order."""
+    path = ROOT / f"docs/howto/{name}.md"
+    page = Page(path=path, text=path.read_text())
+    return [c for b in page.blocks if b.language == "sh" for c in commands_of(b.text)]
 
 
 def commands_of(text: str) -> list[str]:

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 import failed_rollback
 import pytest
 from failed_rollback import FAILED_ID
-from howto_machine import Answer, Machine, commands_of, running
-from pages import ROOT, Page
+from howto_machine import Answer, Machine, page_commands, running
 
 from events.requests import OperationRetryRequest, Request
 
@@ -22,12 +21,6 @@ pytestmark = [pytest.mark.machine, pytest.mark.long]
 PAGES = ("promote", "approve", "emergency", "roll-back")
 """In the order in which they are worked through."""
 _PLACEHOLDER = re.compile(r"<(\w+)>")
-
-
-def page_commands(name: str) -> list[str]:
-    path = ROOT / f"docs/howto/{name}.md"
-    page = Page(path=path, text=path.read_text())
-    return [c for b in page.blocks if b.language == "sh" for c in commands_of(b.text)]
 
 
 COMMANDS = [(name, command) for name in PAGES for command in page_commands(name)]
