@@ -75,7 +75,7 @@ def test_a_job_that_hangs_is_reported_with_what_can_be_done(troubles):
     assert data["error"]["code"] == "PROM_004"
     assert data["stalledSince"]
     assert troubles.told["MessageAttributes"]["outcome"]["Value"] == "stalled"
-    assert troubles.told["MessageAttributes"]["severity"]["Value"] == "critical"
+    assert troubles.told["MessageAttributes"]["severity"]["Value"] == "warning"
 
 
 def test_a_retry_takes_a_stalled_operation_to_its_end(troubles):
