@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from pydantic import ConfigDict, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 
 from events.formats import Environment, Timestamp, WireModel, format_timestamp
 from events.progress import EventError, FieldError
@@ -32,6 +32,9 @@ class NotificationPayload(WireModel):
     site_id: str | None = None
     status: OperationStatus | None = None
     site_url: str | None = None
+    host_name: str | None = Field(
+        None, description="The name that a site was to have that is not there."
+    )
     admin_url: str | None = None
     duration_seconds: float | None = None
     step: str | None = None

@@ -101,6 +101,9 @@ class EventData(WireModel):
         None, description="Since when the operation does not move by itself any more."
     )
     site_url: str | None = None
+    host_name: str | None = Field(
+        None, description="The name that a site was to have that is not there."
+    )
     requested_by: str | None = None
     reason: str | None = None
     backup_id: str | None = Field(None, description="The backup that a deletion has left.")

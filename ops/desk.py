@@ -20,7 +20,7 @@ from events.formats import Environment
 from ops.connection import Connection
 from ops.errors import BadInputError
 from ops.one_machine import OneMachine, find_one_machine
-from ops.picture import Line
+from ops.picture import Line, served_url
 from ops.place import Options, Place, choose_place
 from ops.watch import Sleep, watch
 
@@ -133,6 +133,6 @@ class Desk:
         return operation
 
     def _say_where_to_look(self, operation: Operation) -> None:
-        url = operation.summary.get("siteUrl")
-        if self.machine is not None and operation.is_terminal and isinstance(url, str):
+        url = served_url(operation)
+        if self.machine is not None and url is not None:
             self.say(f"In a browser on this machine: {self.machine.browser_url(url)}")

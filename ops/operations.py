@@ -17,6 +17,7 @@ from ops.connection import Connection
 from ops.desk import Desk
 from ops.documents import operation_document
 from ops.errors import BadInputError
+from ops.evidence import evidence
 from ops.failures import failure_lines
 from ops.flags import OperationId, RequestedBy, TenantId, Watch
 from ops.following import document_of, find_operation, report
@@ -155,6 +156,7 @@ def retry(
     _send(desk, connection, operation, request, watch=watch, taken=taken)
 
 
+command(app, "evidence")(evidence)
 command(app, "approve")(approve)
 command(app, "reject")(reject)
 

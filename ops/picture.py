@@ -9,7 +9,7 @@ from typing import Final
 
 from core.domain.operation import Operation
 from events.notification_text import MEANINGS, NEXT_STEPS
-from events.vocabulary import ErrorCode, NotificationOutcome, OperationStatus, Phase
+from events.vocabulary import ErrorCode, NotificationOutcome, OperationStatus, OperationType, Phase
 from ops.timeline import Mark, Row, stands_still
 from ops.wording import duration, fields, one_line
 
@@ -99,13 +99,22 @@ def ending(operation: Operation) -> list[Line]:
     lines = [Line(text=_verdict(operation), style="bold green" if good else "bold red")]
     lines += [Line(text=text) for text in _failure(operation)]
     pairs = [
-        ("site", _summary(operation, "siteUrl") if operation.is_terminal else None),
+        ("site", served_url(operation)),
         ("release", _summary(operation, "release") if good else None),
         ("plan", _summary(operation, "planHash") if good else None),
         ("advice", None if good else advice(operation)),
         ("next", next_command(operation)),
     ]
     return lines + [Line(text=text) for text in fields(pairs)]
+
+
+def served_url(operation: Operation) -> str | None:
+    """Return the site's address once an operation has ended; None where nothing is served."""
+    completed = operation.status is OperationStatus.COMPLETED
+    is_deleted = completed and operation.operation_type is OperationType.SITE_DELETION
+    if is_deleted or not operation.is_terminal:
+        return None
+    return _summary(operation, "siteUrl")
 
 
 def advice(operation: Operation) -> str:

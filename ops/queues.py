@@ -24,6 +24,22 @@ def queue_document(queue: SiteQueue) -> list[dict[str, object]]:
     return [_document(waiter) for waiter in queue.waiters]
 
 
+def at_work_cells(queue: SiteQueue) -> tuple[str, str]:
+    """Return what is at work on a site and how many wait for it, as cells of a table."""
+    holder = queue.holder
+    at_work = "-" if holder is None else holder.operation_type or "operation"
+    return at_work, str(len(queue.waiters)) if queue.waiters else "-"
+
+
+def at_work_document(queue: SiteQueue) -> dict[str, object]:
+    """Return which operation is at work on a site, and those that wait for it."""
+    holder = queue.holder
+    return {
+        "runningOperation": None if holder is None else _document(holder),
+        "waiting": queue_document(queue),
+    }
+
+
 def turn_lines(store: OperationStore, operation: Operation) -> list[str]:
     """Say what an operation waits for that has not begun; nothing for any other."""
     if operation.turn is not Turn.WAITING:

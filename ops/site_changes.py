@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -20,6 +20,12 @@ from ops.following import report
 from ops.sending import send_request
 from ops.site_finding import find_site
 
+
+def _optional(told: str) -> Any:
+    """Return a flag that may be left out: nothing of the site changes by it then."""
+    return typer.Option(help=told, show_default=False)
+
+
 ExpectedVersion = Annotated[
     int | None,
     typer.Option(
@@ -28,10 +34,7 @@ ExpectedVersion = Annotated[
 ]
 OverrideReason = Annotated[
     str | None,
-    typer.Option(
-        help="Why a read-only site has to change all the same; people must approve it.",
-        show_default=False,
-    ),
+    _optional("Why a read-only site has to change all the same; people must approve it."),
 ]
 Changes = Annotated[
     Path | None,
@@ -42,76 +45,51 @@ Changes = Annotated[
         show_default=False,
     ),
 ]
-ImageTag = Annotated[
-    str | None, typer.Option(help="Image of the platform, by its tag.", show_default=False)
-]
-PhpVersion = Annotated[
-    str | None,
-    typer.Option(help="PHP version, as far as the platform offers it.", show_default=False),
-]
+ImageTag = Annotated[str | None, _optional("Image of the platform, by its tag.")]
+PhpVersion = Annotated[str | None, _optional("PHP version, as far as the platform offers it.")]
 WordpressVersion = Annotated[
-    str | None,
-    typer.Option(help="WordPress version, as far as the platform offers it.", show_default=False),
+    str | None, _optional("WordPress version, as far as the platform offers it.")
 ]
-DesiredCount = Annotated[int | None, typer.Option(help="Number of containers.", show_default=False)]
-CpuUnits = Annotated[
-    int | None, typer.Option(help="CPU units of a container; 1024 are one.", show_default=False)
-]
-MemoryMib = Annotated[
-    int | None, typer.Option(help="Memory of a container in MiB.", show_default=False)
-]
-Domain = Annotated[str | None, typer.Option(help="The customer's own domain.", show_default=False)]
-TemplateId = Annotated[
-    str | None, typer.Option(help="Template of the catalogue to apply.", show_default=False)
-]
-Theme = Annotated[str | None, typer.Option(help="Theme to activate.", show_default=False)]
-InstallPlugin = Annotated[
-    list[str] | None,
-    typer.Option(help="Plugin to install, SLUG or SLUG=VERSION.", show_default=False),
-]
-UpdatePlugin = Annotated[
-    list[str] | None,
-    typer.Option(help="Plugin to update, SLUG or SLUG=VERSION.", show_default=False),
-]
-EnablePlugin = Annotated[
-    list[str] | None, typer.Option(help="Plugin to enable.", show_default=False)
-]
-DisablePlugin = Annotated[
-    list[str] | None, typer.Option(help="Plugin to disable.", show_default=False)
-]
-UninstallPlugin = Annotated[
-    list[str] | None, typer.Option(help="Plugin to uninstall.", show_default=False)
-]
+DesiredCount = Annotated[int | None, _optional("Number of containers.")]
+CpuUnits = Annotated[int | None, _optional("CPU units of a container; 1024 are one.")]
+MemoryMib = Annotated[int | None, _optional("Memory of a container in MiB.")]
+Domain = Annotated[str | None, _optional("The customer's own domain.")]
+TemplateId = Annotated[str | None, _optional("Template of the catalogue to apply.")]
+Theme = Annotated[str | None, _optional("Theme to activate.")]
+InstallPlugin = Annotated[list[str] | None, _optional("Plugin to install, SLUG or SLUG=VERSION.")]
+UpdatePlugin = Annotated[list[str] | None, _optional("Plugin to update, SLUG or SLUG=VERSION.")]
+EnablePlugin = Annotated[list[str] | None, _optional("Plugin to enable.")]
+DisablePlugin = Annotated[list[str] | None, _optional("Plugin to disable.")]
+UninstallPlugin = Annotated[list[str] | None, _optional("Plugin to uninstall.")]
 
 
-def suspend(
-    desk: Desk,
-    site_id: SiteId,
-    *,
-    tenant_id: SiteTenantId = None,
-    expected_version: ExpectedVersion = None,
-    override_reason: OverrideReason = None,
-    requested_by: RequestedBy = None,
-    watch: Watch = False,
-) -> None:
-    """Suspend a site: visitors read a page that says so, containers stop, data and name stay."""
-    terms = _Terms(expected_version, override_reason, requested_by)
-    _send(desk, site_id, tenant_id, {"status": SiteStatus.SUSPENDED}, terms, watch=watch)
+def _status_change(status: SiteStatus, told: str) -> Callable[..., None]:
+    """Return the command that asks for this status; `told` is its help."""
+
+    def change(
+        desk: Desk,
+        site_id: SiteId,
+        *,
+        tenant_id: SiteTenantId = None,
+        expected_version: ExpectedVersion = None,
+        override_reason: OverrideReason = None,
+        requested_by: RequestedBy = None,
+        watch: Watch = False,
+    ) -> None:
+        terms = _Terms(expected_version, override_reason, requested_by)
+        _send(desk, site_id, tenant_id, {"status": status}, terms, watch=watch)
+
+    change.__doc__ = told
+    return change
 
 
-def activate(
-    desk: Desk,
-    site_id: SiteId,
-    *,
-    tenant_id: SiteTenantId = None,
-    expected_version: ExpectedVersion = None,
-    override_reason: OverrideReason = None,
-    requested_by: RequestedBy = None,
-    watch: Watch = False,
-) -> None:
-    """Bring a suspended site back: containers first, checks, then its visitors."""
-    terms = _Terms(expected_version, override_reason, requested_by)
-    _send(desk, site_id, tenant_id, {"status": SiteStatus.ACTIVE}, terms, watch=watch)
+suspend = _status_change(
+    SiteStatus.SUSPENDED,
+    "Suspend a site: visitors read a page that says so, containers stop, data and name stay.",
+)
+activate = _status_change(
+    SiteStatus.ACTIVE, "Bring a suspended site back: containers first, checks, then its visitors."
+)
 
 
 def update(

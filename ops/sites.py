@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import typer
 
@@ -16,7 +17,7 @@ from ops.connection import Connection
 from ops.desk import Desk
 from ops.documents import operation_document, release_document, site_document
 from ops.flags import SiteId, SiteTenantId, TenantId
-from ops.queues import queue_document, queue_lines
+from ops.queues import at_work_cells, at_work_document, queue_document, queue_lines
 from ops.site_changes import activate, suspend, update
 from ops.site_finding import check_place, find_site
 from ops.wording import fields, moment, table
@@ -47,16 +48,20 @@ class SiteView:
 
 @command(app, "list")
 def list_sites(desk: Desk, *, tenant_id: TenantId = None) -> None:
-    """List the sites of a tenant, or all sites of the environment."""
-    sites = _sites(desk.connection(), tenant_id)
+    """List the sites of a tenant, or all sites of the environment, and what is at work on them."""
+    connection = desk.connection()
+    sites = _sites(connection, tenant_id)
+    queues = connection.operations.queues_of([(site.tenant_id, site.site_id) for site in sites])
+    listed = [(site, queues[site.tenant_id, site.site_id]) for site in sites]
     if desk.as_json:
-        desk.show_json({"sites": [site_document(site) for site in sites]})
+        desk.show_json(
+            {"sites": [{**site_document(s), **at_work_document(queue)} for s, queue in listed]}
+        )
         return
     if not sites:
         desk.say("There are no sites.")
         return
-    titles = ("TENANT", "SITE", "STATUS", "LIVE", "SUBDOMAIN", "NAME", "CHANGED")
-    desk.show(table(titles, [_cells(site) for site in sites]))
+    desk.show(table(_TITLES, [_cells(site, queue) for site, queue in listed]))
 
 
 @command(app, "show")
@@ -79,6 +84,12 @@ def show(
 
 for _name, _function in {"suspend": suspend, "activate": activate, "update": update}.items():
     command(app, _name)(_function)
+
+
+_TITLES: Final = (
+    *("TENANT", "SITE", "STATUS", "LIVE", "SUBDOMAIN", "NAME", "CHANGED"),
+    *("AT WORK", "IN LINE"),
+)
 
 
 # --- inside ---------------------------------------------------------------------------------
@@ -109,7 +120,7 @@ def _view(connection: Connection, site: Site) -> SiteView:
     )
 
 
-def _cells(site: Site) -> tuple[str, ...]:
+def _cells(site: Site, queue: SiteQueue) -> tuple[str, ...]:
     live = "-" if site.live_release is None else f"r{site.live_release}"
     changed = moment(site.updated_at)
     return (
@@ -120,6 +131,7 @@ def _cells(site: Site) -> tuple[str, ...]:
         site.subdomain,
         site.site_name,
         changed,
+        *at_work_cells(queue),
     )
 
 

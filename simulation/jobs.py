@@ -83,10 +83,17 @@ class JobPlayer:
             facts=facts.model_dump(mode="json") if facts else {},
         )
 
-    def _facts(self, job: JobDescription) -> JobModel | None:  # noqa: C901, PLR0911, PLR0912 - one per kind
+    def _facts(self, job: JobDescription) -> JobModel | None:
+        for play in (self._build, self._look, self._move_visitors, self._change_or_prove):
+            facts = play(job)
+            if facts is not None:
+                return facts
+        self._take_away(job)
+        return None
+
+    def _build(self, job: JobDescription) -> JobModel | None:
+        """Play what fills a release: from a source, or anew."""
         match job:
-            case CensusJob():
-                return self._census(job)
             case ExportJob():
                 return self._export(job)
             case ImportJob():
@@ -97,43 +104,58 @@ class JobPlayer:
                 return self._install(job)
             case ContentJob():
                 return self._content(job)
+        return None
+
+    def _look(self, job: JobDescription) -> JobModel | None:
+        """Play what only looks."""
+        match job:
+            case CensusJob():
+                return self._census(job)
             case TargetCensusJob():
                 return TargetCensusFacts(tables=ROWS if job.database else {}, rights=[FINE])
-            case CutOverJob():
-                return self._cut_over(job)
-            case SalvageJob():
-                return SalvageFacts()
             case ProbeJob():
-                return ProbeFacts(
-                    requests=60,
-                    failures=0,
-                    statuses={"200": 60},
-                    latency_median_ms=40,
-                    latency_p95_ms=90,
-                    window_seconds=job.window_seconds,
-                )
+                return _probed(job)
             case VerifyJob() | VerifySourceJob():
                 return VerifyFacts(
                     passed=True,
                     checks=[Check(name="front-page", passed=True, evidence="200")],
                     wordpress_api_ms=None if isinstance(job, VerifySourceJob) else 45,
                 )
+        return None
+
+    def _move_visitors(self, job: JobDescription) -> JobModel | None:
+        """Play what leads visitors to another release, and what looks after their rows."""
+        match job:
+            case CutOverJob():
+                return self._cut_over(job)
+            case SalvageJob():
+                return SalvageFacts()
+        return None
+
+    def _change_or_prove(self, job: JobDescription) -> JobModel | None:
+        """Play what changes a WordPress, or takes a backup of it and proves that."""
+        match job:
             case ChangeWordPressJob():
                 return self._change(job)
             case TakeBackWordPressJob():
                 key = (job.operation_id, job.savepoint)
                 schema = job.database.schema_name
                 return TakenBackFacts(restored=self._effects.take_wordpress_back(key, schema))
+            case BackUpJob():
+                return self._back_up(job)
+            case ProveBackupJob():
+                return ProofFacts(tables=2, rows=152, files=3, digests={"wp_posts": "12:abc"})
+        return None
+
+    def _take_away(self, job: JobDescription) -> None:
+        """Play what removes something; it has nothing to report."""
+        match job:
             case DropDatabaseJob():
                 self._effects.drop_schema(job.database.schema_name)
                 if job.drop_user:
                     self._effects.users.discard(job.site_id)
             case RemoveContentJob():
                 self._effects.remove_directory(job.content_root)
-            case BackUpJob():
-                return self._back_up(job)
-            case ProveBackupJob():
-                return ProofFacts(tables=2, rows=152, files=3, digests={"wp_posts": "12:abc"})
             case RemoveScratchJob():
                 self._effects.drop_schema(job.scratch_schema)
             case RemoveSiteJob():
@@ -141,7 +163,6 @@ class JobPlayer:
                 self._remove(job)
             case RetireJob():
                 self._remove(job)
-        return None
 
     def _change(self, job: ChangeWordPressJob) -> WordPressFacts:
         change = job.change
@@ -246,3 +267,14 @@ class JobPlayer:
         return ContentFacts(
             files=3, size_bytes=300, copied_from_live=0, manifest=job.manifest_destination
         )
+
+
+def _probed(job: ProbeJob) -> ProbeFacts:
+    return ProbeFacts(
+        requests=60,
+        failures=0,
+        statuses={"200": 60},
+        latency_median_ms=40,
+        latency_p95_ms=90,
+        window_seconds=job.window_seconds,
+    )

@@ -118,7 +118,7 @@ def creation_mail(
         is_test=payload.environment is not Environment.PROD,
         redirected=redirected,
         succeeded=heard.event_type is NotificationType.SITE_CREATION_COMPLETE,
-        site=(urlsplit(payload.site_url).hostname if payload.site_url else None)
+        site=(urlsplit(payload.site_url).hostname if payload.site_url else payload.host_name)
         or payload.site_id
         or "unknown",
         site_url=payload.site_url,

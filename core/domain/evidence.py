@@ -15,6 +15,7 @@ from core.domain.approval import Decision
 from core.domain.checklists import checklists_of
 from core.domain.evidence_records import CHECK_STEPS, EvidenceSources
 from core.domain.operation import Facts, Json, StepRecord
+from core.domain.site_evidence import backed_up_site
 from events.formats import format_timestamp
 
 SCHEMA_VERSION = "1.0"
@@ -36,15 +37,11 @@ def build_document(sources: EvidenceSources) -> Document:
         "schemaVersion": SCHEMA_VERSION,
         "operation": _operation(sources),
         "request": dict(sources.payload),
-        "plan": _plan(sources),
         "approvals": _approvals(sources),
-        "gates": [{"step": step, "round": stored} for step, stored in sources.rounds()],
-        "monitor": sources.monitor_round,
-        "artefacts": _artefacts(sources),
         "steps": [_step(record) for record in sources.records],
         "checks": _checks(sources),
         "outcome": _outcome(sources),
-        "checklists": checklists_of(sources),
+        **(backed_up_site(sources) if sources.concerns_backup else _promoted(sources)),
     }
 
 
@@ -83,6 +80,17 @@ def deployment_record(document: Document, sha256: str) -> Mapping[str, str]:
 
 
 # --- the parts ------------------------------------------------------------------------------
+
+
+def _promoted(sources: EvidenceSources) -> Document:
+    """Return what only a promotion, or its rollback, has to tell."""
+    return {
+        "plan": _plan(sources),
+        "gates": [{"step": step, "round": stored} for step, stored in sources.rounds()],
+        "monitor": sources.monitor_round,
+        "artefacts": _artefacts(sources),
+        "checklists": checklists_of(sources),
+    }
 
 
 def _operation(sources: EvidenceSources) -> Document:
@@ -250,7 +258,7 @@ def _reason(sources: EvidenceSources) -> str:
     failure = sources.operation.failure
     if failure is not None:
         return failure.message
-    if sources.is_rollback:
+    if sources.is_rollback or sources.concerns_backup:
         return sources.said("reason") or ""
     ticket = sources.said("changeTicket")
     if sources.incident_id:

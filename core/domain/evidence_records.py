@@ -18,6 +18,7 @@ CHECK_STEPS = (
     "check_former",
     "check_back",
 )
+_OF_BACKUPS = frozenset({OperationType.SITE_DELETION, OperationType.SITE_RESTORE})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,11 @@ class EvidenceSources:
     @property
     def is_rollback(self) -> bool:
         return self.operation.operation_type is OperationType.SITE_ROLLBACK
+
+    @property
+    def concerns_backup(self) -> bool:
+        """Whether it is a deletion, which makes a backup, or a restore, which begins with one."""
+        return self.operation.operation_type in _OF_BACKUPS
 
     @property
     def was_taken_back(self) -> bool:

@@ -30,7 +30,7 @@ class Failure:
     step: str | None = None
     details: Facts = field(default_factory=dict)
     ends_as: OperationStatus | None = None
-    """REJECTED when a person said no; else the undo decides."""
+    """REJECTED when a person said no, CANCELLED when one cancelled; else the undo decides."""
 
 
 @dataclass(frozen=True, kw_only=True)

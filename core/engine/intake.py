@@ -240,11 +240,11 @@ class Intake:
 
         A promotion that is named and still runs goes back by itself once it is cancelled; a site
         that is to go back to a certain release waits for that first. A repeat of the request finds
-        the promotion that it names cancelled, and is answered.
+        the promotion that it names taken back after that cancel, and is answered.
         """
         payload, store = request.payload, self._engine.store
         named = store.get(payload.operation_id) if payload.operation_id else None
-        if named is not None and named.status is OperationStatus.CANCELLED:
+        if named is not None and _taken_back_after_cancel(named):
             self._engine.bus.publish([derive_status(named)])
             return True
         if named is None and payload.tenant_id and payload.site_id:
@@ -268,6 +268,12 @@ class Intake:
             )
         bind_context(operation)
         return operation
+
+
+def _taken_back_after_cancel(operation: Operation) -> bool:
+    """Tell whether it ended undone with a cancel, be that the reason or too late to be it."""
+    completed = operation.status is OperationStatus.COMPLETED
+    return operation.cancel_requested and operation.is_terminal and not completed
 
 
 def _stands_still(operation: Operation) -> bool:

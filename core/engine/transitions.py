@@ -61,7 +61,7 @@ def after_failed(
         message=failed.why,
         step=operation.step,
         details=failed.details,
-        ends_as=failed.ends_as,
+        ends_as=failed.ends_as or _decided_end(operation),
     )
     common = replace(
         _released(operation, now),
@@ -149,11 +149,9 @@ def due_after(operation: Operation, earliest: datetime, slack: timedelta) -> dat
 
 
 def undone_status(operation: Operation) -> OperationStatus:
-    """Return how an operation ends once everything is undone."""
+    """Return how an operation ends once everything is undone: by what turned it round first."""
     if operation.failure is not None and operation.failure.ends_as is not None:
         return operation.failure.ends_as
-    if operation.cancel_requested:
-        return OperationStatus.CANCELLED
     return OperationStatus.ROLLED_BACK if operation.cut_over else OperationStatus.FAILED
 
 
@@ -220,4 +218,16 @@ def _running(operation: Operation) -> OperationStatus:
 
 def _cancelled(operation: Operation) -> Failure:
     reason = operation.cancel_reason or "no reason given"
-    return Failure(code=CANCELLED, message=f"Cancelled on request: {reason}", step=operation.step)
+    return Failure(
+        code=CANCELLED,
+        message=f"Cancelled on request: {reason}",
+        step=operation.step,
+        ends_as=OperationStatus.CANCELLED,
+    )
+
+
+def _decided_end(operation: Operation) -> OperationStatus | None:
+    """Return the end that what turned the operation round has fixed; a failing undo keeps it."""
+    if operation.phase is Phase.FORWARD or operation.failure is None:
+        return None
+    return operation.failure.ends_as

@@ -15,6 +15,7 @@ from core.operations.steps.deprovisioning import DELETABLE, DEPROVISION, NOTE_SI
 from core.operations.steps.final_backup import BACK_UP_SITE, DISCARD_BACKUP, PROVE_BACKUP
 from core.operations.steps.network import REMOVE_NETWORK
 from core.operations.steps.parts import state_of_parts
+from core.operations.steps.record import OPEN_RECORD, SEAL_RECORD
 from core.operations.steps.reservation import LOCK_SITE
 from core.operations.steps.site_removal import (
     MARK_DELETED,
@@ -31,6 +32,7 @@ from events.vocabulary import ErrorCode, OperationType, SiteStatus
 
 AGREE = (REQUEST_APPROVAL, AWAIT_APPROVAL)
 STEPS = (
+    OPEN_RECORD,
     *AGREE,
     LOCK_SITE,
     CONFIRM_PLAN,
@@ -47,6 +49,7 @@ STEPS = (
     REMOVE_NETWORK,
     MARK_DELETED,
     DISCARD_BACKUP,
+    SEAL_RECORD,
 )
 
 

@@ -14,6 +14,7 @@ from core.operations.steps.content import CREATE_ACCESS_POINT
 from core.operations.steps.database import PREPARE_SECRETS
 from core.operations.steps.image import CHOOSE_KEPT_IMAGE
 from core.operations.steps.network import PREPARE_NETWORK
+from core.operations.steps.record import OPEN_RECORD, SEAL_RECORD
 from core.operations.steps.reservation import LOCK_SITE, RESERVE_RELEASE
 from core.operations.steps.restoring import (
     FIND_BACKUP,
@@ -29,6 +30,7 @@ from events.requests import Request, SiteRestorePayload
 from events.vocabulary import ErrorCode, OperationType, SiteStatus
 
 STEPS = (
+    OPEN_RECORD,
     LOCK_SITE,
     FIND_BACKUP,
     RESERVE_RELEASE,
@@ -48,6 +50,7 @@ STEPS = (
     COMPLETE,
     REST_FORMER,
     RETIRE_RELEASES,
+    SEAL_RECORD,
 )
 RESTORABLE = frozenset({SiteStatus.DELETED, SiteStatus.ACTIVE})
 

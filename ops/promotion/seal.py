@@ -1,4 +1,4 @@
-"""The seal of a promotion's evidence: the document's sha256, kept in the promotion's record.
+"""The seal of an operation's evidence: the document's sha256, kept in the operation's record.
 
 Two things are verified: that the document is the one that was sealed, and that the records still
 say what the document says.
@@ -24,7 +24,10 @@ from ops.wording import listed
 
 SEALING_STEPS: Final = ("seal_record", "open_record")
 """The step that seals, and the one whose undo does when an operation was taken back."""
-_COMPARED: Final = ("request", "plan", "approvals", "gates", "monitor", "artefacts", "checks")
+_COMPARED: Final = (
+    *("request", "plan", "approvals", "gates", "monitor", "artefacts", "checks"),
+    *("backup", "removed", "built"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from botocore.stub import Stubber
 
 from core.adapters.aws.containers import EcsContainers
 from core.adapters.aws.task_definitions import TaskSettings
@@ -14,7 +13,7 @@ from core.adapters.memory.load_balancer import MemoryLoadBalancer
 from core.adapters.memory.sites import MemorySites
 from core.adapters.memory.world import World
 from core.adapters.site_networks import SiteNetwork, SiteNetworks
-from core.domain.errors import NotFoundError, TransientError
+from core.domain.errors import NotFoundError
 from core.domain.names import ReleaseNames
 from core.domain.sizes import Size
 from core.ports.platform import Containers, ReleaseService
@@ -334,102 +333,3 @@ class TestRollingOut:
         assert containers.state(trial.names, service.target_group_arn).exists
         containers.delete_service(trial.names)
         assert containers.state(service.names, service.target_group_arn).exists
-
-
-class TestStatesOfEcs:
-    """States that no emulator reaches."""
-
-    @pytest.fixture
-    def containers(self, moto: Aws) -> EcsContainers:
-        return adapter(moto)
-
-    def answer(self, **changes: object) -> dict[str, object]:
-        service = {
-            "status": "ACTIVE",
-            "serviceArn": "arn:aws:ecs:af-south-1:536580886816:service/bbws-cluster-dev/site",
-            "runningCount": 1,
-            "desiredCount": 1,
-            "deployments": [{"rolloutState": "COMPLETED"}],
-            "events": [{"message": "has reached a steady state"}],
-            **changes,
-        }
-        return {"services": [service]}
-
-    def healthy(self, state: str) -> dict[str, object]:
-        target = {"Target": {"Id": "10.0.0.4", "Port": 80}, "TargetHealth": {"State": state}}
-        return {"TargetHealthDescriptions": [target]}
-
-    def state(self, moto: Aws, containers, release, answer, health="healthy"):
-        with Stubber(moto.clients.ecs) as ecs, Stubber(moto.clients.elbv2) as elb:
-            ecs.add_response("describe_services", answer)
-            elb.add_response("describe_target_health", self.healthy(health))
-            return containers.state(release, "arn:group")
-
-    def test_a_failed_rollout_says_why(self, moto, containers, release):
-        deployments = [
-            {"rolloutState": "IN_PROGRESS"},
-            {"rolloutState": "FAILED", "rolloutStateReason": "tasks failed to start."},
-        ]
-        state = self.state(moto, containers, release, self.answer(deployments=deployments))
-        assert (state.failed, state.steady, state.reason) == (
-            True,
-            False,
-            "tasks failed to start.",
-        )
-
-    @pytest.mark.parametrize(
-        "changes",
-        [
-            {"runningCount": 0},
-            {"runningCount": 0, "desiredCount": 0},
-            {"deployments": [{"rolloutState": "IN_PROGRESS"}]},
-            {"deployments": [{"rolloutState": "COMPLETED"}, {"rolloutState": "COMPLETED"}]},
-        ],
-        ids=["not running", "scaled to nothing", "rolling out", "two deployments"],
-    )
-    def test_not_steady_yet(self, moto, containers, release, changes):
-        state = self.state(moto, containers, release, self.answer(**changes))
-        assert (state.exists, state.steady, state.failed) == (True, False, False)
-
-    def test_not_steady_while_targets_are_unhealthy(self, moto, containers, release):
-        state = self.state(moto, containers, release, self.answer(), health="initial")
-        assert not state.steady
-        assert "0 targets are healthy; has reached a steady state" in state.reason
-
-    def test_steady(self, moto, containers, release):
-        state = self.state(moto, containers, release, self.answer())
-        assert (state.steady, state.addresses) == (True, ("10.0.0.4:80",))
-
-    def test_a_service_that_is_being_removed_is_waited_for(self, moto, containers, release):
-        service = ReleaseService(
-            names=release,
-            site_url="https://x.example",
-            image_digest=DIGEST,
-            database_secret_arn="arn:db",
-            salts_secret_arn="arn:salts",
-            access_point_id="fsap-1",
-            target_group_arn="arn:group",
-        )
-        with Stubber(moto.clients.ecs) as ecs:
-            ecs.add_response("describe_services", self.answer(status="DRAINING"))
-            with pytest.raises(TransientError, match="still being removed"):
-                containers.ensure_service(service, "arn:definition")
-
-
-def test_the_twin_plays_a_broken_image(release: ReleaseNames):
-    memory = Memory()
-    memory.world.broken_images[DIGEST] = "CannotPullContainerError"
-    group = MemoryLoadBalancer(memory.world).ensure_target_group(release, {})
-    containers = MemoryContainers(memory.world)
-    service = ReleaseService(
-        names=release,
-        site_url="https://x.example",
-        image_digest=DIGEST,
-        database_secret_arn="arn:db",
-        salts_secret_arn="arn:salts",
-        access_point_id="fsap-1",
-        target_group_arn=group,
-    )
-    containers.ensure_service(service, containers.ensure_task_definition(service))
-    state = containers.state(release, group)
-    assert (state.failed, state.reason) == (True, "CannotPullContainerError")

@@ -13,7 +13,7 @@ from core.adapters.memory.decisions import MemoryDecisions
 from core.domain.approval import Decision
 from core.ports.decisions import Decisions
 from tests.contract.backends import Aws, Backend, Memory
-from tests.contract.test_operation_store import operation
+from tests.contract.stored_operations import operation
 
 APPROVAL = Decision(
     operation_id="550e8400-e29b-41d4-a716-446655440000",

@@ -14,7 +14,7 @@ from core.domain.errors import SitefleetError
 from core.ports.operation_store import OperationStore
 from events.vocabulary import OperationStatus
 from tests.contract.backends import Backend, Memory
-from tests.contract.test_operation_store import NOW, TABLE, claim, moved, operation
+from tests.contract.stored_operations import NOW, TABLE, claim, moved, operation
 
 SNAPSHOT = "arn:aws:rds:af-south-1:093646564004:cluster-snapshot:prod-tenant-1-pre-promotion-1"
 

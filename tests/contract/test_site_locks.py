@@ -11,7 +11,7 @@ from core.domain.errors import LostClaimError
 from core.domain.operation import Operation
 from core.ports.operation_store import Committed
 from events.vocabulary import OperationStatus, OperationType, Phase
-from tests.contract.test_operation_store import (
+from tests.contract.stored_operations import (
     LEASE,
     NOW,
     claim,

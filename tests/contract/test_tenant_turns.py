@@ -10,7 +10,7 @@ import pytest
 from core.domain.operation import Operation, Turn
 from core.ports.operation_store import Committed
 from events.vocabulary import OperationStatus
-from tests.contract.test_operation_store import (
+from tests.contract.stored_operations import (
     NOW,
     claim,
     moved,

@@ -101,6 +101,16 @@ def test_decisions_are_numbered_without_a_gap():
     assert [int(path.stem[:4]) for path in ADRS] == list(range(1, len(ADRS) + 1))
 
 
+def test_a_decision_that_was_superseded_and_its_successor_name_each_other():
+    by, earlier = set(), set()
+    for path in ADRS:
+        text, number = path.read_text(), path.stem[:4]
+        by |= {(number, later) for later in re.findall(r"Superseded by \[(\d{4})\]", text)}
+        earlier |= {(former, number) for former in re.findall(r"Supersedes \[(\d{4})\]", text)}
+    assert ("0019", "0050") in by
+    assert by == earlier
+
+
 def test_lines_of_prose_fit_a_terminal():
     long = [
         f"{page.name}: {line[:60]}"

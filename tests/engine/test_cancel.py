@@ -9,8 +9,10 @@ from datetime import timedelta
 import pytest
 
 from core.engine.message import Acknowledged, QueueMessage
+from core.engine.outcome import Failed
 from core.ports.messaging import QueueName
-from events.vocabulary import Phase
+from events.vocabulary import ErrorCode, OperationStatus, OperationType, Phase
+from simulation.failures import WHY, workflows_failing_at
 from simulation.promises import snapshot, visible
 from simulation.requests import FIRST, SECOND
 from tests.engine.deciding import Desk, message_to, settle, to_prod, until
@@ -19,11 +21,16 @@ from tests.engine.standing import (
     JOB_STEPS,
     PROD,
     THIRD,
+    as_it_was,
     cancel,
     desk_with,
     ended_clean,
+    replace_step,
+    retry,
     running_tasks,
 )
+
+ROLLBACK_FAILED = OperationStatus.ROLLBACK_FAILED
 
 
 @pytest.fixture
@@ -123,3 +130,52 @@ class TestCancel:
         assert (again.visible_at - now).total_seconds() == 61
         promoting.end()
         assert promoting.operation.status is CANCELLED
+
+
+class TestAfterAFailure:
+    """What turned an operation round first is its reason, and stays it."""
+
+    @pytest.mark.parametrize(
+        ("step", "end"),
+        [("check_before", OperationStatus.FAILED), ("check_after", OperationStatus.ROLLED_BACK)],
+    )
+    def test_a_cancel_is_too_late_to_be_the_reason(self, promoting, step, end):
+        before = visible(snapshot(promoting.fleet))
+        promoting.fleet.workflows = workflows_failing_at(OperationType.SITE_PROMOTION, step)
+        promoting.fleet._wire()
+        until(promoting.fleet, lambda: promoting.operation.phase is Phase.UNDO)
+        cancel(promoting)
+        promoting.end()
+        ended_clean(promoting, before, end)
+        assert promoting.operation.cancel_requested
+        assert (promoting.operation.failure.message, promoting.operation.failure.step) == (
+            WHY,
+            step,
+        )
+        told = promoting.fleet.world.notifications[-1].payload
+        assert (told.status, told.error.message) == (end, WHY)
+
+    def test_a_cancel_that_meets_the_failure_is_too_late_as_well(self, promoting):
+        def fail(context):
+            promoting.fleet.store.request_cancel(
+                context.operation.operation_id, "because", context.now
+            )
+            return Failed(code=ErrorCode.SYS_001, why=WHY)
+
+        replace_step(promoting, "check_before", Phase.FORWARD, fail)
+        promoting.end()
+        assert promoting.operation.cancel_requested
+        assert promoting.operation.status is OperationStatus.FAILED
+        assert promoting.operation.failure.message == WHY
+
+    def test_an_undo_that_fails_does_not_hide_that_it_was_cancelled(self, promoting):
+        before = visible(snapshot(promoting.fleet))
+        until(promoting.fleet, lambda: promoting.operation.step == "check_before")
+        failed = Failed(code=ErrorCode.SYS_001, why=WHY)
+        replace_step(promoting, "start_release", Phase.UNDO, lambda _context: failed)
+        cancel(promoting)
+        until(promoting.fleet, lambda: promoting.operation.status is ROLLBACK_FAILED)
+        as_it_was(promoting)
+        retry(promoting)
+        promoting.end()
+        ended_clean(promoting, before)

@@ -72,6 +72,7 @@ def test_a_step_that_fails_after_its_work_leaves_nothing_behind(scenario: Scenar
     assert (site is not None) is reserved
     if site is not None:
         assert (site.status, site.failure_reason) == (SiteStatus.FAILED, WHY)
+    assert "siteUrl" not in operation.summary
     assert created_again(fleet, scenario) is OperationStatus.COMPLETED
 
 

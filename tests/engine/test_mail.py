@@ -129,6 +129,12 @@ class TestAFailure:
             assert expected in mail.text
         assert "&lt;b&gt;500&lt;/b&gt;" in mail.html
 
+    def test_nothing_offers_an_address_at_which_nothing_is_served(self):
+        fleet = fail(fleet_in(PROD), "check_before")
+        (failed,) = [e for e in fleet.world.events if e.detail_type is DetailType.OPERATION_FAILED]
+        assert failed.data.site_url is None
+        assert [m for m in fleet.world.mails if "https://banana" in m.html + m.text] == []
+
     def test_the_customer_hears_that_nothing_is_online_and_no_internals(self):
         mail = by_audience(fail(fleet_in(PROD), "check_before"))["customer"]
         assert mail.subject == "Your site banana.wp.kimmyai.io could not be created yet"

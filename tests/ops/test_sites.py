@@ -12,6 +12,7 @@ from events.vocabulary import OperationType, SiteStatus
 from ops.errors import ExitCode
 from tests.ops.records import COMPLETED, ID, RUNNING, SITE, URL, operation, release
 
+TITLES = "SUBDOMAIN  NAME         CHANGED               AT WORK  IN LINE"
 HOLDER = "00000000-0000-4000-8000-000000000001"
 
 
@@ -32,13 +33,50 @@ def shop(cloud):
 def test_list(shop, sitefleet):
     other = replace(SITE, tenant_id="tenant-2", status=SiteStatus.PROVISIONING, live_release=None)
     shop.sites.put(other, expected_version=None)
+    shared = "banana     Banana Shop  2026-11-21T08:02:05Z  -        -"
     assert sitefleet("sites", "list").out.splitlines() == [
-        "TENANT    SITE    STATUS        LIVE  SUBDOMAIN  NAME         CHANGED",
-        "tenant-1  site-1  ACTIVE        r2    banana     Banana Shop  2026-11-21T08:02:05Z",
-        "tenant-2  site-1  PROVISIONING  -     banana     Banana Shop  2026-11-21T08:02:05Z",
+        f"TENANT    SITE    STATUS        LIVE  {TITLES}",
+        f"tenant-1  site-1  ACTIVE        r2    {shared}",
+        f"tenant-2  site-1  PROVISIONING  -     {shared}",
     ]
     one = sitefleet("sites", "list", "--tenant-id", "tenant-2", "--json")
     assert [site["tenantId"] for site in one.json["sites"]] == ["tenant-2"]
+
+
+def busy(shop):
+    """A promotion is at work on the site, and a deletion waits for it."""
+    running = replace(RUNNING, operation_id=HOLDER, fence=0)
+    waiting = replace(RUNNING, operation_id=ID, operation_type=OperationType.SITE_DELETION)
+    shop.store(running)
+    shop.operations.acquire_lock(running, RUNNING.updated_at)
+    shop.operations.enqueue_waiter(waiting, behind=HOLDER, since=RUNNING.updated_at)
+
+
+def test_list_tells_what_is_at_work_on_a_site_and_how_many_wait(shop, sitefleet):
+    shop.sites.put(replace(SITE, site_id="site-2"), expected_version=None)
+    busy(shop)
+    lines = sitefleet("sites", "list").out.splitlines()
+    assert [line.split()[-2:] for line in lines[1:]] == [["SITE_PROMOTION", "1"], ["-", "-"]]
+    first, second = sitefleet("sites", "list", "--json").json["sites"]
+    assert first["runningOperation"]["operationId"] == HOLDER
+    assert [waiter["operationId"] for waiter in first["waiting"]] == [ID]
+    assert (second["runningOperation"], second["waiting"]) == (None, [])
+
+
+def test_list_reads_the_lines_of_those_sites_only_for_which_somebody_waits(shop, monkeypatch):
+    busy(shop)
+    read, read_line = [], shop.operations.read_line
+
+    def noted(pk, head_sk):
+        read.append(pk)
+        return read_line(pk, head_sk)
+
+    monkeypatch.setattr(shop.operations, "read_line", noted)
+    sites = [("tenant-1", f"site-{number}") for number in range(1, 151)]
+    queues = shop.operations.queues_of(sites)
+    assert list(queues) == sites
+    assert len(read) == 1
+    assert [site for site in sites if queues[site].holder] == [("tenant-1", "site-1")]
 
 
 def test_an_empty_list_says_so(cloud, sitefleet):
@@ -88,11 +126,7 @@ def test_show_tells_which_operation_holds_the_site(shop, sitefleet):
 
 
 def test_a_deletion_that_waits_behind_a_promotion_is_shown_as_such(shop, sitefleet):
-    running = replace(RUNNING, operation_id=HOLDER, fence=0)
-    waiting = replace(RUNNING, operation_id=ID, operation_type=OperationType.SITE_DELETION)
-    shop.store(running)
-    shop.operations.acquire_lock(running, RUNNING.updated_at)
-    shop.operations.enqueue_waiter(waiting, behind=HOLDER, since=RUNNING.updated_at)
+    busy(shop)
     since = RUNNING.updated_at.strftime("%Y-%m-%dT%H:%M:%SZ")
     line = f"1.     SITE_DELETION  {ID}  {since}"
     for command in (("sites", "show", "site-1"), ("operations", "show", HOLDER, "--env=sit")):

@@ -22,6 +22,7 @@ from tests.ops.records import (
     STALLED,
     UNDOING,
     UNDONE_ONE,
+    URL,
     WAITING,
     at,
     operation,
@@ -227,3 +228,14 @@ def test_what_comes_from_outside_cannot_steer_the_terminal():
     rows = timeline(FAILED, (FAILED_STEP,), at(60))
     assert CHECK_FAILED.message.endswith("\x1b[31m")
     assert all(line.text.isprintable() for line in picture(FAILED, rows, at(60)))
+
+
+def test_a_finished_deletion_offers_no_address():
+    deleted = replace(COMPLETED, operation_type=OperationType.SITE_DELETION)
+    lines = printed(deleted, DONE_ALL, 200)
+    assert [line for line in lines if URL in line] == []
+
+
+def test_a_promotion_that_failed_names_the_site_that_serves_as_before():
+    lines = printed(replace(FAILED, summary={"siteUrl": URL}), DONE_THREE, 60)
+    assert [line for line in lines if URL in line] != []

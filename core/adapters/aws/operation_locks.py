@@ -7,7 +7,7 @@ that it waits behind, and a lock that somebody waits for is handed over, never d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -23,6 +23,9 @@ from events.vocabulary import OperationType
 WAITER: Final = "WAITER#"
 FENCE_CHECK: Final = 1
 """Position of the operation item in the transaction that takes the lock."""
+
+type SiteKey = tuple[str, str]
+"""A site's tenant and its own id."""
 
 
 class OperationLocks(OperationQueries):
@@ -86,15 +89,20 @@ class OperationLocks(OperationQueries):
                 self.forget(waiter)
 
     def queue_of(self, tenant_id: str, site_id: str) -> SiteQueue:
-        lock, waiters = self.read_line(items.site_pk(tenant_id, site_id), items.LOCK_SK)
-        holder = None
-        if lock is not None:
-            holder = InLine(
-                operation_id=lock["holder"]["S"],
-                operation_type=_type(lock),
-                since=datetime.fromisoformat(lock["since"]["S"]),
-            )
-        return SiteQueue(holder=holder, waiters=tuple(in_line(waiter) for waiter in waiters))
+        return self._queue(items.site_pk(tenant_id, site_id))
+
+    def queues_of(self, sites: Collection[SiteKey]) -> Mapping[SiteKey, SiteQueue]:
+        """Return the lines of many sites: the locks at once, waiters where anybody came to wait."""
+        partitions = {items.site_pk(*site): site for site in sites}
+        locks = self.read_items(
+            [{"PK": {"S": pk}, "SK": {"S": items.LOCK_SK}} for pk in partitions]
+        )
+        queues = dict.fromkeys(sites, SiteQueue(holder=None))
+        for lock in locks:
+            pk = lock["PK"]["S"]
+            waits = "waiting" in lock
+            queues[partitions[pk]] = self._queue(pk) if waits else SiteQueue(holder=_holder(lock))
+        return queues
 
     def lock_holder(self, tenant_id: str, site_id: str) -> str | None:
         pk = items.site_pk(tenant_id, site_id)
@@ -131,6 +139,13 @@ class OperationLocks(OperationQueries):
             self._client.delete_item(
                 TableName=self._table, Key={"PK": waiter["PK"], "SK": waiter["SK"]}
             )
+
+    def _queue(self, pk: str) -> SiteQueue:
+        lock, waiters = self.read_line(pk, items.LOCK_SK)
+        return SiteQueue(
+            holder=_holder(lock) if lock is not None else None,
+            waiters=tuple(in_line(waiter) for waiter in waiters),
+        )
 
     def _take(self, operation: Operation, now: datetime) -> Any:
         """Keep since when the holder has it: it may have been handed over before."""
@@ -187,6 +202,14 @@ def in_line(waiter: items.Item) -> InLine:
         operation_id=waiter["operationId"]["S"],
         operation_type=_type(waiter),
         since=datetime.fromisoformat(since),
+    )
+
+
+def _holder(lock: items.Item) -> InLine:
+    return InLine(
+        operation_id=lock["holder"]["S"],
+        operation_type=_type(lock),
+        since=datetime.fromisoformat(lock["since"]["S"]),
     )
 
 

@@ -123,15 +123,20 @@ class OperationQueries:
         return sorted(found, key=lambda o: o.created_at, reverse=True)
 
     def _read_all(self, entries: Sequence[dict[str, AttributeValueTypeDef]]) -> list[Operation]:
-        keys: list[Any] = [{"PK": entry["PK"], "SK": entry["SK"]} for entry in entries]
-        found: list[Operation] = []
+        keys = [{"PK": entry["PK"], "SK": entry["SK"]} for entry in entries]
+        return [items.operation_of(item) for item in self.read_items(keys)]
+
+    def read_items(self, wanted: Sequence[Any]) -> list[items.Item]:
+        """Return the items of these keys that are there, in no order, read consistently."""
+        keys = list(wanted)
+        found: list[items.Item] = []
         while keys:
             batch, keys = keys[:BATCH], keys[BATCH:]
             with calling("DynamoDB", f"table {self._table}"):
                 answer = self._client.batch_get_item(
                     RequestItems={self._table: {"Keys": batch, "ConsistentRead": True}}
                 )
-            found += [items.operation_of(item) for item in answer["Responses"][self._table]]
+            found += answer["Responses"][self._table]
             unread = answer.get("UnprocessedKeys", {}).get(self._table)
             keys += list(unread["Keys"]) if unread else []
         return found

@@ -1,4 +1,4 @@
-"""The record of a promotion or a rollback: opened at its start, sealed at its end."""
+"""The record of a promotion, rollback, deletion or restore: opened first, sealed at the end."""
 
 from __future__ import annotations
 
@@ -49,20 +49,18 @@ SEAL_RECORD = Step(name="seal_record", run=seal_record)
 
 def _seal(context: StepContext, outcome: OperationStatus) -> Outcome:
     operation, ports = context.operation, context.ports
-    document = build_document(
-        EvidenceSources(
-            operation=operation,
-            payload=context.request.payload.model_dump(
-                mode="json", by_alias=True, exclude_none=True
-            ),
-            records=context.records,
-            decisions=ports.decisions.of(operation.operation_id),
-            outcome=outcome,
-            sealed_at=operation.step_since or context.now,
-            policy_version=context.policy.version,
-        )
+    sources = EvidenceSources(
+        operation=operation,
+        payload=context.request.payload.model_dump(mode="json", by_alias=True, exclude_none=True),
+        records=context.records,
+        decisions=ports.decisions.of(operation.operation_id),
+        outcome=outcome,
+        sealed_at=operation.step_since or context.now,
+        policy_version=context.policy.version,
     )
+    document = build_document(sources)
     sealed = seal(document)
     ports.documents.put(evidence_key(operation.operation_id), sealed.text)
-    ports.deployments.put(deployment_record(document, sealed.sha256))
+    if not sources.concerns_backup:
+        ports.deployments.put(deployment_record(document, sealed.sha256))
     return Done(facts={"sha256": sealed.sha256, "key": evidence_key(operation.operation_id)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import takewhile
+from urllib.parse import urlsplit
 
 from core.domain.errors import RefusedError
 from core.domain.site import Release, ReleaseStatus, Site
@@ -90,27 +91,10 @@ def free_reservation(context: StepContext) -> Outcome:
         return Done()
     sites.release_subdomain(move.subdomain, move.tenant_id, move.site_id)
     sites.release_place(move.tenant_id, move.site_id)
-    if site is None or site.status is not SiteStatus.PROVISIONING:
-        return Done()
-    if move.is_restore:
-        deleted = replace(
-            site, status=SiteStatus.DELETED, version=site.version + 1, updated_at=context.now
-        )
-        sites.put(deleted, expected_version=site.version)
-        return Done()
-    if context.operation.operation_type is OperationType.SITE_PROMOTION:
-        sites.delete(move.tenant_id, move.site_id)
-        return Done()
-    failure = context.operation.failure
-    failed = replace(
-        site,
-        status=SiteStatus.FAILED,
-        version=site.version + 1,
-        failure_reason=failure.message if failure else None,
-        updated_at=context.now,
-    )
-    sites.put(failed, expected_version=site.version)
-    return Done()
+    if site is not None and site.status is SiteStatus.PROVISIONING:
+        _take_record_back(context, site)
+    # Nothing is served at the address: people are told the name only.
+    return Done(summary={"siteUrl": None, "hostName": urlsplit(move.site_url).hostname})
 
 
 def take_site_over(context: StepContext) -> Outcome:
@@ -127,6 +111,23 @@ def take_site_over(context: StepContext) -> Outcome:
 LOCK_SITE = Step(name="lock_site", run=lock_site, leave=leave_line)
 TAKE_SITE_OVER = Step(name="take_site_over", run=take_site_over, leave=leave_line)
 RESERVE_RELEASE = Step(name="reserve_release", run=reserve_release, undo=free_reservation)
+
+
+def _take_record_back(context: StepContext, site: Site) -> None:
+    """Leave of a site that never was live what its kind of operation leaves."""
+    move, sites = Move(context), context.ports.sites
+    if context.operation.operation_type is OperationType.SITE_PROMOTION:
+        sites.delete(move.tenant_id, move.site_id)
+        return
+    failure = None if move.is_restore else context.operation.failure
+    left = replace(
+        site,
+        status=SiteStatus.DELETED if move.is_restore else SiteStatus.FAILED,
+        version=site.version + 1,
+        failure_reason=failure.message if failure else site.failure_reason,
+        updated_at=context.now,
+    )
+    sites.put(left, expected_version=site.version)
 
 
 def _wait_in_line(context: StepContext) -> Outcome:
