@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from core.domain.job_facts import InstallFacts
+from core.domain.versions import fits
 from events.vocabulary import ErrorCode
 from migrator.databases import read_secret
 from migrator.directories import FOLDER_MODE, files_below, own, release_root, replacing
@@ -17,6 +18,7 @@ from migrator.errors import JobFailure
 from migrator.importing import fresh_schema
 from migrator.php_programs import ask_php, failed, php_arguments
 from migrator.schemas import require_not_live, require_own_schema
+from migrator.wordpress import wordpress_version
 
 if TYPE_CHECKING:
     from core.domain.jobs import InstallJob
@@ -35,14 +37,15 @@ def run_install(services: Services, job: InstallJob) -> InstallFacts:
     release = require_own_schema(job.database.schema_name, job.tenant_id, job.site_id)
     require_not_live(services.sites, job, release)
     configuration = services.configuration
+    core = _core_of(configuration.wordpress_path, job.wordpress_version)
     root = release_root(configuration.mount_path, job.content_root, job.tenant_id, job.site_id)
-    account = _administrator(services, job)
+    _administrator(services, job)  # nothing is made for a site that nobody could log in to
     with (
         fresh_schema(services, job, job.database.secret_id, job.database.schema_name) as (_, site),
         replacing(root) as content,
     ):
-        _copy_content(configuration.wordpress_path, content, job.theme)
-        answer = _install(services, job, site, account, content)
+        _copy_content(core, content, job.theme)
+        answer = _install(services, job, site, core, content)
         _own_all(content)
         files = sum(1 for _ in files_below(content))
     log.info("wordpress_installed", version=answer["version"], theme=answer["theme"])
@@ -73,6 +76,27 @@ def _administrator(services: Services, job: InstallJob) -> dict[str, str]:
     return {"user": user, "password": password, "email": email}
 
 
+def _core_of(default: Path, wanted: str | None) -> Path:
+    """Return WordPress' core files of a version: those of the image, or of a folder beside them.
+
+    Another version would make another schema than the site's own containers expect.
+    """
+    if wanted is None:
+        return default
+    beside = (
+        path.parents[1] for path in default.parent.glob("wordpress-*/wp-includes/version.php")
+    )
+    there = {core: wordpress_version(core) for core in (default, *beside)}
+    found = next((core for core, version in there.items() if fits(version, wanted)), None)
+    if found is None:
+        raise JobFailure(
+            f"This job's image has WordPress {', '.join(there.values())}, and no "
+            f"{wanted}. Build it with that version too (migrator/Dockerfile), or ask for another.",
+            code=ErrorCode.SITE_001,
+        )
+    return found
+
+
 def _copy_content(core: Path, content: Path, theme: str | None) -> None:
     """Copy the themes and plugins that come with WordPress, links resolved to plain files."""
     for name in _FOLDERS:
@@ -95,13 +119,13 @@ def _copy_content(core: Path, content: Path, theme: str | None) -> None:
 
 
 def _install(
-    services: Services, job: InstallJob, site: Credentials, account: dict[str, str], content: Path
+    services: Services, job: InstallJob, site: Credentials, core: Path, content: Path
 ) -> dict[str, Any]:
-    tls = services.databases.tls
+    tls, account = services.databases.tls, _administrator(services, job)
     secret = site.password.get_secret_value()
     request = {
         **account,
-        "core": str(services.configuration.wordpress_path),
+        "core": str(core),
         "content": str(content),
         "url": job.site_url.rstrip("/"),
         "title": job.site_name,

@@ -255,7 +255,7 @@ class JobPlayer:
         self._effects.make_schema(job.database.schema_name)
         self._effects.make_directory(job.content_root)
         return InstallFacts(
-            wordpress_version="6.5",
+            wordpress_version=job.wordpress_version or "6.5",
             php_version="8.2",
             theme="twentytwentythree",
             tables=12,

@@ -111,6 +111,8 @@ class InstallJob(Job):
     site_name: str
     admin_secret_id: str
     theme: str | None = None
+    wordpress_version: str | None = None
+    """Of the image that will serve the site, where that is known: its schema has to fit."""
 
 
 class ContentJob(Job):

@@ -21,6 +21,7 @@ from core.domain.mail_policy import MailPolicy
 from core.domain.policy_model import PolicyModel
 from core.domain.promotion_policy import PromotionPolicy
 from core.domain.tenancy import BASIC, Tier
+from core.domain.versions import fits
 from events.formats import Environment
 from events.vocabulary import ErrorCode, OperationType
 
@@ -198,7 +199,7 @@ class Policy(PolicyModel):
         "8.2" is any release of PHP 8.2. Raises RefusedError (SITE_001) with what there is.
         """
         for image in self.offered_images:
-            if _fits(image.wordpress_version, wordpress_version) and _fits(
+            if fits(image.wordpress_version, wordpress_version) and fits(
                 image.php_version, php_version
             ):
                 return image
@@ -232,6 +233,13 @@ class Policy(PolicyModel):
             most_sites=self.sites_by_tier[name],
         )
 
+    def image_of(
+        self, wordpress_version: str | None, php_version: str | None
+    ) -> OfferedImage | None:
+        """Return what is known of the image that `image_tag` names; None: it is not listed."""
+        tag = self.image_tag(wordpress_version, php_version)
+        return next((image for image in self.offered_images if image.tag == tag), None)
+
     def image_tag(self, wordpress_version: str | None, php_version: str | None) -> str:
         """Return the tag of the image with these versions; nothing asked: the platform's default.
 
@@ -248,11 +256,3 @@ class Policy(PolicyModel):
     def tenant_tags(self, tenant_id: str) -> dict[str, str]:
         """Return the tags of what all sites of a tenant share."""
         return {**self.tags, "Tenant": tenant_id, "Component": "tenant-network"}
-
-
-def _fits(offered: str, wanted: str | None) -> bool:
-    """Compare as far as both say something: "8.2" and "8.2.12" are one PHP."""
-    if wanted is None:
-        return True
-    parts = list(zip(offered.split("."), wanted.split("."), strict=False))
-    return all(ours == theirs for ours, theirs in parts)

@@ -36,6 +36,14 @@ class Version:
         return (*self._parts, *((_END, 0),) * missing)
 
 
+def fits(offered: str, wanted: str | None) -> bool:
+    """Compare as far as both say something: "8.2" and "8.2.12" are one PHP."""
+    if wanted is None:
+        return True
+    parts = list(zip(offered.split("."), wanted.split("."), strict=False))
+    return all(ours == theirs for ours, theirs in parts)
+
+
 def _part(text: str) -> tuple[int, int]:
     """Return a number as (5, value): above the end and above every word."""
     return (5, int(text)) if text.isdigit() else (_RANKS.get(text, -1), 0)

@@ -174,6 +174,23 @@ class TestVersions:
         [service] = fleet.world.services.values()
         assert service.service.image_digest == digest
 
+    @pytest.mark.parametrize(
+        ("asked", "runs"),
+        [({}, ("6.5", "8.2")), ({"phpVersion": "8.3"}, ("6.5", "8.3")),
+         ({"wordpressVersion": "6.8"}, ("6.8", "8.3"))],
+    )  # fmt: skip
+    def test_the_record_says_what_the_site_s_containers_run(self, asked, runs):
+        """The job's own PHP is another affair; its WordPress is the one that will be served."""
+        fleet = fleet_with(BASIC)
+        fleet.world.images["sha256:six"] = "{}"
+        fleet.world.image_tags |= dict.fromkeys(
+            ("wordpress-6.5-php8.3", "wordpress-6.8-php8.3"), "sha256:six"
+        )
+        ask(fleet, "site-a", configuration=asked)
+        assert ended(fleet)["site-a"].status is DONE
+        site = fleet.world.sites[TENANT, "site-a"]
+        assert (site.wordpress_version, site.php_version) == runs
+
     def test_what_is_not_offered_is_refused_naming_what_is(self):
         fleet = fleet_with(BASIC)
         ask(fleet, "site-a", configuration={"wordpressVersion": "4.9"})

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from migrator.install import _core_of
 from tests.migrator.fleet import USER_PASSWORD, WORDPRESS_PASSWORD
 
 
@@ -89,6 +90,25 @@ def test_php_verifies_the_database_s_certificate(fleet, monkeypatch, ca, accepte
     monkeypatch.setattr("migrator.install._settings", lambda _tls: {"openssl.cafile": str(path)})
     assert (fleet.run("install", **install(fleet)).error is None) is accepted
     assert (schema(fleet) in fleet.database.schemas()) is accepted
+
+
+def test_the_core_of_the_version_that_will_serve_the_site_is_installed(fleet):
+    facts = fleet.done("install", **install(fleet, wordpressVersion="6.1"))
+    assert facts["wordpressVersion"].startswith("6.1")
+    error = fleet.failed("install", **install(fleet, wordpressVersion="9.9"))
+    assert error.code == "SITE_001"
+    assert "has WordPress 6.1" in error.message
+    assert "no 9.9" in error.message
+
+
+def test_further_core_files_lie_beside_the_first_ones(tmp_path):
+    for name, version in {"wordpress": "6.8.3", "wordpress-further": "6.5.2"}.items():
+        includes = tmp_path / name / "wp-includes"
+        includes.mkdir(parents=True)
+        (includes / "version.php").write_text(f"<?php $wp_version = '{version}';")
+    default = tmp_path / "wordpress"
+    assert _core_of(default, "6.5") == tmp_path / "wordpress-further"
+    assert _core_of(default, "6.8") == _core_of(default, None) == default
 
 
 @pytest.mark.parametrize("secret", ['{"username": "x"}', "[]", "no json"])

@@ -10,7 +10,7 @@ from core.domain.operation import Json
 from core.domain.site import ReleaseStatus, Site
 from core.engine.outcome import Done, Outcome, Wait
 from core.engine.step import Step, StepContext
-from core.operations.steps.image import latest_tag, restore_latest
+from core.operations.steps.image import latest_tag, offered_image, restore_latest
 from core.operations.steps.move import Move
 from events.vocabulary import OperationType, SiteStatus
 
@@ -121,8 +121,11 @@ def _is_read_only(context: StepContext) -> bool:
 
 
 def _versions(context: StepContext) -> tuple[str | None, str | None]:
-    installed = context.facts.get("install_wordpress")
+    installed, image = context.facts.get("install_wordpress"), offered_image(context)
     if installed is not None:
-        return str(installed["wordpress_version"]), str(installed["php_version"])
+        php_version = image.php_version if image else str(installed["php_version"])
+        return str(installed["wordpress_version"]), php_version
+    if image is not None and context.facts.get("choose_image", {}).get("as_asked"):
+        return image.wordpress_version, image.php_version
     origin = Move(context).origin
     return origin.wordpress_version, origin.php_version

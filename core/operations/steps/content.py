@@ -9,6 +9,7 @@ from core.domain.operation import Json
 from core.engine.outcome import Done, Outcome
 from core.engine.step import Step, StepContext
 from core.operations.steps.database import drop_database
+from core.operations.steps.image import offered_image
 from core.operations.steps.jobs import job_fields, run_job, stop_job
 from core.operations.steps.move import Move
 from events.requests import SiteCreationPayload
@@ -70,7 +71,7 @@ def stop_placing(context: StepContext) -> Outcome:
 def install_wordpress(context: StepContext) -> Outcome:
     """Make schema and content of a fresh WordPress."""
     move, payload = Move(context), context.request.payload
-    theme = None
+    theme, image = None, offered_image(context)
     if isinstance(payload, SiteCreationPayload) and payload.template_id is None:
         theme = payload.configuration.theme  # with a template, it may come in the template
     answer = run_job(
@@ -83,6 +84,7 @@ def install_wordpress(context: StepContext) -> Outcome:
             site_name=move.site_name,
             admin_secret_id=move.site.admin_secret,
             theme=theme or context.policy.default_theme,
+            wordpress_version=image.wordpress_version if image else None,
         ),
     )
     if not isinstance(answer, dict):
@@ -90,7 +92,7 @@ def install_wordpress(context: StepContext) -> Outcome:
     facts = InstallFacts.model_validate(answer)
     versions: dict[str, Json] = {
         "wordpressVersion": facts.wordpress_version,
-        "phpVersion": facts.php_version,
+        "phpVersion": image.php_version if image else facts.php_version,
     }
     return Done(facts=facts.model_dump(mode="json"), summary=versions)
 

@@ -7,6 +7,7 @@ so none is removed with a site: a release would take along what another one runs
 from __future__ import annotations
 
 from core.domain.errors import UnfinishedError
+from core.domain.policy import OfferedImage
 from core.engine.outcome import Done, Outcome, Wait
 from core.engine.step import Step, StepContext
 from core.operations.steps.move import Move
@@ -21,7 +22,7 @@ def choose_image(context: StepContext) -> Outcome:
     images, tag = context.ports.images, context.policy.image_tag(*_versions_asked_for(context))
     digest = _image_of_source(context) or images.digest_of(tag)
     images.tag(digest, held_tag(digest))
-    return Done(facts={"image_digest": digest})
+    return Done(facts={"image_digest": digest, "as_asked": any(_versions_asked_for(context))})
 
 
 def choose_kept_image(context: StepContext) -> Outcome:
@@ -44,6 +45,11 @@ def replicate_image(context: StepContext) -> Outcome:
         except UnfinishedError:
             return Wait(seconds=1, why="the rest of the image's layers")
     return Done(facts={"image_digest": digest, "copied": held is None, "former_latest": former})
+
+
+def offered_image(context: StepContext) -> OfferedImage | None:
+    """Return what policy says of the image of a new site; None: its tag is not listed."""
+    return context.policy.image_of(*_versions_asked_for(context))
 
 
 def held_tag(digest: str) -> str:
