@@ -59,7 +59,7 @@ def answers(machine) -> dict[int, Answer]:
 
 def _wait_until_nothing_is_at_work(machine: Machine) -> None:
     listed = machine.type("sitefleet operations list --env dev --json")
-    for operation in json.loads(listed.out):
+    for operation in json.loads(listed.out)["operations"]:
         machine.wait_for(operation["operationId"], "COMPLETED")
 
 
