@@ -88,9 +88,10 @@ def _services(connection: Connection, names: Sequence[str]) -> list[str]:
 
 def _target_groups(connection: Connection, releases: Sequence[ReleaseNames]) -> Iterator[str]:
     elb = connection.client("elbv2")
-    for release in releases:
-        if _is_there(lambda name=release.target_group: elb.describe_target_groups(Names=[name])):
-            yield release.target_group
+    for name in (release.target_group for release in releases):
+        found = _is_there(lambda name=name: elb.describe_target_groups(Names=[name]))
+        if found and found["TargetGroups"]:  # AWS answers with an error, others with none
+            yield name
 
 
 def _access_points(connection: Connection, releases: Sequence[ReleaseNames]) -> list[str]:
