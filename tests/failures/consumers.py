@@ -92,7 +92,7 @@ class Worker:
         self._urls = {queue: self._url(queue) for queue in fleets}
 
     def operate(self, request: Mapping[str, Any], fails_at: str | None = None) -> Operation:
-        """Send a request and consume until its operation has ended."""
+        """Send a request and consume until its operation has ended, or has stopped."""
         operation_id = identity.operation_id(
             self._fleet.settings.environment,
             request["payload"]["tenantId"],
@@ -103,7 +103,7 @@ class Worker:
             self._failures.step_of[operation_id] = fails_at
         queue = QueueName(REQUEST_QUEUES[MessageType(request["messageType"])][0])
         self._send(queue, request)
-        return self._consume_until(operation_id, queue, lambda operation: operation.is_terminal)
+        return self._consume_until(operation_id, queue, _stands)
 
     def retry(self, operation: Operation, request: Mapping[str, Any]) -> Operation:
         """Let an operation that stopped go on, with nothing in its way, to its end."""
@@ -191,6 +191,11 @@ def switch_off(cloud: Cloud, *functions: str) -> None:
         for mapping in mappings["EventSourceMappings"]:
             client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
     time.sleep(3)  # a poll may be under way
+
+
+def _stands(operation: Operation) -> bool:
+    """Whether it has ended, or stopped where only a person can let it go on."""
+    return operation.is_terminal or operation.status is OperationStatus.ROLLBACK_FAILED
 
 
 def _consumer(fleet: Fleet, failures: Failures) -> Consumer:
