@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import secrets
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from core.bootstrap import WORKFLOWS, load_policy
 from demo.requests import request
 from events.decode import decode
 from events.vocabulary import MessageType, OperationType
-from tests.failures.target import Target
 
 POLICY = "local-dev"
 TENANTS = {
@@ -48,30 +48,47 @@ UPDATES: dict[str, dict[str, Any]] = {
 """Kind -> changes."""
 
 
-def creation(target: Target, **payload: Any) -> dict[str, Any]:
+class Named(Protocol):
+    """Whatever tells which site is meant."""
+
+    @property
+    def tenant_id(self) -> str: ...
+    @property
+    def site_id(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Nobody:
+    """A site that is not there, to ask for plans."""
+
+    tenant_id: str = "tenant-1"
+    site_id: str = "site-nobody"
+
+
+def creation(target: Named, **payload: Any) -> dict[str, Any]:
     """Ask for a site."""
     name = target.site_id.removeprefix("site-")
     where = {"siteName": f"The {name} shop", "subdomain": name, "environment": "dev"}
     return _request("SITE_CREATION_REQUEST", target, **where, **payload)
 
 
-def made_up(target: Target) -> dict[str, Any]:
+def made_up(target: Named) -> dict[str, Any]:
     """Ask for a site with everything that a creation may come with."""
     configuration = {"plugins": ["old-gallery"], "theme": "twentytwentythree"}
     return creation(target, templateId="shop-window", configuration=configuration)
 
 
-def update(target: Target, changes: dict[str, Any]) -> dict[str, Any]:
+def update(target: Named, changes: dict[str, Any]) -> dict[str, Any]:
     """Ask for changes of a site."""
     return _request("SITE_UPDATE_REQUEST", target, changes=changes)
 
 
-def deletion(target: Target, *, keep: bool = True) -> dict[str, Any]:
+def deletion(target: Named, *, keep: bool = True) -> dict[str, Any]:
     """Ask for the end of a site."""
     return _request("SITE_DELETION_REQUEST", target, reason="A test.", retainBackup=keep)
 
 
-def restore(target: Target, backup_id: str) -> dict[str, Any]:
+def restore(target: Named, backup_id: str) -> dict[str, Any]:
     """Ask for a deleted site to come back."""
     return _request("SITE_RESTORE_REQUEST", target, backupId=backup_id)
 
@@ -88,6 +105,6 @@ def steps_of(body: dict[str, Any]) -> tuple[str, ...]:
     return WORKFLOWS[kind].plan(decode(json.dumps(body)), load_policy(POLICY))
 
 
-def _request(message_type: str, target: Target, **payload: Any) -> dict[str, Any]:
+def _request(message_type: str, target: Named, **payload: Any) -> dict[str, Any]:
     about = {"siteId": target.site_id, "tenantId": target.tenant_id}
     return request(message_type, f"fail-{secrets.token_hex(8)}", {**about, **payload})

@@ -8,17 +8,13 @@ import pytest
 
 from core.operations.update import UPDATE
 from events.vocabulary import OperationStatus
-from tests.failures.changes import UPDATES, deletion, made_up, restore, steps_of, update
+from tests.failures.changes import UPDATES, Nobody, deletion, made_up, restore, steps_of, update
 from tests.failures.consumers import WHY
-from tests.failures.target import Target
 
 pytestmark = pytest.mark.machine
-NOBODY = Target(
-    cloud=None, inventory=None, visitor=None, tenant_id="tenant-1", site_id="site-nobody"
-)
-CREATION = steps_of(made_up(NOBODY))
-DELETION = steps_of(deletion(NOBODY, keep=False))
-RESTORE = steps_of(restore(NOBODY, "0" * 32))
+CREATION = steps_of(made_up(Nobody()))
+DELETION = steps_of(deletion(Nobody(), keep=False))
+RESTORE = steps_of(restore(Nobody(), "0" * 32))
 NO_WAY_BACK = DELETION.index("invalidate_cache")
 """From this step on a deletion only goes forward (ADR 0049)."""
 SAMPLE = {
@@ -67,7 +63,7 @@ def test_a_creation_that_fails_leaves_nothing_but_a_record_that_says_why(changed
     [
         sampled(kind, step)
         for kind, changes in UPDATES.items()
-        for step in steps_of(update(NOBODY, changes))
+        for step in steps_of(update(Nobody(), changes))
     ],
 )
 def test_an_update_that_fails_leaves_the_site_as_it_was(changed, kind, step):
