@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core.domain.operation import Operation
+from tests.failures.changes import retry
 from tests.failures.consumers import Worker
 from tests.failures.target import State, Target, differences
 
@@ -39,6 +40,22 @@ def fail(
     """Send a request whose operation fails at a step, after its work; see what it leaves."""
     started = time.monotonic()
     operation = worker.operate(request, fails_at=step)
+    return _case(target, before, operation, step, started)
+
+
+def fail_and_go_on(
+    worker: Worker, target: Target, before: State, request: Mapping[str, Any], step: str
+) -> Case:
+    """The same where there is no way back: the operation stops, and a person lets it go on."""
+    started = time.monotonic()
+    stopped = worker.operate(request, fails_at=step)
+    between = target.surroundings()
+    ended = worker.retry(stopped, retry(stopped.operation_id))
+    case = _case(target, before, stopped, step, started)
+    return replace(case, between=between, ended=ended)
+
+
+def _case(target: Target, before: State, operation: Operation, step: str, started: float) -> Case:
     return Case(
         step=step,
         operation=operation,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from tests.failures.cases import Case
 from tests.failures.consumers import Failures, Worker, switch_off
 from tests.failures.machine import Machine, machine_at
 from tests.failures.promotions import LAST, failed_promotion, promotion
-from tests.failures.stories import STORIES, Asked, Teller
+from tests.failures.stories import STORIES, Asked, Teller, Told
 
 SITES = ("mango", "papaya")
 """Each is promoted once; then its promotions fail, beside the other one's."""
@@ -127,23 +127,33 @@ def telling(tmp_path_factory) -> Iterator[Callable[[Asked], Teller]]:
 
 
 @pytest.fixture(scope="module")
-def changes(request, telling) -> Iterator[dict[str, Future[dict[tuple[str, str], Case]]]]:
-    """The stories of every case that a selected test asks for, by kind of operation."""
-    asked: dict[str, list[str]] = {}
+def changed(request, telling) -> Iterator[Callable[[str, str], Case]]:
+    """Every case that a selected test asks for, by kind of operation and step."""
+    asked: dict[str, dict[str, None]] = {}
     for item in request.session.items:
         if "changed" in item.fixturenames:
             kind, step = (item.callspec.params[name] for name in ("kind", "step"))
-            asked.setdefault(kind, []).append(step)
-    asked = {kind: list(dict.fromkeys(steps)) for kind, steps in asked.items()}
-    futures = {}
+            asked.setdefault(kind, {})[step] = None
+    told: dict[tuple[str, str], Case] = {}
     with ThreadPoolExecutor(max_workers=len(STORIES)) as pool:
-        for story, kinds in STORIES.items():
-            if asked.keys() & set(kinds):
-                future = pool.submit(lambda tell, t: dict(tell(t)), story, telling(asked))
-                futures.update(dict.fromkeys(kinds, future))
-        yield futures
+        stories = {
+            kind: story
+            for tell, kinds in STORIES.items()
+            if asked.keys() & set(kinds)
+            for story in [pool.submit(_listen, tell(telling(asked)), told)]
+            for kind in kinds
+        }
+
+        def case(kind: str, step: str) -> Case:
+            broken = stories[kind].exception()
+            if broken is not None and (kind, step) not in told:
+                raise AssertionError(f"The story of {kind} broke off before {step}.") from broken
+            return told[kind, step]
+
+        yield case
 
 
-@pytest.fixture(scope="module")
-def changed(changes) -> Callable[[str, str], Case]:
-    return lambda kind, step: changes[kind].result()[kind, step]
+def _listen(story: Told, told: dict[tuple[str, str], Case]) -> None:
+    """Keep every case at once: what comes after it may break off."""
+    for name, case in story:
+        told[name] = case

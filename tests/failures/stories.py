@@ -5,12 +5,12 @@ All stories that the selected tests ask for run at once, in threads of their own
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from events.vocabulary import OperationStatus
-from tests.failures.cases import Case, fail
+from tests.failures.cases import Case, fail, fail_and_go_on
 from tests.failures.changes import (
     PLUGGED,
     SUSPENSION,
@@ -20,14 +20,13 @@ from tests.failures.changes import (
     deletion,
     made_up,
     restore,
-    retry,
     update,
 )
 from tests.failures.consumers import Worker
 from tests.failures.machine import Machine
 from tests.failures.target import State, Target
 
-type Asked = Mapping[str, list[str]]
+type Asked = Mapping[str, Collection[str]]
 """Kind of operation -> steps that are to fail."""
 type Told = Iterator[tuple[tuple[str, str], Case]]
 """Kind and step, and what came of it."""
@@ -54,7 +53,7 @@ class Teller:
 
     def failed(self, kind: str, target: Target, ask: Callable[[], dict[str, Any]]) -> Told:
         """Let an operation fail at each step that is asked for."""
-        steps = self.asked.get(kind, [])
+        steps = self.asked.get(kind, ())
         if steps:
             target.visit()
         before = target.state() if steps else {}
@@ -64,7 +63,7 @@ class Teller:
 
 def creations(teller: Teller) -> Told:
     """A tenant's first site is not created: each time another one."""
-    for step in teller.asked.get("creation", []):
+    for step in teller.asked.get("creation", ()):
         name = step.replace("_", "-")
         target = teller.machine.target(name, "dev", TENANTS["creation"])
         before = target.state()
@@ -100,7 +99,7 @@ def endings(teller: Teller) -> Told:
     never = target.state()
     target = _site(teller, "loquat", TENANTS["endings"])
     yield from teller.failed("deletion", target, lambda: deletion(target))
-    onward = list(teller.asked.get("deletion, onward", []))
+    onward = teller.asked.get("deletion, onward", ())
     backup_id = None
     for step in [step for step in onward if step != DISCARDS]:
         if backup_id is not None:
@@ -140,7 +139,4 @@ def _updates(teller: Teller, target: Target, kind: str) -> Told:
 
 def _carried_on(teller: Teller, target: Target, never: State, step: str) -> Case:
     body = deletion(target, keep=step != DISCARDS)
-    stopped = fail(teller.worker, target, never, body, step)
-    operation_id = stopped.operation.operation_id
-    done = teller.worker.retry(stopped.operation, retry(operation_id))
-    return replace(stopped, ended=done, between=stopped.after, after=target.state())
+    return fail_and_go_on(teller.worker, target, never, body, step)

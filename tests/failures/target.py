@@ -47,14 +47,19 @@ class Target:
     def state(self) -> State:
         """Return what visitors are served, what it consists of, and every resource around it."""
         live = self._live_release()
-        found: State = {"records": self._records(), "resources": self._resources()}
-        if live is not None:
-            found["rows"] = self._rows(live["schema"])
-            found["files"] = dict(self._files(live["contentRoot"]))
-            found["pages"] = dict(self._pages())
-        else:
-            found["pages"] = {"/": self._page("/")}
-        return found
+        if live is None:
+            return self.surroundings()
+        return {
+            **self.surroundings(),
+            "rows": self._rows(live["schema"]),
+            "files": dict(self._files(live["contentRoot"])),
+            "pages": dict(self._pages()),
+        }
+
+    def surroundings(self) -> State:
+        """Return the same without what is in the site: its parts may be gone."""
+        pages = {"/": self._page("/")}
+        return {"records": self._records(), "resources": self._resources(), "pages": pages}
 
     def visit(self) -> None:
         """Ask for every page once: WordPress stores what it works out at a first visit.
