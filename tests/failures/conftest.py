@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -19,6 +19,8 @@ SITES = ("mango", "papaya")
 """Each is promoted once; then its promotions fail, beside the other one's."""
 NEW_SITE = "kiwi"
 """It is never in the target."""
+FUNCTIONS = ("creation", "update", "deletion", "wakeup")
+"""Of dev, where sites are changed."""
 
 
 class Failing:
@@ -100,9 +102,6 @@ failed = _asking("failed")
 failed_first = _asking("failed_first")
 
 
-FUNCTIONS = ("creation", "update", "deletion", "wakeup")
-
-
 @pytest.fixture(scope="module")
 def telling(tmp_path_factory) -> Iterator[Callable[[Asked], Teller]]:
     """Another machine, with nobody but the tests at the other queues of dev.
@@ -129,20 +128,14 @@ def telling(tmp_path_factory) -> Iterator[Callable[[Asked], Teller]]:
 @pytest.fixture(scope="module")
 def changed(request, telling) -> Iterator[Callable[[str, str], Case]]:
     """Every case that a selected test asks for, by kind of operation and step."""
-    asked: dict[str, dict[str, None]] = {}
-    for item in request.session.items:
-        if "changed" in item.fixturenames:
-            kind, step = (item.callspec.params[name] for name in ("kind", "step"))
-            asked.setdefault(kind, {})[step] = None
+    asked = _asked_for(request.session.items)
     told: dict[tuple[str, str], Case] = {}
+    stories: dict[str, Future[None]] = {}
     with ThreadPoolExecutor(max_workers=len(STORIES)) as pool:
-        stories = {
-            kind: story
-            for tell, kinds in STORIES.items()
-            if asked.keys() & set(kinds)
-            for story in [pool.submit(_listen, tell(telling(asked)), told)]
-            for kind in kinds
-        }
+        for story, kinds in STORIES.items():
+            if asked.keys() & set(kinds):
+                future = pool.submit(_listen, story(telling(asked)), told)
+                stories.update(dict.fromkeys(kinds, future))
 
         def case(kind: str, step: str) -> Case:
             broken = stories[kind].exception()
@@ -153,7 +146,16 @@ def changed(request, telling) -> Iterator[Callable[[str, str], Case]]:
         yield case
 
 
+def _asked_for(items: list[Any]) -> Asked:
+    asked: dict[str, dict[str, None]] = {}
+    for item in items:
+        if "changed" in item.fixturenames:
+            kind, step = (item.callspec.params[name] for name in ("kind", "step"))
+            asked.setdefault(kind, {})[step] = None
+    return asked
+
+
 def _listen(story: Told, told: dict[tuple[str, str], Case]) -> None:
     """Keep every case at once: what comes after it may break off."""
     for name, case in story:
-        told[name] = case
+        told.setdefault(name, case)
