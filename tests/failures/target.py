@@ -124,7 +124,7 @@ class Target:
             "task definitions": self._task_definitions(),
             "rules": self._rules(),
             "names": sorted(name for name in here.names() if name == self.visitor.host),
-            "secrets": {n: t for n, t in here.secrets().items() if self._is_mine(n)},
+            "secrets": here.secrets(self._is_mine),
             "secrets that wait for deletion": self._waiting_secrets(),
             "schemas": [schema for schema in here.schemas() if mine in schema],
             "users": [user for user in here.users() if mine in user],
