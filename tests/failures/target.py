@@ -128,7 +128,7 @@ class Target:
             "secrets that wait for deletion": self._waiting_secrets(),
             "schemas": [schema for schema in here.schemas() if mine in schema],
             "users": [user for user in here.users() if mine in user],
-            "folders": sorted(str(p) for p in here.files.glob(f"{self.tenant_id}/{mine}/*")),
+            "folders": sorted(self._folders()),
             "objects": sorted(self._objects()),
             "groups": self._groups(),
             "places": self._places(),
@@ -177,7 +177,7 @@ class Target:
                     yield name
 
     def left_of(self, operation_id: str) -> list[str]:
-        """Return what is left of an operation's transfer, and the jobs that still run for it."""
+        """Return what is left of an operation's transfer, its jobs, and its savepoints."""
         bucket = f"bbws-transfer-{self.cloud.account.environment}"
         found = self.cloud.s3.list_objects_v2(Bucket=bucket, Prefix=f"transfers/{operation_id}/")
         objects = [entry["Key"] for entry in found.get("Contents", [])]
@@ -185,7 +185,19 @@ class Target:
         ecs, mark = self.cloud.ecs, f"sitefleet/{operation_id}/"
         running = ecs.list_tasks(cluster=cluster, desiredStatus="RUNNING")["taskArns"]
         tasks = ecs.describe_tasks(cluster=cluster, tasks=running)["tasks"] if running else []
-        return objects + [t["startedBy"] for t in tasks if t.get("startedBy", "").startswith(mark)]
+        jobs = [t["startedBy"] for t in tasks if t.get("startedBy", "").startswith(mark)]
+        return [*objects, *jobs, *self._savepoints(operation_id)]
+
+    def _folders(self) -> Iterator[str]:
+        """Return the site's folders; savepoints are an operation's."""
+        for path in self.inventory.files.glob(f"{self.tenant_id}/{self.key}/*"):
+            if path.suffix != ".savepoints":
+                yield str(path)
+
+    def _savepoints(self, operation_id: str) -> list[str]:
+        """Return the folders of savepoints that are this operation's only, or nobody's any more."""
+        folders = self.inventory.files.glob(f"{self.tenant_id}/{self.key}/.*.savepoints")
+        return [str(f) for f in folders if {path.name for path in f.iterdir()} <= {operation_id}]
 
     def _is_mine(self, name: str) -> bool:
         return self.key in name or f"/{self.site_id}/" in name

@@ -30,6 +30,8 @@ SAMPLE = {
 """What `make test` takes of them: around what visitors see, and around what cannot come back."""
 MAY_DIFFER = {"/records", "/resources/objects", "/resources/secrets that wait for deletion"}
 """Between a site that has gone and one that never was: it can be had back."""
+NONE_BEFORE = {"locks", "secrets that wait for deletion", "certificates", "objects"}
+"""What a site that was created, and nothing else, has none of."""
 
 
 def sampled(kind: str, step: str) -> object:
@@ -137,6 +139,6 @@ def test_what_is_compared_is_a_real_site(changed, kind, step):
     assert all(resources["releases"].values())
     assert resources["locks"] == []
     assert resources["secrets that wait for deletion"] == []
-    of_a_site = resources.keys() - {"locks", "secrets that wait for deletion", "certificates"}
+    of_a_site = resources.keys() - NONE_BEFORE
     for kind_of_resource in of_a_site:
         assert resources[kind_of_resource], kind_of_resource
