@@ -131,7 +131,7 @@ class Target:
             "folders": sorted(self._folders()),
             "objects": sorted(self._objects()),
             "groups": self._groups(),
-            "places": self._places(),
+            "places": sorted(self._holders() & {self.site_id}),
             "certificates": self._certificates(),
             "locks": self._locks(),
         }
@@ -209,17 +209,20 @@ class Target:
         return sorted(s["Name"] for s in found if self._is_mine(s["Name"]) and "DeletedDate" in s)
 
     def _groups(self) -> list[str]:
+        """Return the tenant's groups, unless they are there for other sites of the tenant only."""
+        holders = self._holders()
+        if holders and self.site_id not in holders:
+            return []
         name = tenant_group(Environment(self.cloud.account.environment), self.tenant_id)
         named = [{"Name": "group-name", "Values": [name]}]
-        found = self.inventory.account.client("ec2").describe_security_groups(Filters=named)[
-            "SecurityGroups"
-        ]
-        return [group["GroupId"] for group in found]
+        found = self.inventory.account.client("ec2").describe_security_groups(Filters=named)
+        return [group["GroupId"] for group in found["SecurityGroups"]]
 
-    def _places(self) -> list[str]:
+    def _holders(self) -> set[str]:
+        """Return the sites that hold one of the tenant's places."""
         items = self.inventory.items("sites")
         mine = [i for i in items if (i["PK"], i["SK"]) == (f"TENANT#{self.tenant_id}", "QUOTA")]
-        return sorted(place for item in mine for place in item.get("siteIds", []))
+        return {place for item in mine for place in item.get("siteIds", [])}
 
     def _certificates(self) -> list[str]:
         """Return the certificates of the site's own domain, and how many listeners have each."""
