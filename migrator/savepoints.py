@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,6 +113,13 @@ class Savepoint:
         with replacing(target) as fresh:
             for item in kept.iterdir():
                 copy(item, fresh / item.name)
+
+    def forget(self) -> None:
+        """Remove it; with the last one, what savepoints lay in goes too."""
+        remove(self.folder)
+        for folder in (self.folder.parent, self.folder.parent.parent):
+            with suppress(OSError):  # another change's savepoint is still in it
+                folder.rmdir()
 
     def lines(self) -> Iterator[Mapping[str, Any]]:
         """Yield the journal's lines; the last may be cut where the change was killed."""

@@ -100,7 +100,7 @@ def run_take_back(services: Services, job: TakeBackWordPressJob) -> TakenBackFac
     """Undo a change, whole or half done; nothing there is fine."""
     with _opened(services, job) as site:
         facts = site.taking_back().run()
-        remove(site.savepoint.folder)
+        site.savepoint.forget()
         return facts
 
 

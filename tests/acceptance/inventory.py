@@ -6,6 +6,7 @@ import json
 import re
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,13 +93,14 @@ class Inventory:
     def access_points(self) -> list[dict[str, Any]]:
         return self.account.client("efs").describe_access_points()["AccessPoints"]
 
-    def secrets(self) -> dict[str, str]:
-        """Return every secret of the account: name and text."""
+    def secrets(self, wanted: Callable[[str], bool] = bool) -> dict[str, str]:
+        """Return the secrets of the account with such a name, or all of them: name and text."""
         manager = self.account.client("secretsmanager")
         names = [
             secret["Name"]
             for page in manager.get_paginator("list_secrets").paginate()
             for secret in page["SecretList"]
+            if wanted(secret["Name"])
         ]
         return {name: manager.get_secret_value(SecretId=name)["SecretString"] for name in names}
 
@@ -121,7 +123,7 @@ class Inventory:
 
     def _query(self, statement: str) -> list[tuple[Any, ...]]:
         """Ask the database as its administrator."""
-        text = next(t for name, t in self.secrets().items() if name.endswith("/aurora/admin"))
+        [text] = self.secrets(lambda name: name.endswith("/aurora/admin")).values()
         login = json.loads(text)
         connection = pymysql.connect(
             host=login["host"],

@@ -1,143 +1,73 @@
-"""One machine for this folder; its sites are promoted by consumers of the tests' own."""
+"""Machines of this folder; consumers of the tests' own do the work on them, and let it fail."""
 
 from __future__ import annotations
 
-import json
-import socket
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from core.adapters.aws.operations import DynamoOperations
-from core.domain.names import site_key
-from demo.customer import Visitor
-from demo.requests import TENANT, request
-from demo.site import RunningSite
-from events import identity
-from local import https_front
-from local.cloud import Cloud, clouds
-from local.container import resolve_names
-from local.layout import CHECKOUT, Layout
-from local.state import Machine as State
-from tests.acceptance.conftest import local
-from tests.acceptance.fleet_client import accounts_of, eventually
-from tests.acceptance.inventory import Inventory
-from tests.failures.cases import LAST, Case, fail, promotion
-from tests.failures.consumers import Failures, Promoter, switch_off
-from tests.failures.target import Target
-from tests.local.local_role import fleet_in_role
+from core.ports.messaging import QueueName
+from tests.failures.cases import Case
+from tests.failures.consumers import Failures, Worker, switch_off
+from tests.failures.machine import Machine, machine_at
+from tests.failures.promotions import LAST, failed_promotion, promotion
+from tests.failures.stories import STORIES, Asked, Teller, Told
 
 SITES = ("mango", "papaya")
 """Each is promoted once; then its promotions fail, beside the other one's."""
 NEW_SITE = "kiwi"
 """It is never in the target."""
-FUNCTION = "sit-bbws-async-processor-"
-
-
-class Machine:
-    """The accounts dev and sit, and what the tests do in them."""
-
-    def __init__(self, described: dict[str, Any], home: Path) -> None:
-        self.described = described
-        self.layout = Layout.from_environ({"SITEFLEET_HOME": str(home)})
-        self.clouds: dict[str, Cloud] = dict(clouds(described["endpoint"]))
-        self.accounts = accounts_of(described)
-
-    def create(self, name: str) -> None:
-        """Create a site in dev and give it content."""
-        payload = {"siteId": site_id(name), "tenantId": TENANT, "siteName": f"The {name} shop"}
-        where = {"subdomain": name, "environment": "dev", "configuration": {}}
-        body = request("SITE_CREATION_REQUEST", f"create-{name}", {**payload, **where})
-        operation_id = identity.operation_id(
-            "dev", TENANT, body["messageType"], body["idempotencyKey"]
-        )
-        table = "bbws-wp-operations-dev"
-        store = DynamoOperations(client=self.clouds["dev"].dynamodb, table_name=table)
-        self.accounts["dev"].send_text("creation", json.dumps(body))
-
-        def ended() -> bool:
-            found = store.get(operation_id)
-            return found is not None and found.is_terminal
-
-        eventually(ended, f"the creation of {name}", seconds=170)
-        self.edit(name, "content.php")
-
-    def edit(self, name: str, script: str) -> None:
-        """Run one of the demo's scripts in a site of dev."""
-        key = site_key(TENANT, site_id(name))
-        RunningSite(cloud=self.clouds["dev"], layout=self.layout, site_key=key).run(script)
-
-    def target(self, name: str) -> Target:
-        cloud = self.clouds["sit"]
-        return Target(
-            cloud=cloud,
-            inventory=Inventory(self.accounts["sit"], self.layout.file_system("sit")),
-            visitor=Visitor(proxy=self.described["proxy"], host=f"{name}.{cloud.account.domain}"),
-            tenant_id=TENANT,
-            site_id=site_id(name),
-        )
+FUNCTIONS = ("creation", "update", "deletion", "wakeup")
+"""Of dev, where sites are changed."""
 
 
 class Failing:
     """Lets promotions fail, when a test first asks for one; all that are asked for at once."""
 
-    def __init__(self, machine: Machine, promoters: dict[str, Promoter], failures: Failures):
-        self._machine, self._promoters, self._failures = machine, promoters, failures
+    def __init__(self, machine: Machine, workers: dict[str, Worker], failures: Failures):
+        self._machine, self._workers, self._failures = machine, workers, failures
 
     def live(self, name: str, steps: list[str]) -> list[Case]:
         """Promote a site, so that it is live; change its source; then fail at each step.
 
         The first one that fails does so at the last step: what it has seen, the others know.
         """
-        promoter, target = self._promoters[name], self._machine.target(name)
+        worker, target = self._workers[name], self._machine.target(name, "sit")
         self._machine.create(name)
-        promoter.promote(promotion(target.site_id))
+        worker.operate(promotion(target.site_id))
         self._machine.edit(name, "edition.php")
         target.visit()
         before = target.state()
-        cases = [fail(promoter, target, before, LAST)]
-        facts = promoter.facts(cases[0].operation.operation_id)
+        cases = [failed_promotion(worker, target, before, LAST)]
+        facts = worker.facts(cases[0].operation.operation_id)
         self._failures.known[target.site_id] = facts
         others = [step for step in steps if step != LAST]
-        return [*cases, *(fail(promoter, target, before, step) for step in others)]
+        return [*cases, *(failed_promotion(worker, target, before, step) for step in others)]
 
     def first(self, steps: list[str]) -> list[Case]:
         """Fail at each step of a site's first promotion."""
-        promoter, target = self._promoters[NEW_SITE], self._machine.target(NEW_SITE)
+        worker, target = self._workers[NEW_SITE], self._machine.target(NEW_SITE, "sit")
         self._machine.create(NEW_SITE)
         before = target.state()
-        return [fail(promoter, target, before, step) for step in steps]
-
-
-def site_id(name: str) -> str:
-    return f"site-{name}"
+        return [failed_promotion(worker, target, before, step) for step in steps]
 
 
 @pytest.fixture(scope="session")
 def failing(tmp_path_factory) -> Iterator[Failing]:
     """The machine, with nobody but the tests at the promotion queue of sit."""
     home = tmp_path_factory.mktemp("failures").resolve()
-    shared = CHECKOUT / ".sitefleet" / "cache"
-    shared.mkdir(parents=True, exist_ok=True)
-    (home / "cache").symlink_to(shared)
-    finished = local(home, "up", "--json")
-    try:
-        assert finished.returncode == 0, finished.stderr
-        machine = Machine(json.loads(finished.stdout), home)
-        switch_off(machine.clouds["sit"], f"{FUNCTION}promotion", f"{FUNCTION}wakeup")
+    with machine_at(home) as machine, pytest.MonkeyPatch.context() as patch:
+        switch_off(machine.clouds["sit"], "promotion", "wakeup")
+        machine.reach_the_registry(patch)
         failures = Failures()
-        with pytest.MonkeyPatch.context() as patch:
-            _reach_the_registry(machine, patch)
-            promoters = {
-                name: Promoter(_fleet(machine, patch), failures, machine.clouds["sit"].sqs)
-                for name in (*SITES, NEW_SITE)
-            }
-            yield Failing(machine, promoters, failures)
-    finally:
-        local(home, "down")
+        workers = {}
+        for name in (*SITES, NEW_SITE):
+            fleet = machine.fleet("sit", "promotion", patch)
+            fleets = {QueueName.PROMOTION: fleet, None: fleet}
+            workers[name] = Worker(fleets, failures, machine.clouds["sit"])
+        yield Failing(machine, workers, failures)
 
 
 @pytest.fixture(scope="session")
@@ -172,20 +102,60 @@ failed = _asking("failed")
 failed_first = _asking("failed_first")
 
 
-def _reach_the_registry(machine: Machine, patch: pytest.MonkeyPatch) -> None:
-    """Let the registries' names resolve in this process, as they do inside the functions."""
-    port = State.load(machine.layout).https_port
-    patch.setenv("SSL_CERT_FILE", str(machine.layout.authority))
-    patch.setattr(socket, "getaddrinfo", socket.getaddrinfo)
-    resolve_names(dict.fromkeys(https_front.NAMES, port))
+@pytest.fixture(scope="module")
+def telling(tmp_path_factory) -> Iterator[Callable[[Asked], Teller]]:
+    """Another machine, with nobody but the tests at the other queues of dev.
+
+    Each story has consumers of its own.
+    """
+    home = tmp_path_factory.mktemp("changes").resolve()
+    with machine_at(home) as machine, pytest.MonkeyPatch.context() as patch:
+        cloud, failures = machine.clouds["dev"], Failures()
+        switch_off(cloud, *FUNCTIONS)
+
+        def teller(asked: Asked) -> Teller:
+            fleets = {
+                None if function == "wakeup" else QueueName(function): machine.fleet(
+                    "dev", function, patch
+                )
+                for function in FUNCTIONS
+            }
+            return Teller(machine=machine, worker=Worker(fleets, failures, cloud), asked=asked)
+
+        yield teller
 
 
-def _fleet(machine: Machine, patch: pytest.MonkeyPatch) -> Any:
-    cloud = machine.clouds["sit"]
-    return fleet_in_role(
-        cloud._make,
-        machine.described["endpoint"],
-        cloud.account.account_id,
-        f"{FUNCTION}promotion",
-        patch,
-    )
+@pytest.fixture(scope="module")
+def changed(request, telling) -> Iterator[Callable[[str, str], Case]]:
+    """Every case that a selected test asks for, by kind of operation and step."""
+    asked = _asked_for(request.session.items)
+    told: dict[tuple[str, str], Case] = {}
+    stories: dict[str, Future[None]] = {}
+    with ThreadPoolExecutor(max_workers=len(STORIES)) as pool:
+        for story, kinds in STORIES.items():
+            if asked.keys() & set(kinds):
+                future = pool.submit(_listen, story(telling(asked)), told)
+                stories.update(dict.fromkeys(kinds, future))
+
+        def case(kind: str, step: str) -> Case:
+            broken = stories[kind].exception()
+            if broken is not None and (kind, step) not in told:
+                raise AssertionError(f"The story of {kind} broke off before {step}.") from broken
+            return told[kind, step]
+
+        yield case
+
+
+def _asked_for(items: list[Any]) -> Asked:
+    asked: dict[str, dict[str, None]] = {}
+    for item in items:
+        if "changed" in item.fixturenames:
+            kind, step = (item.callspec.params[name] for name in ("kind", "step"))
+            asked.setdefault(kind, {})[step] = None
+    return asked
+
+
+def _listen(story: Told, told: dict[tuple[str, str], Case]) -> None:
+    """Keep every case at once: what comes after it may break off."""
+    for name, case in story:
+        told.setdefault(name, case)

@@ -1,16 +1,16 @@
-"""The promotion's consumer, in this process: it does what it is told to, and then says it failed.
+"""The consumers of a fleet, in this process: they do what they are told to, and then say it failed.
 
-It is wired as the deployed function is, with its environment and its role. The functions that
-consume in sit are switched off, so that no other one carries the promotion out.
+Each is wired as the deployed function is, with its environment and its role. The functions that
+consume in that environment are switched off, so that no other one does the work.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.bootstrap import Fleet
 from core.domain.errors import TransientError
@@ -19,17 +19,17 @@ from core.engine.consumer import Consumer
 from core.engine.message import Acknowledged, Disposition, QueueMessage, TryAgain
 from core.engine.outcome import Done, Failed, Outcome
 from core.engine.step import Step, StepContext
-from core.operations.promotion import PROMOTION
+from core.engine.workflow import Workflow
 from core.ports.messaging import QueueName
 from events import identity
+from events.filters import REQUEST_QUEUES
 from events.progress import WakeUp
-from events.vocabulary import ErrorCode, OperationType
+from events.vocabulary import ErrorCode, MessageType, OperationStatus
 from local.cloud import Cloud
 
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
+type Queue = QueueName | None
+"""None: the wake-ups of all workflows."""
 
-ENVIRONMENT = "sit"
 WHY = "Failed on purpose."
 LOOKING = {
     "plan",
@@ -50,12 +50,16 @@ LOOK_AGAIN_SECONDS = 2
 
 @dataclass(kw_only=True)
 class Failures:
-    """Which promotion fails at which step, and what the looking steps of each site found before."""
+    """Which operation fails at which step, and what the looking steps of each site found before."""
 
     step_of: dict[str, str] = field(default_factory=dict)
     """Operation -> step."""
     known: dict[str, Mapping[str, Facts]] = field(default_factory=dict)
     """Site -> facts by step."""
+
+    def within(self, workflow: Workflow) -> Workflow:
+        """Return the workflow with each of its steps ready to fail."""
+        return replace(workflow, steps=tuple(self.around(step) for step in workflow.steps))
 
     def around(self, step: Step) -> Step:
         """Return the step with its work unchanged, and another answer where it is to fail."""
@@ -74,25 +78,21 @@ class Failures:
         return replace(step, run=run)
 
 
-class Promoter:
-    """One thread's consumer of the promotion queue and of wake-ups; other threads have others.
+class Worker:
+    """One thread's consumer of request queues and of wake-ups; other threads have others.
 
     Messages are received as Lambda does it, with rights of its own; what is done about them is
-    done with those of the promotion's role.
+    done with those of the queue's function.
     """
 
-    def __init__(self, fleet: Fleet, failures: Failures, sqs: SQSClient) -> None:
-        workflow = replace(PROMOTION, steps=tuple(failures.around(s) for s in PROMOTION.steps))
-        workflows = {**fleet.engine.workflows, OperationType.SITE_PROMOTION: workflow}
-        self._fleet, self._failures = fleet, failures
-        self._consumer = Consumer(replace(fleet.engine, workflows=workflows))
-        self._queue = fleet.settings.queue_url_promotion
-        self._sqs = sqs
-        wake_ups = sqs.get_queue_url(QueueName=f"bbws-wp-site-wakeup-{ENVIRONMENT}")
-        self._queues = {self._queue: QueueName.PROMOTION, wake_ups["QueueUrl"]: None}
+    def __init__(self, fleets: Mapping[Queue, Fleet], failures: Failures, cloud: Cloud) -> None:
+        self._failures, self._sqs = failures, cloud.sqs
+        self._fleet = next(iter(fleets.values()))
+        self._consumers = {queue: _consumer(fleet, failures) for queue, fleet in fleets.items()}
+        self._urls = {queue: self._url(queue) for queue in fleets}
 
-    def promote(self, request: Mapping[str, Any], fails_at: str | None = None) -> Operation:
-        """Send a request and consume until its operation has ended."""
+    def operate(self, request: Mapping[str, Any], fails_at: str | None = None) -> Operation:
+        """Send a request and consume until its operation has ended, or has stopped."""
         operation_id = identity.operation_id(
             self._fleet.settings.environment,
             request["payload"]["tenantId"],
@@ -101,19 +101,19 @@ class Promoter:
         )
         if fails_at is not None:
             self._failures.step_of[operation_id] = fails_at
-        self._sqs.send_message(QueueUrl=self._queue, MessageBody=json.dumps(request))
-        until = time.monotonic() + MOST_SECONDS
-        looked = time.monotonic()
-        while (operation := self.operation(operation_id)) is None or not operation.is_terminal:
-            assert time.monotonic() < until, f"It did not end: {operation}"
-            assert operation is None or operation.stalled_since is None, f"Stalled: {operation}"
-            if any(self._consume(url, queue) for url, queue in self._queues.items()):
-                continue
-            time.sleep(PAUSE_SECONDS)
-            if time.monotonic() > looked + LOOK_AGAIN_SECONDS:
-                self._look_again(operation_id)
-                looked = time.monotonic()
-        return operation
+        queue = QueueName(REQUEST_QUEUES[MessageType(request["messageType"])][0])
+        self._send(queue, request)
+        return self._consume_until(operation_id, queue, _stands)
+
+    def retry(self, operation: Operation, request: Mapping[str, Any]) -> Operation:
+        """Let an operation that stopped go on, with nothing in its way, to its end."""
+        operation_id = operation.operation_id
+        del self._failures.step_of[operation_id]
+        queue = self._fleet.engine.workflow(operation).queue
+        self._send(queue, request)
+        return self._consume_until(
+            operation_id, queue, lambda found: found.status is OperationStatus.COMPLETED
+        )
 
     def operation(self, operation_id: str) -> Operation | None:
         return self._fleet.engine.store.get(operation_id)
@@ -123,8 +123,35 @@ class Promoter:
         steps = self._fleet.engine.store.history(operation_id).steps
         return {s.step: s.facts for s in steps if s.phase == "forward" and s.facts}
 
-    def _consume(self, url: str, queue: QueueName | None) -> bool:
+    def _url(self, queue: Queue) -> str:
+        settings = self._fleet.settings
+        if queue is not None:
+            return str(getattr(settings, f"queue_url_{queue}"))
+        name = f"bbws-wp-site-wakeup-{settings.environment}"
+        return self._sqs.get_queue_url(QueueName=name)["QueueUrl"]
+
+    def _send(self, queue: QueueName, request: Mapping[str, Any]) -> None:
+        self._sqs.send_message(QueueUrl=self._urls[queue], MessageBody=json.dumps(request))
+
+    def _consume_until(
+        self, operation_id: str, queue: QueueName, is_over: Callable[[Operation], bool]
+    ) -> Operation:
+        until = time.monotonic() + MOST_SECONDS
+        looked = time.monotonic()
+        while (operation := self.operation(operation_id)) is None or not is_over(operation):
+            assert time.monotonic() < until, f"It did not end: {operation}"
+            assert operation is None or operation.stalled_since is None, f"Stalled: {operation}"
+            if any(self._consume(queue) for queue in self._urls):
+                continue
+            time.sleep(PAUSE_SECONDS)
+            if time.monotonic() > looked + LOOK_AGAIN_SECONDS:
+                self._look_again(operation_id, queue)
+                looked = time.monotonic()
+        return operation
+
+    def _consume(self, queue: Queue) -> bool:
         """Handle a message, whosever it is."""
+        url = self._urls[queue]
         answer = self._sqs.receive_message(
             QueueUrl=url,
             MaxNumberOfMessages=1,
@@ -139,34 +166,46 @@ class Promoter:
                 receive_count=int(message["Attributes"]["ApproximateReceiveCount"]),
                 queue=queue,
             )
-            match self._handled(seen):
+            match _handled(self._consumers[queue], seen):
                 case Acknowledged():
                     self._sqs.delete_message(**receipt)
                 case TryAgain(after_seconds=seconds):
                     self._sqs.change_message_visibility(**receipt, VisibilityTimeout=seconds)
         return bool(answer.get("Messages"))
 
-    def _look_again(self, operation_id: str) -> None:
+    def _look_again(self, operation_id: str, queue: QueueName) -> None:
         """Run a waiting step early, as a wake-up does: its poll would come in seconds."""
         wake_up = WakeUp(operation_id=operation_id, reason="the tests look again")
         message = QueueMessage(
             message_id=operation_id, body=wake_up.queue_body(), receive_count=2, queue=None
         )
-        self._handled(message)
-
-    def _handled(self, message: QueueMessage) -> Disposition:
-        """Return a message's fate; what breaks the consumer itself lets SQS show it again."""
-        try:
-            return self._consumer.handle(message)
-        except TransientError:
-            return TryAgain(after_seconds=1)
+        _handled(self._consumers[queue], message)
 
 
 def switch_off(cloud: Cloud, *functions: str) -> None:
-    """Let deployed functions consume no more."""
+    """Let deployed functions of an environment consume no more."""
     client: Any = cloud._make("lambda")
     for function in functions:
-        mappings = client.list_event_source_mappings(FunctionName=function)
+        name = f"{cloud.account.environment}-bbws-async-processor-{function}"
+        mappings = client.list_event_source_mappings(FunctionName=name)
         for mapping in mappings["EventSourceMappings"]:
             client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
     time.sleep(3)  # a poll may be under way
+
+
+def _stands(operation: Operation) -> bool:
+    """Whether it has ended, or stopped where only a person can let it go on."""
+    return operation.is_terminal or operation.status is OperationStatus.ROLLBACK_FAILED
+
+
+def _consumer(fleet: Fleet, failures: Failures) -> Consumer:
+    workflows = {kind: failures.within(flow) for kind, flow in fleet.engine.workflows.items()}
+    return Consumer(replace(fleet.engine, workflows=workflows))
+
+
+def _handled(consumer: Consumer, message: QueueMessage) -> Disposition:
+    """Return a message's fate; what breaks the consumer itself lets SQS show it again."""
+    try:
+        return consumer.handle(message)
+    except TransientError:
+        return TryAgain(after_seconds=1)

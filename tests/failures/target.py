@@ -1,4 +1,4 @@
-"""Everything that a promotion could change in its target, read as it is."""
+"""Everything that an operation could change of a site, read as it is."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from difflib import unified_diff
 from typing import Any
 
-from core.domain.names import site_key
+from core.domain.names import site_key, tenant_group
 from demo.customer import Visitor
+from events.formats import Environment
 from local.cloud import Cloud
 from tests.acceptance.inventory import Inventory
 
@@ -31,7 +32,7 @@ KEPT_AS_EVIDENCE = ("jobs/", "evidence/", "salvage/")
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """One site in the environment that promotions go to."""
+    """One site in the environment that operations change."""
 
     cloud: Cloud
     inventory: Inventory
@@ -46,12 +47,19 @@ class Target:
     def state(self) -> State:
         """Return what visitors are served, what it consists of, and every resource around it."""
         live = self._live_release()
-        found: State = {"records": self._records(), "resources": self._resources()}
-        if live is not None:
-            found["rows"] = self._rows(live["schema"])
-            found["files"] = dict(self._files(live["contentRoot"]))
-            found["pages"] = dict(self._pages())
-        return found
+        if live is None:
+            return self.surroundings()
+        return {
+            **self.surroundings(),
+            "rows": self._rows(live["schema"]),
+            "files": dict(self._files(live["contentRoot"])),
+            "pages": dict(self._pages()),
+        }
+
+    def surroundings(self) -> State:
+        """Return the same without what is in the site: its parts may be gone."""
+        pages = {"/": self._page("/")}
+        return {"records": self._records(), "resources": self._resources(), "pages": pages}
 
     def visit(self) -> None:
         """Ask for every page once: WordPress stores what it works out at a first visit.
@@ -65,8 +73,11 @@ class Target:
 
     def _pages(self) -> Iterator[tuple[str, str]]:
         for path in self.visitor.pages():
-            status, text = self.visitor.get(path)
-            yield path, f"{status}\n{OF_THE_MOMENT.sub(r'\1\2\3\4\5\6', text)}"
+            yield path, self._page(path)
+
+    def _page(self, path: str) -> str:
+        status, text = self.visitor.get(path)
+        return f"{status}\n{OF_THE_MOMENT.sub(r'\1\2\3\4\5\6', text)}"
 
     def _rows(self, schema: str) -> dict[str, Any]:
         ask = self.inventory._query
@@ -106,16 +117,22 @@ class Target:
         mine, here = self.key, self.inventory
         return {
             "releases": {
-                kind: sorted(number for key, number in found if key == mine)
+                kind: sorted(number for key, number in found.elements() if key == mine)
                 for kind, found in here.releases().items()
             },
             "services": self._services(),
             "task definitions": self._task_definitions(),
             "rules": self._rules(),
             "names": sorted(name for name in here.names() if name == self.visitor.host),
-            "secrets": {n: t for n, t in here.secrets().items() if f"/{self.site_id}/" in n},
+            "secrets": here.secrets(self._is_mine),
+            "secrets that wait for deletion": self._waiting_secrets(),
+            "schemas": [schema for schema in here.schemas() if mine in schema],
             "users": [user for user in here.users() if mine in user],
+            "folders": sorted(self._folders()),
             "objects": sorted(self._objects()),
+            "groups": self._groups(),
+            "places": sorted(self._holders() & {self.site_id}),
+            "certificates": self._certificates(),
             "locks": self._locks(),
         }
 
@@ -133,15 +150,21 @@ class Target:
         return sorted(answer["taskDefinitionArns"])
 
     def _rules(self) -> list[dict[str, Any]]:
+        return [
+            {name: rule[name] for name in ("Priority", "Actions", "Conditions")}
+            for listener in self._listeners()
+            for rule in self.cloud.elbv2.describe_rules(ListenerArn=listener)["Rules"]
+            if any(self.visitor.host in c.get("Values", []) for c in rule["Conditions"])
+        ]
+
+    def _listeners(self) -> list[str]:
         elb = self.cloud.elbv2
         return [
-            {"priority": rule["Priority"], "actions": rule["Actions"]}
+            listener["ListenerArn"]
             for balancer in elb.describe_load_balancers()["LoadBalancers"]
             for listener in elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])[
                 "Listeners"
             ]
-            for rule in elb.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
-            if any(self.visitor.host in c.get("Values", []) for c in rule["Conditions"])
         ]
 
     def _objects(self) -> Iterator[str]:
@@ -150,14 +173,73 @@ class Target:
         for page in pages:
             for found in page.get("Contents", []):
                 name = found["Key"]
-                if self.key in name and not name.startswith(KEPT_AS_EVIDENCE):
+                if self._is_mine(name) and not name.startswith(KEPT_AS_EVIDENCE):
                     yield name
 
-    def transferred(self, operation_id: str) -> list[str]:
-        """Return what is left of an operation's transfer."""
+    def left_of(self, operation_id: str) -> list[str]:
+        """Return what is left of an operation's transfer, its jobs, and its savepoints."""
         bucket = f"bbws-transfer-{self.cloud.account.environment}"
         found = self.cloud.s3.list_objects_v2(Bucket=bucket, Prefix=f"transfers/{operation_id}/")
-        return [entry["Key"] for entry in found.get("Contents", [])]
+        objects = [entry["Key"] for entry in found.get("Contents", [])]
+        cluster = f"bbws-cluster-{self.cloud.account.environment}"
+        ecs, mark = self.cloud.ecs, f"sitefleet/{operation_id}/"
+        running = ecs.list_tasks(cluster=cluster, desiredStatus="RUNNING")["taskArns"]
+        tasks = ecs.describe_tasks(cluster=cluster, tasks=running)["tasks"] if running else []
+        jobs = [t["startedBy"] for t in tasks if t.get("startedBy", "").startswith(mark)]
+        return [*objects, *jobs, *self._savepoints(operation_id)]
+
+    def _folders(self) -> Iterator[str]:
+        """Return the site's folders; savepoints are an operation's."""
+        for path in self.inventory.files.glob(f"{self.tenant_id}/{self.key}/*"):
+            if path.suffix != ".savepoints":
+                yield str(path)
+
+    def _savepoints(self, operation_id: str) -> list[str]:
+        """Return the folders of savepoints that are this operation's only, or nobody's any more."""
+        folders = self.inventory.files.glob(f"{self.tenant_id}/{self.key}/.*.savepoints")
+        return [str(f) for f in folders if {path.name for path in f.iterdir()} <= {operation_id}]
+
+    def _is_mine(self, name: str) -> bool:
+        return self.key in name or f"/{self.site_id}/" in name
+
+    def _waiting_secrets(self) -> list[str]:
+        manager = self.cloud.secretsmanager
+        pages = manager.get_paginator("list_secrets").paginate(IncludePlannedDeletion=True)
+        found = [secret for page in pages for secret in page["SecretList"]]
+        return sorted(s["Name"] for s in found if self._is_mine(s["Name"]) and "DeletedDate" in s)
+
+    def _groups(self) -> list[str]:
+        """Return the tenant's groups, unless they are there for other sites of the tenant only."""
+        holders = self._holders()
+        if holders and self.site_id not in holders:
+            return []
+        name = tenant_group(Environment(self.cloud.account.environment), self.tenant_id)
+        named = [{"Name": "group-name", "Values": [name]}]
+        found = self.inventory.account.client("ec2").describe_security_groups(Filters=named)
+        return [group["GroupId"] for group in found["SecurityGroups"]]
+
+    def _holders(self) -> set[str]:
+        """Return the sites that hold one of the tenant's places."""
+        items = self.inventory.items("sites")
+        mine = [i for i in items if (i["PK"], i["SK"]) == (f"TENANT#{self.tenant_id}", "QUOTA")]
+        return {place for item in mine for place in item.get("siteIds", [])}
+
+    def _certificates(self) -> list[str]:
+        """Return the certificates of the site's own domain, and how many listeners have each."""
+        label = self.visitor.host.partition(".")[0]
+        attached = [
+            certificate["CertificateArn"]
+            for listener in self._listeners()
+            for certificate in self.cloud.elbv2.describe_listener_certificates(
+                ListenerArn=listener
+            )["Certificates"]
+        ]
+        found = self.inventory.account.client("acm").list_certificates()
+        return sorted(
+            f"{c['DomainName']} on {attached.count(c['CertificateArn'])} listeners"
+            for c in found["CertificateSummaryList"]
+            if label in c["DomainName"]
+        )
 
     def _locks(self) -> list[dict[str, Any]]:
         items = self.inventory.items(f"bbws-wp-operations-{self.cloud.account.environment}")

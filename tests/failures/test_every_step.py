@@ -7,8 +7,8 @@ that it failed: everything is there to be undone.
 import pytest
 
 from events.vocabulary import OperationStatus
-from tests.failures.cases import FIRST_PROMOTION, LAST, planned_steps
 from tests.failures.consumers import WHY
+from tests.failures.promotions import FIRST_PROMOTION, LAST, planned_steps
 
 pytestmark = pytest.mark.machine
 STEPS = planned_steps()

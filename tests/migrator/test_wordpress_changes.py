@@ -43,7 +43,17 @@ def test_files_that_arrive_belong_to_wordpress_and_no_savepoint_is_left_behind(s
     beside = site.root.with_name(".r1.savepoints")
     assert beside.stat().st_mode & 0o777 == 0o700
     site.take_back("install-plugins")
-    assert list(beside.rglob("saved.json")) == []
+    assert not beside.exists()
+
+
+def test_the_savepoint_of_another_change_of_the_operation_stays(site):
+    site.install("notice-banner-1.0.0")
+    site.change("update-plugins", plugins=[site.package("notice-banner-1.1.0")])
+    beside = site.root.with_name(".r1.savepoints")
+    site.take_back("update-plugins")
+    assert len(list(beside.rglob("saved.json"))) == 1
+    site.take_back("install-plugins")
+    assert not beside.exists()
 
 
 def test_an_update_brings_the_new_files_and_the_undo_the_old_ones(site, scratch):
