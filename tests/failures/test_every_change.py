@@ -18,13 +18,11 @@ RESTORE = steps_of(restore(Nobody(), "0" * 32))
 NO_WAY_BACK = DELETION.index("invalidate_cache")
 """From this step on a deletion only goes forward (ADR 0049)."""
 SAMPLE = {
-    ("creation", "install_plugins"),
     ("creation", "complete"),
     ("wordpress", "configure_plugins"),
     ("domain", "switch_domain"),
     ("deletion", "take_name_down"),
     ("deletion, onward", "remove_data"),
-    ("restore", "start_release"),
     ("restore", "complete"),
 }
 """What `make test` takes of them: around what visitors see, and around what cannot come back."""
