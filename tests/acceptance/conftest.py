@@ -39,11 +39,12 @@ SCENARIOS = {
     "changes": updates.changes,
     "rivals": crowds.rivals,
     "crowd": crowds.crowd,
+    "thousand": crowds.thousand,
 }
 """In the order in which they start: the first two wait most of their time, for what hangs."""
 AT_ONCE = 8
 """More of them at once only wait for each other: a machine has few cores."""
-ON_DEMAND = {"crowd"}
+ON_DEMAND = {"crowd", "thousand"}
 """Told only when a test asks for it by name."""
 HOME = pytest.StashKey[Path]()
 SHOWN = pytest.StashKey[bool]()
@@ -152,6 +153,7 @@ codes = _told("codes")
 troubles = _told("troubles")
 rivals = _told("rivals")
 crowd = _told("crowd")
+thousand = _told("thousand")
 back = _told("back")
 returned = _told("returned")
 
@@ -162,6 +164,12 @@ def everything_done(running) -> dict[str, Any]:
     for future in running.values():
         future.exception()
     return running
+
+
+@pytest.fixture
+def numbers(request) -> list[str]:
+    """What is printed at the end of the run: measured, not judged."""
+    return request.config.stash.setdefault(TIMES, [])
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from tests.acceptance.fleet_client import creation, envelope, promotion, update
+from tests.acceptance.inventory import Inventory
 from tests.acceptance.observers import TERMINAL
 from tests.acceptance.world import Run, World, new_site_id, site_id
 
 TENANTS = tuple(f"tenant-crowd-{number}" for number in range(1, 6))
 SITES_OF_EACH = 10
+LOUD = "tenant-loud"
 CROWD_SECONDS = 1500
 
 
@@ -71,12 +74,43 @@ def _sums(changes: list[tuple[str, int]]) -> Iterator[int]:
 
 
 @dataclass(frozen=True)
+class Thousand:
+    """One tenant drops a thousand creations; then another one changes its site."""
+
+    alone: Run
+    behind: Run
+    ended_before: int
+    """Creations of the loud tenant that had ended when the update did."""
+
+
+def thousand(world: World, _done: Callable[[str], Any]) -> Thousand:
+    quiet = world.create("behind-a-crowd")
+    alone = world.update(quiet, theme="twentytwentytwo")
+    dev, url = world.accounts["dev"], world.accounts["dev"].queue_url("creation")
+    for start in range(0, 1000, 10):
+        entries = [
+            {
+                "Id": str(number),
+                "MessageBody": json.dumps(creation(new_site_id(), f"loud-{number}", tenantId=LOUD)),
+                "MessageGroupId": LOUD,
+            }
+            for number in range(start, start + 10)
+        ]
+        dev.client("sqs").send_message_batch(QueueUrl=url, Entries=entries)
+    behind = world.update(quiet, theme="twentytwentythree")
+    ended = [e for e in world.events["dev"].where(tenantId=LOUD) if e["detail-type"] in TERMINAL]
+    return Thousand(alone, behind, len(ended))
+
+
+@dataclass(frozen=True)
 class Rivals:
     """An update, a deletion and promotions of one site, all asked for at one moment."""
 
     asked: dict[str, Run]
     spans: dict[str, tuple[str, str]]
     """Operation -> when it had taken the site's lock, and when it gave it back."""
+    steps: list[tuple[str, str, str]]
+    """Of what was done under the lock, as recorded in the table: began, ended, whose it was."""
     records: list[dict[str, Any]]
     left: dict[str, Any]
 
@@ -109,7 +143,8 @@ def rivals(world: World, _done: Callable[[str], Any]) -> Rivals:
         "hosts": [host for host in inventory.hosts() if host.startswith("plum.")],
     }
     held = spans(world, "sit", siteId=site["siteId"])
-    return Rivals(runs, held, inventory.site(site["siteId"]), left)
+    steps = sorted(step for operation in held for step in _under_lock(inventory, operation))
+    return Rivals(runs, held, steps, inventory.site(site["siteId"]), left)
 
 
 def spans(world: World, environment: str, **metadata: str) -> dict[str, tuple[str, str]]:
@@ -129,6 +164,19 @@ def spans(world: World, environment: str, **metadata: str) -> dict[str, tuple[st
         elif locking:
             taken[operation] = when
     return {operation: (when, min(given[operation])) for operation, when in taken.items()}
+
+
+def _under_lock(inventory: Inventory, operation_id: str) -> Iterator[tuple[str, str, str]]:
+    """Yield the recorded steps between the one that took the lock and the one that gave it back."""
+    items = inventory.items(f"bbws-wp-operations-{inventory.account.environment}")
+    steps = {
+        i["SK"]: (i["startedAt"], i["completedAt"], operation_id)
+        for i in items
+        if operation_id in i["PK"] and i["SK"].startswith("STEP#")
+    }
+    _, taken, _ = steps["STEP#forward#lock_site"]
+    given, *_ = steps.get("STEP#undo#lock_site", ("9",))
+    yield from (step for step in steps.values() if taken <= step[0] < given)
 
 
 def _key(world: World, run: Run) -> str:
