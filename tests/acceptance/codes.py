@@ -21,6 +21,7 @@ TENANTS = {
     LOCKED: {"status": "SUSPENDED", "tier": "basic"},
 }
 BANNER = {"slug": "notice-banner", "version": "1.0.0"}
+PROMOTING = ("change", "job_kills", "worker_kills", "refusals", "approvals", "rivals", "troubles")
 BREAKS = b"<?php http_response_code(500); exit('broken on purpose');"
 
 
@@ -34,6 +35,19 @@ class Codes:
     after: Page
     plugins: list[str]
     """Folders of plugins that the site has in the end."""
+
+
+def breaking(world: World, done: Callable[[str], Any]) -> Codes:
+    """Break every page of the same site, once nothing is to be promoted any more.
+
+    A fatal error in the log of dev's sites closes a gate for a day.
+    """
+    for story in PROMOTING:
+        done(story)
+    created, before = done("codes").created, done("codes").after
+    broken = update(site_id(created), tenant_id=FULL, plugins={"install": ["broken-page"]})
+    answers = {"a plugin that breaks every page": world.run("dev", broken)}
+    return Codes(created, before, answers, world.browser.get(created.url), _plugins(world))
 
 
 def codes(world: World, _done: Callable[[str], Any]) -> Codes:
@@ -65,14 +79,10 @@ def codes(world: World, _done: Callable[[str], Any]) -> Codes:
         "an unchecked tenant": creation(new_site_id(), "unchecked", tenantId=STRANGER),
         "a suspended tenant": creation(new_site_id(), "locked", tenantId=LOCKED),
         "a plugin that does not start": install("no-start"),
-        "a plugin that breaks every page": install("broken-page"),
         "a plugin that never comes to an end": install("slow-start"),
     }
     answers = {what: world.run("dev", message, seconds=400) for what, message in asked.items()}
-    root = world.inventory["dev"].files
-    folders = root.glob(f"{FULL}/*/r1/plugins/*/")
-    after = world.browser.get(created.url)
-    return Codes(created, before, answers, after, sorted(path.name for path in folders))
+    return Codes(created, before, answers, world.browser.get(created.url), _plugins(world))
 
 
 @dataclass(frozen=True)
@@ -140,6 +150,11 @@ def put_tenants(world: World) -> None:
         item = {"PK": f"TENANT#{tenant_id}", "SK": "METADATA", "tenantId": tenant_id, **known}
         values = {name: {"S": value} for name, value in item.items()}
         dynamodb.put_item(TableName="tenants", Item={**values, "active": {"BOOL": True}})
+
+
+def _plugins(world: World) -> list[str]:
+    folders = world.inventory["dev"].files.glob(f"{FULL}/*/r1/plugins/*/")
+    return sorted(path.name for path in folders)
 
 
 def _key(world: World, run: Run) -> str:

@@ -38,6 +38,7 @@ SCENARIOS = {
     "approvals": decisions.approvals,
     "changes": updates.changes,
     "rivals": crowds.rivals,
+    "breaking": error_codes.breaking,
     "crowd": crowds.crowd,
     "thousand": crowds.thousand,
 }
@@ -103,6 +104,8 @@ def world(machine, home) -> Iterator[World]:
 def running(request, world) -> Iterator[dict[str, Future[Any]]]:
     """Every scenario that a selected test asks for, started at once."""
     asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+    if "breaking" in asked:
+        asked.add("codes")
     if "back" in asked:
         asked.add("change")
     if "approvals" in asked:
@@ -115,7 +118,7 @@ def running(request, world) -> Iterator[dict[str, Future[Any]]]:
         world.warm_up()
 
     def done(name: str) -> Any:
-        return futures[name].result()
+        return futures[name].result() if name in futures else None
 
     def tell(name: str) -> Any:
         started = time.monotonic()
@@ -150,6 +153,7 @@ change = _told("change")
 approvals = _told("approvals")
 changes = _told("changes")
 codes = _told("codes")
+breaking = _told("breaking")
 troubles = _told("troubles")
 rivals = _told("rivals")
 crowd = _told("crowd")

@@ -21,9 +21,8 @@ FAILED = {
     "a plugin in conflict": ("FAILED", "PLUG_004"),
     "a plugin that does not start": ("FAILED", "WP_001"),
     "a plugin that never comes to an end": ("FAILED", "WP_002"),
-    "a plugin that breaks every page": ("ROLLED_BACK", "PROM_002"),
 }
-"""What stands on the site, only the site can tell. The last one was live before it was seen."""
+"""What stands on the site, only the site can tell."""
 NAMED = {
     "no name at all": "subdomain",
     "a site too many": "tenant-full",
@@ -68,6 +67,13 @@ def test_the_site_has_what_it_was_created_with_and_nothing_else(codes):
     assert 'data-version="1.0.0"' in codes.before.text
     assert codes.plugins == ["akismet", "notice-banner"]  # the first one is WordPress' own
     assert (codes.after.status, codes.after.text) == (200, codes.before.text)
+
+
+def test_a_plugin_that_breaks_every_page_is_found_out_and_taken_back(breaking):
+    [answer] = breaking.answers.values()
+    assert (answer.status, answer.data["error"]["code"]) == ("ROLLED_BACK", "PROM_002")
+    assert breaking.plugins == ["akismet", "notice-banner"]
+    assert (breaking.after.status, breaking.after.text) == (200, breaking.before.text)
 
 
 def test_a_job_that_hangs_is_reported_with_what_can_be_done(troubles):
