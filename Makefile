@@ -46,8 +46,8 @@ test: setup ## Run every test: unit, contract, wire, template, integration, acce
 	@$(RUN)/pytest -n $$(($$(nproc) + 1)) --dist worksteal -m "not long" --cov --cov-report=term:skip-covered $(foreach part,$(MACHINE_TESTS),--ignore $(part)) $(ARGS)
 	$(RUN)/pytest -m "not long" $(MACHINE_TESTS) $(ARGS)
 
-test-long: setup ## Type the how-to pages, and let every step of each kind of change fail, on the machine.
-	@$(RUN)/pytest -m long tests/docs tests/migrator tests/failures $(ARGS)
+test-long: setup ## Type the how-to pages; let every step of every change fail; crowds on the machine.
+	@$(RUN)/pytest -m long tests/docs tests/migrator tests/failures tests/acceptance $(ARGS)
 
 lint: .venv/.ready ## ruff, mypy, import-linter, bandit, cfn-lint on the expanded template.
 	@$(RUN)/ruff check .
