@@ -161,7 +161,7 @@ def spans(world: World, environment: str, **metadata: str) -> dict[str, tuple[st
         locking = about.get("step") == "lock_site"
         if event["detail-type"] in TERMINAL or (locking and about["phase"] == "undo"):
             given.setdefault(operation, []).append(when)
-        elif locking:
+        elif locking and event["detail-type"] == "SiteStepCompleted":
             taken[operation] = when
     return {operation: (when, min(given[operation])) for operation, when in taken.items()}
 
