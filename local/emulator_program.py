@@ -23,6 +23,7 @@ from typing import Any
 from local.authorization import RULES, Call, Check
 from local.emulator_images import keep_layers, keep_shared_images
 from local.emulator_listeners import complete_listeners
+from local.emulator_services import report_failed_deployments
 
 _ASSUMED = re.compile(r"arn:aws:sts::(\d{12}):assumed-role/([^/]+)/.+")
 _VARIABLE = re.compile(r"\$\{([^}]+)\}")
@@ -221,6 +222,7 @@ def main() -> None:
         importlib.import_module("ministack.services.s3"),
     )
     complete_listeners(importlib.import_module("ministack.services.alb"))
+    report_failed_deployments(importlib.import_module("ministack.services.ecs"))
     registry = importlib.import_module("ministack.services.ecr")
     keep_layers(registry)
     keep_shared_images(registry)

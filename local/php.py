@@ -43,6 +43,8 @@ class ContainerSpec:
     environment: Mapping[str, str]
     content: Path
     """The access point's directory: the release's wp-content."""
+    crashes: bool = False
+    """Whether it is the image that ends as soon as it starts."""
     address: str = LOOPBACK
     """A loopback address: containers of one service differ in it, as tasks on AWS do."""
 
@@ -93,7 +95,7 @@ def start_container(spec: ContainerSpec, layout: Layout, processes: Processes) -
         Command(
             name=spec.name,
             arguments=[
-                "php",
+                "false" if spec.crashes else "php",
                 *(part for key, value in settings.items() for part in ("-d", f"{key}={value}")),
                 "-S",
                 f"{spec.address}:{port}",

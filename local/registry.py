@@ -16,8 +16,10 @@ import urllib.request
 from local.cloud import Cloud
 
 REPOSITORY = "bbws-wordpress"
-TAGS = ("dev-latest", "wordpress-6.1.9-php8.2")
-"""Two images that differ in their bytes alone, so that a site can be given another one."""
+CRASHING = "wordpress-crashing"
+"""An image whose containers end as soon as they start: to see how an update is taken back."""
+TAGS = ("dev-latest", "wordpress-6.1.9-php8.2", CRASHING)
+"""The first two differ in their bytes alone, so that a site can be given another one."""
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 _CONFIG = "application/vnd.docker.container.image.v1+json"
 _LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
@@ -34,8 +36,14 @@ def push_images(cloud: Cloud) -> None:
         _push(cloud, tag)
 
 
-def _push(cloud: Cloud, tag: str) -> None:
-    """Push an image layer by layer, and tag it."""
+def digest_of(tag: str) -> str:
+    """Return the digest of an image of these: the same on every machine."""
+    *_, manifest = _image(tag)
+    return _digest(manifest.encode())
+
+
+def _image(tag: str) -> tuple[bytes, bytes, str]:
+    """Return an image's configuration, its one layer, and its manifest."""
     plain = _layer(tag)
     layer = gzip.compress(plain, mtime=0)
     config = json.dumps(
@@ -46,8 +54,6 @@ def _push(cloud: Cloud, tag: str) -> None:
             "rootfs": {"type": "layers", "diff_ids": [_digest(plain)]},
         }
     ).encode()
-    for blob in (config, layer):
-        _upload(cloud, blob)
     manifest = json.dumps(
         {
             "schemaVersion": 2,
@@ -56,6 +62,14 @@ def _push(cloud: Cloud, tag: str) -> None:
             "layers": [{"mediaType": _LAYER, "size": len(layer), "digest": _digest(layer)}],
         }
     )
+    return config, layer, manifest
+
+
+def _push(cloud: Cloud, tag: str) -> None:
+    """Push an image layer by layer, and tag it."""
+    config, layer, manifest = _image(tag)
+    for blob in (config, layer):
+        _upload(cloud, blob)
     cloud.ecr.put_image(
         repositoryName=REPOSITORY,
         imageManifest=manifest,

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from local import definitions
+from local import definitions, registry
+from local.deployments import Deployments
 from local.errors import LocalError
 from local.network import wait_for
 from local.php import ContainerSpec, PhpContainer, start_container
@@ -39,6 +40,7 @@ class WantedService:
     """What the fleet asked for."""
 
     name: str
+    arn: str
     task_definition: str
     desired: int
     target_group: str
@@ -65,6 +67,7 @@ class ServiceWatcher:
         self._processes = processes
         self._replicas: dict[str, list[Replica]] = {}
         self._retry_after: dict[str, float] = {}
+        self._deployments = Deployments(cloud)
         self._numbers = count(1)
         self._closing = threading.Event()
         self._background = ThreadPoolExecutor(max_workers=32, thread_name_prefix="containers")
@@ -108,8 +111,11 @@ class ServiceWatcher:
             logger.warning("%s died and is replaced", dead.container.name)
             replicas.remove(dead)
             self._remove(dead)
+            if not dead.registered:
+                self._deployments.note_failed_start(service.arn, dead.task_definition)
         current = [r for r in replicas if r.task_definition == service.task_definition]
-        if self._retry_after.get(service.name, 0) <= time.monotonic():
+        may_start = self._deployments.may_start(service.arn, service.task_definition)
+        if may_start and self._retry_after.get(service.name, 0) <= time.monotonic():
             for _ in range(service.desired - len(current)):
                 started = self._start(service)
                 replicas.append(started)
@@ -129,8 +135,10 @@ class ServiceWatcher:
         if content is None:
             raise LocalError(f"{service.task_definition} has no EFS access point for wp-content.")
         environment = self._cloud.account.environment
+        image = definitions.container(definition)["image"]
         container = start_container(
             ContainerSpec(
+                crashes=image.endswith(registry.digest_of(registry.CRASHING)),
                 address=self._free_address(service.name),
                 name=definitions.slug(["web", environment, service.name, str(next(self._numbers))]),
                 environment=definitions.environment(self._cloud, definitions.container(definition)),
@@ -202,6 +210,7 @@ def _wanted_service(service: ServiceTypeDef) -> WantedService | None:
         return None
     return WantedService(
         name=service["serviceName"],
+        arn=service["serviceArn"],
         task_definition=service["taskDefinition"],
         desired=service["desiredCount"],
         target_group=balancers[0].get("targetGroupArn", ""),

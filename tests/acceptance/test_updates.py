@@ -37,6 +37,14 @@ def test_visitors_saw_no_error_while_the_containers_were_replaced(changes):
     assert {page.status for page in pages} == {200}
 
 
+def test_an_image_that_does_not_become_healthy_is_taken_back(changes):
+    """The containers of the former image served all the while, and no trial is left."""
+    error = changes.crashed.data["error"]
+    assert (changes.crashed.status, error["code"]) == ("FAILED", "SYS_001")
+    assert "do not become healthy" in error["message"]
+    assert len(changes.services) == len(changes.images) == 1
+
+
 def test_an_image_that_is_not_offered_changes_nothing(changes):
     assert changes.refused.status == "FAILED"
     error = changes.refused.data["error"]

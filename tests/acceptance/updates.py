@@ -9,7 +9,7 @@ from typing import Any
 from tests.acceptance.browser import Page, Visitors, Visits
 from tests.acceptance.world import Run, World, site_id
 
-IMAGE = "wordpress-6.1.9-php8.2"
+IMAGE, CRASHING = "wordpress-6.1.9-php8.2", "wordpress-crashing"
 DOMAIN = "cherry.example"
 ORIGINS = (f"https://{DOMAIN}", f"https://www.{DOMAIN}")
 
@@ -28,6 +28,7 @@ class Changes:
     visits: list[Visits]
     services: list[dict[str, Any]]
     images: list[str]
+    crashed: Run
     refused: Run
     moved: Run
     pages_of_moved: dict[str, Page]
@@ -43,6 +44,7 @@ def changes(world: World, _done: Callable[[str], Any]) -> Changes:
     opened = world.browser.get(created.url)
     with Visitors(world.browser, created.url) as visitors:
         renewed = world.update(created, imageTag=IMAGE, scale={"desiredCount": 2})
+        crashed = world.update(created, imageTag=CRASHING)
     renewed_page = world.browser.get(created.url)
     refused = world.update(created, imageTag="no-such-image")
     services, images = _services(world, created), _images(world, created)
@@ -59,6 +61,7 @@ def changes(world: World, _done: Callable[[str], Any]) -> Changes:
         visits=visitors.visits,
         services=services,
         images=images,
+        crashed=crashed,
         refused=refused,
         moved=moved,
         pages_of_moved={url: world.browser.get(url) for url in (*ORIGINS, created.url)},
