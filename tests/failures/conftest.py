@@ -16,8 +16,7 @@ from tests.failures.promotions import LAST, failed_promotion, promotion
 from tests.failures.stories import STORIES, Asked, Teller, Told
 
 SITES = ("mango", "papaya")
-"""Each is promoted once; then its promotions fail, beside the other one's. Few need one site."""
-FEW = 4
+"""Each is promoted once; then its promotions fail, beside the other one's."""
 NEW_SITE = "kiwi"
 """It is never in the target."""
 FUNCTIONS = ("creation", "update", "deletion", "wakeup")
@@ -80,11 +79,10 @@ def failures_of(request, failing) -> dict[str, dict[str, Case]]:
         for fixture, steps in asked.items():
             if step and fixture in item.fixturenames:
                 steps.append(step)
-    sites = SITES if len(asked["failed"]) > FEW else SITES[:1]
     with ThreadPoolExecutor(max_workers=len(SITES) + 1) as pool:
         live = [
-            pool.submit(failing.live, name, asked["failed"][number :: len(sites)])
-            for number, name in enumerate(sites)
+            pool.submit(failing.live, name, asked["failed"][number :: len(SITES)])
+            for number, name in enumerate(SITES)
         ]
         first = pool.submit(failing.first, asked["failed_first"])
         cases = {"failed": [case for future in live for case in future.result()]}

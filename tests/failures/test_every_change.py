@@ -22,7 +22,6 @@ SAMPLE = {
     ("wordpress", "configure_plugins"),
     ("domain", "switch_domain"),
     ("deletion", "take_name_down"),
-    ("deletion, onward", "remove_data"),
     ("restore", "complete"),
 }
 """What `make test` takes of them: around what visitors see, and around what cannot come back."""

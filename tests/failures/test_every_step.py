@@ -10,18 +10,12 @@ from events.vocabulary import OperationStatus
 from tests.failures.consumers import WHY
 from tests.failures.promotions import FIRST_PROMOTION, LAST, planned_steps
 
-pytestmark = pytest.mark.machine
+pytestmark = [pytest.mark.machine, pytest.mark.long]
 STEPS = planned_steps()
 SWITCHED = STEPS[STEPS.index("cut_over") :]
-SAMPLE = ("cut_over", LAST)
-"""What `make test` takes of them: the switch, and the very end."""
 
 
-def sampled(step: str) -> object:
-    return pytest.param(step, marks=() if step in SAMPLE else pytest.mark.long)
-
-
-@pytest.mark.parametrize("step", [*map(sampled, STEPS)])
+@pytest.mark.parametrize("step", STEPS)
 def test_a_step_that_fails_leaves_the_target_as_it_was(failed, step):
     case = failed(step)
     assert (case.operation.failure.message, case.operation.failure.step) == (WHY, step)
@@ -31,7 +25,7 @@ def test_a_step_that_fails_leaves_the_target_as_it_was(failed, step):
     assert case.operation.status is ends
 
 
-@pytest.mark.parametrize("step", [*map(sampled, FIRST_PROMOTION)])
+@pytest.mark.parametrize("step", FIRST_PROMOTION)
 def test_a_first_promotion_that_fails_leaves_nothing(failed_first, step):
     case = failed_first(step)
     assert (case.operation.failure.message, case.operation.failure.step) == (WHY, step)
