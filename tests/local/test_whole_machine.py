@@ -93,7 +93,8 @@ def test_dev_has_images_and_the_others_only_a_repository(machine):
         )["imageDetails"]
         return sorted(tag for image in images for tag in image["imageTags"])
 
-    assert (tags("dev"), tags("sit")) == (["dev-latest", "wordpress-6.1.9-php8.2"], [])
+    assert tags("dev") == ["dev-latest", "wordpress-6.1.9-php8.2", "wordpress-crashing"]
+    assert tags("sit") == []
 
 
 def test_a_second_up_says_what_is_running_and_changes_nothing(home, machine):
