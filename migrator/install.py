@@ -39,13 +39,15 @@ def run_install(services: Services, job: InstallJob) -> InstallFacts:
     configuration = services.configuration
     core = _core_of(configuration.wordpress_path, job.wordpress_version)
     root = release_root(configuration.mount_path, job.content_root, job.tenant_id, job.site_id)
-    _administrator(services, job)  # nothing is made for a site that nobody could log in to
+    account = _administrator(services, job)
     with (
         fresh_schema(services, job, job.database.secret_id, job.database.schema_name) as (_, site),
         replacing(root) as content,
     ):
         _copy_content(core, content, job.theme)
-        answer = _install(services, job, site, core, content)
+        answer = _install(
+            services, job, site, {**account, "core": str(core), "content": str(content)}
+        )
         _own_all(content)
         files = sum(1 for _ in files_below(content))
     log.info("wordpress_installed", version=answer["version"], theme=answer["theme"])
@@ -91,8 +93,7 @@ def _core_of(default: Path, wanted: str | None) -> Path:
     if found is None:
         raise JobFailure(
             f"This job's image has WordPress {', '.join(there.values())}, and no "
-            f"{wanted}. Build it with that version too (migrator/Dockerfile), or ask for another.",
-            code=ErrorCode.SITE_001,
+            f"{wanted}. Build it with that version too (migrator/Dockerfile), or ask for another."
         )
     return found
 
@@ -119,14 +120,12 @@ def _copy_content(core: Path, content: Path, theme: str | None) -> None:
 
 
 def _install(
-    services: Services, job: InstallJob, site: Credentials, core: Path, content: Path
+    services: Services, job: InstallJob, site: Credentials, given: dict[str, str]
 ) -> dict[str, Any]:
-    tls, account = services.databases.tls, _administrator(services, job)
-    secret = site.password.get_secret_value()
+    """Let WordPress install itself; `given`: the administrator's account and the two folders."""
+    tls, secret = services.databases.tls, site.password.get_secret_value()
     request = {
-        **account,
-        "core": str(core),
-        "content": str(content),
+        **given,
         "url": job.site_url.rstrip("/"),
         "title": job.site_name,
         "theme": job.theme,
@@ -143,7 +142,7 @@ def _install(
         request,
         what=what,
         within_seconds=services.configuration.wordpress_timeout_seconds,
-        secrets=[secret, account["password"]],
+        secrets=[secret, given["password"]],
     )
     report = answer.last_line
     needed = {"version", "php", "theme", "tables"}

@@ -2,109 +2,80 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from events.vocabulary import OperationStatus
 from simulation.requests import (
     ALL_OF_CONTAINERS,
     ALL_OF_WORDPRESS,
+    CREATED,
     FIRST_TO_PROD,
     OVERRIDE,
     OWN_DOMAIN,
     PLUGGED,
     SUSPENSION,
     WITHOUT_COUNTER,
-    creation,
     update,
 )
 from simulation.scenario import BACK, DEV, DONE, FAILED, PROD, Scenario
 
-UPDATES = (
-    Scenario(
-        name="update, suspend", environment=DEV, earlier=(creation(),), body=SUSPENSION, ends=DONE
-    ),
-    Scenario(
-        name="update, activate",
+
+def _done(name: str, body: str, *earlier: str) -> Scenario:
+    """Return an update that comes to its end; before it: the site's creation, or these."""
+    return Scenario(
+        name=f"update, {name}",
         environment=DEV,
-        earlier=(creation(), SUSPENSION),
-        body=update(changes={"status": "ACTIVE"}),
+        earlier=earlier or (CREATED,),
+        body=body,
         ends=DONE,
-    ),
-    Scenario(
-        name="update, activate a broken site",
-        environment=DEV,
-        earlier=(creation(), SUSPENSION),
-        body=update(changes={"status": "ACTIVE"}),
+    )
+
+
+def _taken_back(
+    name: str, body: str, *earlier: str, ends: OperationStatus, spoiled_step: str = ""
+) -> Scenario:
+    """Return an update that leaves the site as it stood before."""
+    done = _done(name, body, *earlier)
+    return replace(done, ends=ends, spoiled_step=spoiled_step, keeps_target=True)
+
+
+UPDATES = (
+    _done("suspend", SUSPENSION),
+    _done("activate", update(changes={"status": "ACTIVE"}), CREATED, SUSPENSION),
+    _taken_back(
+        "activate a broken site",
+        update(changes={"status": "ACTIVE"}),
+        CREATED,
+        SUSPENSION,
         ends=FAILED,
         spoiled_step="check_changed",
-        keeps_target=True,
     ),
-    Scenario(
-        name="update, scale",
-        environment=DEV,
-        earlier=(creation(),),
-        body=update(changes={"scale": {"desiredCount": 3}}, expectedVersion=2),
-        ends=DONE,
+    _done("scale", update(changes={"scale": {"desiredCount": 3}}, expectedVersion=2)),
+    _done("several changes", update(changes={**ALL_OF_CONTAINERS, "status": "SUSPENDED"})),
+    _done(
+        "several changes of a suspended site",
+        update(changes={**ALL_OF_CONTAINERS, "status": "ACTIVE"}),
+        CREATED,
+        SUSPENSION,
     ),
-    Scenario(
-        name="update, several changes",
-        environment=DEV,
-        earlier=(creation(),),
-        body=update(changes={**ALL_OF_CONTAINERS, "status": "SUSPENDED"}),
-        ends=DONE,
+    _taken_back(
+        "the image does not become healthy", update(changes={"imageTag": "broken"}), ends=FAILED
     ),
-    Scenario(
-        name="update, several changes of a suspended site",
-        environment=DEV,
-        earlier=(creation(), SUSPENSION),
-        body=update(changes={**ALL_OF_CONTAINERS, "status": "ACTIVE"}),
-        ends=DONE,
-    ),
-    Scenario(
-        name="update, the image does not become healthy",
-        environment=DEV,
-        earlier=(creation(),),
-        body=update(changes={"imageTag": "broken"}),
-        ends=FAILED,
-        keeps_target=True,
-    ),
-    Scenario(
-        name="update, the image breaks the site",
-        environment=DEV,
-        earlier=(creation(),),
-        body=update(changes=ALL_OF_CONTAINERS),
+    _taken_back(
+        "the image breaks the site",
+        update(changes=ALL_OF_CONTAINERS),
         ends=FAILED,
         spoiled_step="check_trial",
-        keeps_target=True,
     ),
-    Scenario(
-        name="update, own domain",
-        environment=DEV,
-        earlier=(creation(),),
-        body=update(changes={"domain": "banana.example"}),
-        ends=DONE,
-    ),
-    Scenario(
-        name="update, another domain",
-        environment=DEV,
-        earlier=(creation(), OWN_DOMAIN),
-        body=update(changes={"domain": "www.apple.example"}),
-        ends=DONE,
-    ),
-    Scenario(
-        name="update, own domain, rolled back",
-        environment=DEV,
-        earlier=(creation(),),
-        body=update(changes={"domain": "banana.example"}),
+    _done("own domain", update(changes={"domain": "banana.example"})),
+    _done("another domain", update(changes={"domain": "www.apple.example"}), CREATED, OWN_DOMAIN),
+    _taken_back(
+        "own domain, rolled back",
+        update(changes={"domain": "banana.example"}),
         ends=BACK,
         spoiled_step="check_after",
-        keeps_target=True,
     ),
-    Scenario(
-        name="update, a newer PHP",
-        environment=DEV,
-        earlier=(creation(),),
-        body=update(changes={"configuration": {"phpVersion": "8.3"}}),
-        ends=DONE,
-    ),
+    _done("a newer PHP", update(changes={"configuration": {"phpVersion": "8.3"}})),
     Scenario(
         name="update of a read-only site",
         environment=PROD,
@@ -121,45 +92,28 @@ UPDATES = (
         against="OPERATIONS_LEAD",
         keeps_target=True,
     ),
-    Scenario(
-        name="update, WordPress in every way",
-        environment=DEV,
-        earlier=(PLUGGED,),
-        body=update(changes=ALL_OF_WORDPRESS),
-        ends=DONE,
+    _done("WordPress in every way", update(changes=ALL_OF_WORDPRESS), PLUGGED),
+    _done(
+        "a plugin enabled again",
+        update(changes={"plugins": {"enable": ["counter"]}}),
+        PLUGGED,
+        WITHOUT_COUNTER,
     ),
-    Scenario(
-        name="update, a plugin enabled again",
-        environment=DEV,
-        earlier=(PLUGGED, WITHOUT_COUNTER),
-        body=update(changes={"plugins": {"enable": ["counter"]}}),
-        ends=DONE,
-    ),
-    Scenario(
-        name="update, the plugins break the site",
-        environment=DEV,
-        earlier=(PLUGGED,),
-        body=update(changes=ALL_OF_WORDPRESS),
+    _taken_back(
+        "the plugins break the site",
+        update(changes=ALL_OF_WORDPRESS),
+        PLUGGED,
         ends=BACK,
         spoiled_step="check_changed",
-        keeps_target=True,
     ),
-    Scenario(
-        name="update, a plugin cannot be activated",
-        environment=DEV,
-        earlier=(PLUGGED,),
-        body=update(changes={"plugins": {"install": ["forms"]}}),
+    _taken_back(
+        "a plugin cannot be activated",
+        update(changes={"plugins": {"install": ["forms"]}}),
+        PLUGGED,
         ends=FAILED,
         spoiled_step="install_plugins",
-        keeps_target=True,
     ),
-    Scenario(
-        name="update, rolled back",
-        environment=DEV,
-        earlier=(creation(),),
-        body=update(changes=ALL_OF_CONTAINERS),
-        ends=BACK,
-        spoiled_step="check_changed",
-        keeps_target=True,
+    _taken_back(
+        "rolled back", update(changes=ALL_OF_CONTAINERS), ends=BACK, spoiled_step="check_changed"
     ),
 )

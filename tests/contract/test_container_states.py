@@ -10,9 +10,9 @@ from core.adapters.memory.containers import MemoryContainers
 from core.adapters.memory.load_balancer import MemoryLoadBalancer
 from core.domain.errors import TransientError
 from core.domain.names import ReleaseNames
-from core.ports.platform import ReleaseService
 from tests.contract.backends import Aws, Memory
-from tests.contract.test_containers import DIGEST, adapter
+from tests.contract.release_services import DIGEST, service_of
+from tests.contract.test_containers import adapter
 
 
 class TestStatesOfEcs:
@@ -80,15 +80,7 @@ class TestStatesOfEcs:
         assert (state.steady, state.addresses) == (True, ("10.0.0.4:80",))
 
     def test_a_service_that_is_being_removed_is_waited_for(self, moto, containers, release):
-        service = ReleaseService(
-            names=release,
-            site_url="https://x.example",
-            image_digest=DIGEST,
-            database_secret_arn="arn:db",
-            salts_secret_arn="arn:salts",
-            access_point_id="fsap-1",
-            target_group_arn="arn:group",
-        )
+        service = service_of(release, "arn:group")
         with Stubber(moto.clients.ecs) as ecs:
             ecs.add_response("describe_services", self.answer(status="DRAINING"))
             with pytest.raises(TransientError, match="still being removed"):
@@ -100,15 +92,7 @@ def test_the_twin_plays_a_broken_image(release: ReleaseNames):
     memory.world.broken_images[DIGEST] = "CannotPullContainerError"
     group = MemoryLoadBalancer(memory.world).ensure_target_group(release, {})
     containers = MemoryContainers(memory.world)
-    service = ReleaseService(
-        names=release,
-        site_url="https://x.example",
-        image_digest=DIGEST,
-        database_secret_arn="arn:db",
-        salts_secret_arn="arn:salts",
-        access_point_id="fsap-1",
-        target_group_arn=group,
-    )
+    service = service_of(release, group)
     containers.ensure_service(service, containers.ensure_task_definition(service))
     state = containers.state(release, group)
     assert (state.failed, state.reason) == (True, "CannotPullContainerError")

@@ -18,9 +18,9 @@ from core.domain.names import ReleaseNames
 from core.domain.sizes import Size
 from core.ports.platform import Containers, ReleaseService
 from tests.contract.backends import Aws, Backend, Memory
+from tests.contract.release_services import DIGEST, service_of
 from tests.contract.test_load_balancer import Network
 
-DIGEST = "sha256:" + "a" * 64
 SETTINGS = TaskSettings(
     account_id="093646564004",
     repository="bbws-wordpress",
@@ -64,16 +64,7 @@ def service(backend: Backend, release: ReleaseNames) -> ReleaseService:
         group = MemoryLoadBalancer(backend.world).ensure_target_group(release, {})
     else:
         group = Network(backend).adapter(backend).ensure_target_group(release, {})
-    return ReleaseService(
-        names=release,
-        site_url="https://banana.wp.kimmyai.io",
-        image_digest=DIGEST,
-        database_secret_arn="arn:aws:secretsmanager:af-south-1:093646564004:secret:db",
-        salts_secret_arn="arn:aws:secretsmanager:af-south-1:093646564004:secret:salts",
-        access_point_id="fsap-0123456789abcdef0",
-        target_group_arn=group,
-        tags={"Tenant": "tenant-1"},
-    )
+    return service_of(release, group)
 
 
 @pytest.fixture

@@ -94,19 +94,12 @@ def test_the_platform_offers_another_image_and_a_site_goes(gone):
     assert lost(fleet) is None
 
 
-def test_an_updated_site_holds_its_new_image():
+@pytest.mark.parametrize(("tag", "digest"), [("next", NEXT_DIGEST), ("broken", DIGEST)])
+def test_an_updated_site_holds_its_new_image_and_one_that_is_undone_the_former(tag, digest):
     fleet = prepared(DEV)
-    run(fleet, CREATED, update(changes={"imageTag": "next"}))
+    run(fleet, CREATED, update(changes={"imageTag": tag}))
     (release,) = fleet.world.releases.values()
-    assert release.image_digest == NEXT_DIGEST
-    assert lost(fleet) is None
-
-
-def test_an_update_that_is_undone_holds_the_former_image():
-    fleet = prepared(DEV)
-    run(fleet, CREATED, update(changes={"imageTag": "broken"}))
-    (release,) = fleet.world.releases.values()
-    assert release.image_digest == DIGEST
+    assert release.image_digest == digest
     assert lost(fleet) is None
 
 
@@ -126,12 +119,16 @@ def test_an_image_that_is_lost_is_reported():
 
 
 @pytest.mark.parametrize(
-    ("configuration", "digest"), [({}, DIGEST), ({"phpVersion": "8.3"}, NEXT_DIGEST)]
+    ("configuration", "digest", "php_version"),
+    [({}, DIGEST, "8.2"), ({"phpVersion": "8.3"}, NEXT_DIGEST, "8.3")],
 )
-def test_a_clone_runs_its_sources_image_if_no_other_version_is_asked_for(configuration, digest):
+def test_a_clone_runs_its_sources_image_if_no_other_version_is_asked_for(
+    configuration, digest, php_version
+):
     fleet = prepared(DEV)
     run(fleet, APPLE)
     fleet.world.image_tags[fleet.policy.wordpress_tag] = NEXT_DIGEST
     run(fleet, creation(cloneFrom="site-apple", configuration=configuration))
     assert fleet.world.releases[TENANT, SITE, 1].image_digest == digest
+    assert fleet.world.sites[TENANT, SITE].php_version == php_version
     assert lost(fleet) is None

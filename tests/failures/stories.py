@@ -71,23 +71,15 @@ def creations(teller: Teller) -> Told:
 
 
 def contents(teller: Teller) -> Told:
-    """What a site consists of is changed: its WordPress, its plugins, its containers."""
-    target = _site(teller, "quince", TENANTS["contents"])
-    yield from _updates(teller, target, "wordpress")
-    yield from _updates(teller, target, "containers")
-    if teller.wants("plugins"):
-        teller.done(update(target, PLUGGED))
-        yield from _updates(teller, target, "plugins")
+    """What a site consists of is changed: its WordPress, its containers, its plugins."""
+    kinds = {"wordpress": None, "containers": None, "plugins": PLUGGED}
+    return _updates(teller, _site(teller, "quince", TENANTS["contents"]), kinds)
 
 
 def addresses(teller: Teller) -> Told:
     """What a site answers is changed: it moves, it is suspended, it comes back."""
-    target = _site(teller, "medlar", TENANTS["addresses"])
-    yield from _updates(teller, target, "domain")
-    yield from _updates(teller, target, "suspension")
-    if teller.wants("activation"):
-        teller.done(update(target, SUSPENSION))
-        yield from _updates(teller, target, "activation")
+    kinds = {"domain": None, "suspension": None, "activation": SUSPENSION}
+    return _updates(teller, _site(teller, "medlar", TENANTS["addresses"]), kinds)
 
 
 def endings(teller: Teller) -> Told:
@@ -133,8 +125,13 @@ def _site(teller: Teller, name: str, tenant_id: str) -> Target:
     return target
 
 
-def _updates(teller: Teller, target: Target, kind: str) -> Told:
-    yield from teller.failed(kind, target, lambda: update(target, UPDATES[kind]))
+def _updates(teller: Teller, target: Target, kinds: Mapping[str, dict[str, Any] | None]) -> Told:
+    """Let each kind of update fail; some need another one to have come to its end before."""
+    for kind, needed in kinds.items():
+        if needed is not None and teller.wants(kind):
+            teller.done(update(target, needed))
+        changes = UPDATES[kind]
+        yield from teller.failed(kind, target, lambda changes=changes: update(target, changes))
 
 
 def _carried_on(teller: Teller, target: Target, never: State, step: str) -> Case:

@@ -259,3 +259,15 @@ def _differences(before: Any, after: Any, where: str) -> Iterator[tuple[str, Any
         yield where, list(unified_diff(before.splitlines(), after.splitlines(), n=1))
     elif before != after:
         yield where, (before, after)
+
+
+def assert_real(site: State) -> None:
+    """Pages with content, rows, files, every kind of resource: nothing is equal by absence."""
+    resources = site["resources"]
+    assert len(site["pages"]) > 10
+    assert any("Ripe today" in text for text in site["pages"].values())
+    assert len(site["rows"]) > 10
+    assert any(name.endswith(".jpg") for name in site["files"])
+    assert all(resources["releases"].values())
+    assert resources["locks"] == []
+    assert resources["secrets that wait for deletion"] == []

@@ -103,6 +103,30 @@ def run_export(clients: AwsClients, **changes: object) -> dict:
     return clients.ecs.run_task(**request)
 
 
+def test_an_image_goes_with_its_last_tag(fleet: Fleet):
+    """As on AWS: sites share images, and a tag of one of them goes before the other's."""
+    ecr, where = fleet.clouds["dev"].ecr, {"repositoryName": registry.REPOSITORY}
+    tagged = [{"imageTag": "dev-latest"}]
+    [image] = ecr.batch_get_image(**where, imageIds=tagged)["images"]
+    manifest = {
+        "imageManifest": image["imageManifest"],
+        "imageDigest": image["imageId"]["imageDigest"],
+    }
+    for tag in ("first", "last"):
+        ecr.put_image(**where, **manifest, imageTag=tag)
+
+    def left(*gone: str) -> list[str]:
+        ecr.batch_delete_image(**where, imageIds=[{"imageTag": tag} for tag in gone])
+        found = ecr.describe_images(**where)["imageDetails"]
+        return [
+            t for i in found if i["imageDigest"] == manifest["imageDigest"] for t in i["imageTags"]
+        ]
+
+    assert left("first") == ["dev-latest", "last"]
+    assert left("dev-latest", "last") == []
+    ecr.put_image(**where, **manifest, imageTag="dev-latest")
+
+
 class TestTheWayIntoTheSource:
     def test_the_session_is_named_after_the_operation(self, fleet: Fleet):
         arn = fleet.source().sts.get_caller_identity()["Arn"]

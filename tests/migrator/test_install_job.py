@@ -96,7 +96,7 @@ def test_the_core_of_the_version_that_will_serve_the_site_is_installed(fleet):
     facts = fleet.done("install", **install(fleet, wordpressVersion="6.1"))
     assert facts["wordpressVersion"].startswith("6.1")
     error = fleet.failed("install", **install(fleet, wordpressVersion="9.9"))
-    assert error.code == "SITE_001"
+    assert error.code == "SYS_001"
     assert "has WordPress 6.1" in error.message
     assert "no 9.9" in error.message
 

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from core.domain import names
 from core.domain.errors import NotFoundError, SitefleetError
 from core.domain.job_models import Database
-from core.domain.names import ReleaseNames, SiteNames
+from core.domain.names import ReleaseNames
 from core.domain.operation import Json
-from core.domain.site import Release, Site
+from core.domain.site import Release
 from core.domain.sizes import Size, sized
-from core.engine.step import StepContext
+from core.operations.steps.site_at_work import SiteAtWork
 from events.requests import SiteUpdatePayload
 
 if TYPE_CHECKING:
@@ -21,10 +20,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Changing:
-    """One site under an update: how it was before, and what is asked for."""
+class Changing(SiteAtWork):
+    """One site under an update: how it was before, and what is asked for.
 
-    context: StepContext
+    Nothing is written to its record before the last step.
+    """
 
     @property
     def payload(self) -> SiteUpdatePayload:
@@ -44,22 +44,6 @@ class Changing:
     @property
     def site_id(self) -> str:
         return self.context.operation.site_id
-
-    @cached_property
-    def site(self) -> Site:
-        """The record as it stands: nothing is written to it before the last step."""
-        site = self.context.ports.sites.get(self.tenant_id, self.site_id)
-        if site is None:
-            raise NotFoundError(f"The record of site {self.site_id} is gone.")
-        return site
-
-    @property
-    def names(self) -> SiteNames:
-        return SiteNames(
-            environment=self.context.policy.environment,
-            tenant_id=self.tenant_id,
-            site_id=self.site_id,
-        )
 
     @property
     def release(self) -> ReleaseNames:
@@ -83,14 +67,6 @@ class Changing:
     def database(self) -> Database:
         release = self.release
         return Database(secret_id=self.names.database_secret, schema_name=release.schema)
-
-    @property
-    def host(self) -> str:
-        return names.host(self.site.subdomain, self.context.policy.here.domain)
-
-    @property
-    def site_url(self) -> str:
-        return self.site.url(self.context.policy.here.domain)
 
     @property
     def tags(self) -> dict[str, str]:

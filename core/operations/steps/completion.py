@@ -121,11 +121,11 @@ def _is_read_only(context: StepContext) -> bool:
 
 
 def _versions(context: StepContext) -> tuple[str | None, str | None]:
-    installed, image = context.facts.get("install_wordpress"), offered_image(context)
+    installed = context.facts.get("install_wordpress")
     if installed is not None:
-        php_version = image.php_version if image else str(installed["php_version"])
-        return str(installed["wordpress_version"]), php_version
-    if image is not None and context.facts.get("choose_image", {}).get("as_asked"):
+        return str(installed["wordpress_version"]), str(installed["php_version"])
+    origin, image = Move(context).origin, offered_image(context)
+    chosen = context.facts.get("choose_image", {}).get("image_digest", origin.image_digest)
+    if image is not None and chosen != origin.image_digest:
         return image.wordpress_version, image.php_version
-    origin = Move(context).origin
     return origin.wordpress_version, origin.php_version

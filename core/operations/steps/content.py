@@ -90,9 +90,11 @@ def install_wordpress(context: StepContext) -> Outcome:
     if not isinstance(answer, dict):
         return answer
     facts = InstallFacts.model_validate(answer)
+    if image is not None:  # the job's own PHP is not what will serve the site
+        facts = facts.model_copy(update={"php_version": image.php_version})
     versions: dict[str, Json] = {
         "wordpressVersion": facts.wordpress_version,
-        "phpVersion": image.php_version if image else facts.php_version,
+        "phpVersion": facts.php_version,
     }
     return Done(facts=facts.model_dump(mode="json"), summary=versions)
 

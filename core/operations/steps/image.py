@@ -22,7 +22,7 @@ def choose_image(context: StepContext) -> Outcome:
     images, tag = context.ports.images, context.policy.image_tag(*_versions_asked_for(context))
     digest = _image_of_source(context) or images.digest_of(tag)
     images.tag(digest, held_tag(digest))
-    return Done(facts={"image_digest": digest, "as_asked": any(_versions_asked_for(context))})
+    return Done(facts={"image_digest": digest})
 
 
 def choose_kept_image(context: StepContext) -> Outcome:
