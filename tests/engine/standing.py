@@ -112,6 +112,9 @@ def told_of_the_stall(desk: Desk, step: str) -> None:
     assert (details["step"], details["attempts"]) == (step, operation.attempt + 1)
     assert details["waitingFor"] == operation.waiting_for
     assert details["since"]
+    events = desk.fleet.world.events
+    since = {e.data.stalled_since for e in events if e.detail_type == "SiteOperationStalled"}
+    assert since == {operation.stalled_since} != {None}
     assert told.payload.next_command == (
         f'sitefleet operations retry {operation.operation_id} --env sit --reason "..."'
     )
