@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,7 +22,6 @@ class Case:
     after: State
     left: list[str]
     """Of what was transferred, and of jobs."""
-    seconds: float
     between: State | None = None
     """While it stood half-way: what cannot go back is carried on by a person's retry."""
     ended: Operation | None = None
@@ -38,29 +36,25 @@ def fail(
     worker: Worker, target: Target, before: State, request: Mapping[str, Any], step: str
 ) -> Case:
     """Send a request whose operation fails at a step, after its work; see what it leaves."""
-    started = time.monotonic()
-    operation = worker.operate(request, fails_at=step)
-    return _case(target, before, operation, step, started)
+    return seen(target, before, worker.operate(request, fails_at=step), step)
 
 
 def fail_and_go_on(
     worker: Worker, target: Target, before: State, request: Mapping[str, Any], step: str
 ) -> Case:
     """The same where there is no way back: the operation stops, and a person lets it go on."""
-    started = time.monotonic()
     stopped = worker.operate(request, fails_at=step)
     between = target.surroundings()
     ended = worker.retry(stopped, retry(stopped.operation_id))
-    case = _case(target, before, stopped, step, started)
-    return replace(case, between=between, ended=ended)
+    return replace(seen(target, before, stopped, step), between=between, ended=ended)
 
 
-def _case(target: Target, before: State, operation: Operation, step: str, started: float) -> Case:
+def seen(target: Target, before: State, operation: Operation, step: str) -> Case:
+    """Look at a site once an operation has ended."""
     return Case(
         step=step,
         operation=operation,
         before=before,
         after=target.state(),
         left=target.left_of(operation.operation_id),
-        seconds=time.monotonic() - started,
     )

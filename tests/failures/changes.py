@@ -18,6 +18,7 @@ TENANTS = {
     "contents": "tenant-garden",
     "addresses": "tenant-field",
     "endings": "tenant-meadow",
+    "neighbours": "tenant-hedge",
 }
 """Each story has a tenant of its own, so that each site is the first one of its tenant."""
 PLUGGED: dict[str, Any] = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from events.vocabulary import OperationStatus
-from tests.failures.cases import Case, fail, fail_and_go_on
+from tests.failures.cases import Case, fail, fail_and_go_on, seen
 from tests.failures.changes import (
     PLUGGED,
     SUSPENSION,
@@ -108,10 +108,21 @@ def endings(teller: Teller) -> Told:
         yield ("deletion, onward", DISCARDS), _carried_on(teller, target, never, DISCARDS)
 
 
+def neighbours(teller: Teller) -> Told:
+    """A site is deleted whose name begins like that of another one."""
+    tenant_id = TENANTS["neighbours"]
+    gone, stays = (_site(teller, name, tenant_id) for name in ("damson", "damson-2"))
+    stays.visit()
+    before = stays.state()
+    operation = teller.worker.operate(deletion(gone))
+    yield ("neighbour", "deletion"), seen(stays, before, operation, "deletion")
+
+
 STORIES: dict[Callable[[Teller], Told], tuple[str, ...]] = {
     creations: ("creation",),
     contents: ("wordpress", "containers", "plugins"),
     addresses: ("domain", "suspension", "activation"),
+    neighbours: ("neighbour",),
     endings: ("deletion", "deletion, onward", "restore"),
 }
 """Which kinds of failures each one tells of."""

@@ -117,6 +117,15 @@ def test_a_restore_that_fails_leaves_the_site_deleted_and_its_backup_there(chang
     assert len(case.before["resources"]["secrets that wait for deletion"]) == 3
 
 
+@pytest.mark.parametrize(("kind", "step"), [("neighbour", "deletion")])
+def test_a_neighbour_with_a_similar_name_survives_byte_by_byte(changed, kind, step):
+    """Pages, rows, files, records and every resource of damson-2, once damson is deleted."""
+    case = changed(kind, step)
+    assert case.operation.status is OperationStatus.COMPLETED
+    assert_real(case.before)
+    assert case.differences == {}
+
+
 COMPARED = (
     ("wordpress", "configure_plugins"),
     ("domain", "switch_domain"),
