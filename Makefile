@@ -47,7 +47,7 @@ test: setup ## Run every test: unit, contract, wire, template, integration, acce
 	$(RUN)/pytest -m "not long" $(MACHINE_TESTS) $(ARGS)
 
 test-long: setup ## Type the how-to pages; let every step of every change fail; crowds on the machine.
-	@$(RUN)/pytest -m long tests/docs tests/migrator tests/failures tests/acceptance $(ARGS)
+	@$(RUN)/pytest -m long tests/docs tests/migrator tests/failures tests/acceptance tests/replay $(ARGS)
 
 lint: .venv/.ready ## ruff, mypy, import-linter, bandit, cfn-lint on the expanded template.
 	@$(RUN)/ruff check .

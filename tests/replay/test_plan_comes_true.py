@@ -13,9 +13,12 @@ from core.replay.desk import groups_of
 from simulation.operator import Operator
 
 
-@pytest.fixture(scope="module")
-def looked_at():
-    scene = mixed(360)
+SIZES = [360, pytest.param(10_000, marks=pytest.mark.long)]
+
+
+@pytest.fixture(scope="module", params=SIZES)
+def looked_at(request):
+    scene = mixed(request.param)
     operator = Operator(fleet=scene.fleet)
     foretold = operator.plan()
     return scene, operator, foretold
