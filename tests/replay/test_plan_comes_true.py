@@ -12,7 +12,6 @@ from core.domain.replays import Fate, ReplayFilter, ReplayStatus
 from core.replay.desk import groups_of
 from simulation.operator import Operator
 
-
 SIZES = [360, pytest.param(10_000, marks=pytest.mark.long)]
 
 
