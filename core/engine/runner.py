@@ -101,7 +101,7 @@ class Runner:
         if ticket.is_wake_up:
             again = message.receive_count < MOST_WAKE_UP_RECEIVES
             return TryAgain(after_seconds=1) if again else Acknowledged()
-        seconds = int((busy.until - self._engine.now()).total_seconds()) + 1
+        seconds = max(1, int((busy.until - self._engine.now()).total_seconds()) + 1)
         if ticket.by_person:
             self._recorder.send(busy.operation, message.body, seconds)
             return Acknowledged()
