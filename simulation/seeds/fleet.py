@@ -17,6 +17,7 @@ from random import Random
 from core.adapters.memory.boundary import Crashed
 from core.adapters.memory.jobs import Play
 from core.adapters.memory.world import StoredMessage
+from core.domain.operation import Operation
 from core.engine.message import Acknowledged, Disposition, QueueMessage
 from core.ports.clock import Clock
 from core.ports.messaging import QueueName
@@ -67,6 +68,10 @@ class SeededFleet(SimulatedFleet):
         )
         self.boundary.before, self.boundary.after = disturber.before, disturber.after
         super().__post_init__()
+
+    def known_before(self, operation: Operation) -> bool:
+        """Tell whether an operation is one of the time before the run."""
+        return operation.operation_id in self.ended_before
 
     # --- parts of the fleet that differ -------------------------------------------------------
 

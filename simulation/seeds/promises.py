@@ -11,6 +11,7 @@ from core.domain.names import site_key
 from core.engine.derive import derive_events
 from core.operations.steps.image import held_tag
 from events.decode import DecodeError, decode
+from events.notifications import notification_for
 from events.progress import FleetEvent
 from events.vocabulary import DetailType, SiteStatus
 from simulation.seeds.draw import Kind
@@ -24,8 +25,12 @@ ENDS = {
     DetailType.OPERATION_ROLLED_BACK,
     DetailType.OPERATION_CANCELLED,
 }
-ANSWERS = {DetailType.OPERATION_STATUS, DetailType.OPERATION_REJECTED}
-"""What is said to a sender; no step follows from it."""
+NO_FACTS = {
+    DetailType.OPERATION_STATUS,
+    DetailType.OPERATION_REJECTED,
+    DetailType.OPERATION_STALLED,
+}
+"""Answers to senders, and reports of what stands still: they say how it stands by now."""
 
 
 @dataclass(kw_only=True)
@@ -66,7 +71,7 @@ def one_successor_per_step(run: Finished) -> Iterator[str]:
     ids: dict[tuple[str, str, str | None, str], set[str]] = {}
     said: dict[str, str] = {}
     for event in run.fleet.world.events:
-        if event.detail_type in ANSWERS:
+        if event.detail_type in NO_FACTS:
             continue
         meta = event.metadata
         text = event.detail_json()
@@ -104,11 +109,13 @@ def the_end_is_exactly_one_fact(run: Finished) -> Iterator[str]:
     for operation in run.fleet.store.operations.values():
         if operation.operation_id not in run.fleet.watch.ended:
             continue
-        its_own = derive_events(operation)[-1].metadata.event_id
+        end = derive_events(operation)[-1]
+        its_own = end.metadata.event_id
         others = told.get(operation.operation_id, set()) - {its_own}
         if others:
             yield f"{short(operation.operation_id)}: other ends were told: {sorted(others)}"
-        if its_own not in announced and operation.operation_id not in run.fleet.ended_before:
+        is_told = notification_for(end) is not None and not run.fleet.known_before(operation)
+        if is_told and its_own not in announced:
             yield f"{short(operation.operation_id)}: its end ({operation.status}) was not announced"
 
 
@@ -161,6 +168,11 @@ def every_message_is_answered(run: Finished) -> Iterator[str]:
     """Whoever sends something learns what became of it, or finds it as a dead letter."""
     world, store = run.fleet.world, run.fleet.store
     answered = {event.metadata.correlation_id for event in world.events}
+    told = {
+        event.metadata.operation_id
+        for event in world.events
+        if event.detail_type is DetailType.OPERATION_STATUS
+    }
     buried = {m.attributes.get("messageId") for m in world.dead_letters}
     for sent in run.sent:
         ids = {sent.message_id, run.replays.get(sent.message_id)}
@@ -170,7 +182,7 @@ def every_message_is_answered(run: Finished) -> Iterator[str]:
             about = store.operations.get(sent.about or "")
             if about is None or (sent.kind == Kind.CANCEL and not about.cancel_requested):
                 yield f"a {sent.kind} of {sent.about} had no effect and no answer"
-        elif _correlation(sent.body) not in answered:
+        elif _correlation(sent.body) not in answered and _named(sent.body) not in told:
             yield f"a {sent.kind} on {sent.queue} was never answered: {sent.body[:200]}"
 
 
@@ -223,6 +235,15 @@ def broken_promises(run: Finished) -> list[str]:
 def silent(letter: StoredMessage) -> bool:
     """Tell whether a dead letter says nothing: SQS moved it after its last receive."""
     return "reason" not in letter.attributes
+
+
+def _named(body: str) -> str | None:
+    """Return the operation that a request names: the answer tells how that one stands."""
+    try:
+        message = decode(body)
+    except DecodeError:
+        return None
+    return getattr(getattr(message, "payload", None), "operation_id", None)
 
 
 def _correlation(body: str) -> str | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
+import structlog.testing
 
 from core.adapters.memory.boundary import Boundary
 from core.bootstrap import WORKFLOWS
@@ -50,13 +51,18 @@ class Verdict:
     rare: Counter[Rare]
     lines: tuple[str, ...]
 
+    def without_story(self) -> Verdict:
+        """Return it with nothing but its numbers."""
+        return replace(self, lines=())
+
 
 class SeedRun:
     """One run; `verdict()` carries it out."""
 
     def __init__(self, seed: int) -> None:
         self.drawn = draw(seed)
-        self.fleet = _fleet(self.drawn)
+        with structlog.testing.capture_logs():
+            self.fleet = _fleet(self.drawn)
         self.senders = Senders(drawn=self.drawn, operations=self._operations)
         self.finished = Finished(fleet=self.fleet)
 
