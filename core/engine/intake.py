@@ -176,6 +176,8 @@ class Intake:
         cancelled = self._request_cancel(payload.operation_id, payload.reason)
         operation = self._known(cancelled, payload.operation_id)
         if operation.is_terminal:
+            if message.receive_count > 1 and operation.cancel_requested:
+                return self._tell_end_again(operation)
             raise RefusedError(
                 ErrorCode.SITE_005,
                 f"Operation {operation.operation_id} has ended as {operation.status}; "
@@ -207,6 +209,8 @@ class Intake:
     def _retry(self, message: QueueMessage, request: OperationRetryRequest) -> Disposition:
         operation_id = request.payload.operation_id
         operation = self._known(self._engine.store.get(operation_id), operation_id)
+        if operation.is_terminal and message.receive_count > 1:
+            return self._tell_end_again(operation)
         if operation.is_terminal or not _stands_still(operation):
             raise RefusedError(
                 ErrorCode.SITE_005,
@@ -214,6 +218,15 @@ class Intake:
                 "ROLLBACK_FAILED; a retry applies to those only.",
             )
         return self._runner.advance(message, persons_ticket(operation))
+
+    def _tell_end_again(self, operation: Operation) -> Disposition:
+        """Publish what follows from an end that this message may have brought before it came again.
+
+        It carries no event by which anybody else would find the end to be without one.
+        """
+        self._recorder.publish(operation)
+        self._engine.bus.publish([derive_status(operation)])
+        return Acknowledged()
 
     def _decide(
         self, message: QueueMessage, request: OperationApproval | OperationRejection
@@ -245,6 +258,7 @@ class Intake:
         payload, store = request.payload, self._engine.store
         named = store.get(payload.operation_id) if payload.operation_id else None
         if named is not None and _taken_back_after_cancel(named):
+            self._recorder.publish(named)
             self._engine.bus.publish([derive_status(named)])
             return True
         if named is None and payload.tenant_id and payload.site_id:
