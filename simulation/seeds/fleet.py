@@ -25,7 +25,13 @@ from events.filters import OPERATION_QUEUES
 from events.notifications import notification_for
 from events.progress import FleetEvent
 from events.vocabulary import DetailType
-from simulation.fleet import ROUTED_BACK, SWEEP_SECONDS, VISIBILITY_SECONDS, SimulatedFleet
+from simulation.fleet import (
+    MAX_RECEIVES,
+    ROUTED_BACK,
+    SWEEP_SECONDS,
+    VISIBILITY_SECONDS,
+    SimulatedFleet,
+)
 from simulation.seeds.draw import Draw
 from simulation.seeds.faults import Fault, Faults
 from simulation.seeds.inbox import Inbox, Parcel
@@ -55,8 +61,8 @@ class SeededFleet(SimulatedFleet):
         self.notices, self.wake_ups = Inbox(), Inbox()
         self.agenda: list[tuple[datetime, int, Callable[[], None]]] = []
         self.queue_of: dict[str, QueueName] = {}
-        self.undisturbed: set[str] = set()
-        """Messages that a worker has dealt with at least once, to whatever end."""
+        self.left_alone: set[str] = set()
+        """Messages whose last receive ended with "try again": nobody will."""
         lags = partial(self.faults.strikes, Fault.STALE_INDEX)
         self.other_store = WatchedStore(self.watch, lags).as_store()
         disturber = Disturber(
@@ -253,8 +259,9 @@ class SeededFleet(SimulatedFleet):
         self.queue_of[message.message_id] = queue
         if disposition is None:
             return
-        self.undisturbed.add(message.message_id)
         if not isinstance(disposition, Acknowledged):
+            if message.receive_count >= MAX_RECEIVES:
+                self.left_alone.add(message.message_id)
             self.queues.change_visibility(queue, receipt, disposition.after_seconds)
         elif self.faults.strikes(Fault.NOT_DELETED):
             self.story.tell(f"FAULT {Fault.NOT_DELETED}")

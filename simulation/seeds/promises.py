@@ -18,6 +18,7 @@ from simulation.seeds.draw import Kind
 from simulation.seeds.fleet import SeededFleet
 from simulation.seeds.messages import Sent
 from simulation.seeds.story import short
+from simulation.seeds.targets import names_of
 
 ENDS = {
     DetailType.OPERATION_COMPLETED,
@@ -146,6 +147,9 @@ def live_sites_are_served(run: Finished) -> Iterator[str]:
         mark = f"-{key}-r{site.live_release}"
         if not any(mark in name and s.desired_count for name, s in world.services.items()):
             yield f"{site_id} r{site.live_release} has no running containers"
+        for name in names_of(site):
+            if world.subdomains.get(name) != (tenant_id, site_id):
+                yield f"{site_id} answers to {name}, which is not its own"
 
 
 def nothing_is_left_behind(run: Finished) -> Iterator[str]:
@@ -197,7 +201,7 @@ def queues_are_empty(run: Finished) -> Iterator[str]:
 def dead_letters_say_why(run: Finished) -> Iterator[str]:
     """A dead letter without a reason is a message that killed its worker at every receive."""
     for letter in run.fleet.world.dead_letters:
-        if "reason" not in letter.attributes and letter.message_id in run.fleet.undisturbed:
+        if "reason" not in letter.attributes and letter.message_id in run.fleet.left_alone:
             yield f"no reason: {letter.message_id} {letter.body[:200]}"
 
 

@@ -146,7 +146,7 @@ class SeedRun:
         found = [letter for letter in letters if silent(letter)]
         for letter in found:
             letters.remove(letter)
-            if letter.message_id in self.fleet.undisturbed:
+            if letter.message_id in self.fleet.left_alone:
                 self.fleet.watch.broken.append(f"dead_letters_say_why: {letter.body[:200]}")
             self.fleet.watch.see(Rare.BURIED_UNREAD)
             again = self._put(self.fleet.queue_of[letter.message_id], letter.body)

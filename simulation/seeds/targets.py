@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from core.domain.names import site_key
+from core.domain.names import names_of_domain, site_key
 from core.domain.operation import Operation
-from core.domain.site import ReleaseStatus
+from core.domain.site import ReleaseStatus, Site
 from events.vocabulary import OperationStatus
 from simulation.seeds.fleet import SeededFleet
 from simulation.seeds.story import short
 
 type Standing = dict[str, object]
+
+
+def names_of(site: Site | None) -> tuple[str, ...]:
+    """Return every name by which visitors know a site: no other site may have one."""
+    if site is None:
+        return ()
+    return (site.subdomain, *(names_of_domain(site.domain) if site.domain else ()))
 
 
 @dataclass(kw_only=True)
@@ -34,7 +41,7 @@ class Targets:
             return
         after = self._standing(operation)
         if before["site"] is None:  # a creation that failed says so in the record
-            before["site"] = after["site"]
+            before |= {part: after[part] for part in ("site", "names")}
         changed = [f"{k}: {v} became {after[k]}" for k, v in before.items() if after[k] != v]
         if changed:
             self.fleet.watch.broken.append(
@@ -61,9 +68,7 @@ class Targets:
                 if (tenant, name) == (tenant_id, site_id)
                 and r.status is not ReleaseStatus.DISCARDED
             },
-            "subdomains": sorted(
-                name for name, owner in world.subdomains.items() if owner == (tenant_id, site_id)
-            ),
+            "names": [world.subdomains.get(name) for name in names_of(site)],
             "services": {
                 name: (s.desired_count, s.service.image_digest, s.service.size)
                 for name, s in sorted(world.services.items())
