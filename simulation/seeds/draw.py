@@ -100,7 +100,7 @@ def draw(seed: int) -> Draw:
         arrivals=_arrivals(random, many),
         chosen=_chosen(random),
         stand_ins=stand_ins,
-        most_running=random.choice((None, 1, 2)),
+        most_running=random.choice((None, 1, 1, 2)),
         times=_times(random),
         job_seconds=random.choice((0, 0, 20, 100)),
         against=random.choice(("", "", "", "OPERATIONS_LEAD", "DEV_LEAD")),

@@ -25,6 +25,8 @@ class Fault(StrEnum):
     PAUSED = "worker slow within its time limit"
     LATE_WRITE = "write that arrives after its lease"
     DEFECT = "step that raises again and again"
+    DEADLY = "step that kills worker after worker"
+    IMPATIENT = "cancel just while a step is worked on"
     PARTIAL_PUT = "event of a batch refused"
     LOST_EVENT = "event lost between bus and queue"
     DUPLICATE = "message delivered twice"
@@ -50,10 +52,12 @@ AT_CALLS: Final[Mapping[Fault, float]] = {
     Fault.OUTAGE: 0.003,
     Fault.PAUSED: 0.012,
     Fault.LATE_WRITE: 0.05,
-    Fault.DEFECT: 0.004,
+    Fault.DEFECT: 0.006,
+    Fault.DEADLY: 0.003,
 }
 """How likely each is at one call of a port, in a seed that has it."""
 ELSEWHERE: Final[Mapping[Fault, float]] = {
+    Fault.IMPATIENT: 0.25,
     Fault.PARTIAL_PUT: 0.06,
     Fault.LOST_EVENT: 0.05,
     Fault.DUPLICATE: 0.1,
@@ -66,14 +70,23 @@ ELSEWHERE: Final[Mapping[Fault, float]] = {
     Fault.SLOW_JOB: 0.15,
     Fault.ENDLESS_JOB: 0.04,
     Fault.DEAD_JOB: 0.1,
-    Fault.BAD_RESULT: 0.06,
+    Fault.BAD_RESULT: 0.12,
     Fault.CLOCK_FORWARD: 0.3,
     Fault.CLOCK_SKEW: 0.3,
 }
 """The same at its own occasion: an event, a message, a run of the sweeper, a job."""
+HEAT: Final[Mapping[str, int]] = {"commit": 3, "prepare": 2, "publish": 2, "start_waiting": 10}
+"""Calls around which the protocol is most delicate: so many times as likely."""
+HEAT_OF_UNDO = 4
 MOST_FAULTS = 30
 """In one run: enough for several at once, few enough to come to an end."""
-UNTIMED = {Fault.DELAYED, Fault.CLOCK_SKEW, Fault.LOST_WAKE_UP, Fault.MISSED_SWEEP}
+UNTIMED = {
+    Fault.DELAYED,
+    Fault.CLOCK_SKEW,
+    Fault.LOST_WAKE_UP,
+    Fault.MISSED_SWEEP,
+    Fault.IMPATIENT,
+}
 """Mild ones, which use nothing of that up."""
 THE_STORE = {"operations", "locks"}
 OUTSIDE_STEPS = {"operations", "bus", "queues", "topic", "meter", "mail"}
@@ -95,7 +108,7 @@ class Faults:
         self._at_calls = [(f, p) for f, p in AT_CALLS.items() if f in self.chosen]
         self._none_before = sum(p for _, p in self._at_calls)
         self._out_until: dict[str, datetime] = {}
-        self._defects: dict[tuple[str, str], int] = {}
+        self._defects: dict[tuple[str, str], tuple[Fault | None, int]] = {}
 
     # --- occasions --------------------------------------------------------------------------
 
@@ -108,11 +121,12 @@ class Faults:
         self.counts[fault] += 1
         return True
 
-    def at_call(self, call: Call) -> Fault | None:
-        """Return what happens at a call of a port; mostly nothing."""
+    def at_call(self, call: Call, *, undo: bool) -> Fault | None:
+        """Return what happens at a call of a port; mostly nothing, on the way back more."""
         if self.calm:
             return None
-        drawn = self._random.random()
+        heat = HEAT.get(call.method, 1) * (HEAT_OF_UNDO if undo else 1)
+        drawn = self._random.random() / heat
         if drawn >= self._none_before or self._spent(Fault.PAUSED):
             return None
         for fault, chance in self._at_calls:
@@ -136,19 +150,21 @@ class Faults:
         until = self._out_until.get(port)
         return not self.calm and until is not None and self.clock.now() < until
 
-    def begin_defect(self, operation_id: str, step: str) -> int:
-        """Let a step of an operation raise the next times; return how often."""
-        times = self.seconds(2, 9)
-        self._defects[operation_id, step] = times
+    def begin_defect(self, fault: Fault, operation_id: str, step: str) -> int:
+        """Let a step of an operation, and often its undo, go wrong the next times."""
+        times = self.seconds(2, 14)
+        self._defects[operation_id, step] = (fault, times)
+        if self.seconds(0, 1):
+            self._defects[operation_id, step.replace("forward", "undo")] = (fault, times)
         return times
 
-    def is_defective(self, operation_id: str, step: str, call: Call) -> bool:
-        """Tell whether the step raises at this call."""
-        left = self._defects.get((operation_id, step), 0)
+    def defect_of(self, operation_id: str, step: str, call: Call) -> Fault | None:
+        """Return what goes wrong with the step at this call, once more."""
+        fault, left = self._defects.get((operation_id, step), (None, 0))
         if self.calm or left <= 0 or call.port in OUTSIDE_STEPS:
-            return False
-        self._defects[operation_id, step] = left - 1
-        return True
+            return None
+        self._defects[operation_id, step] = (fault, left - 1)
+        return fault
 
     # --- inside -----------------------------------------------------------------------------
 
@@ -161,6 +177,6 @@ class Faults:
     def _fits(fault: Fault, call: Call) -> bool:
         if fault is Fault.LATE_WRITE:
             return (call.port, call.method) == ("operations", "commit")
-        if fault is Fault.DEFECT:
+        if fault in {Fault.DEFECT, Fault.DEADLY}:
             return call.port not in OUTSIDE_STEPS
         return call.method != "dead_letters"

@@ -32,6 +32,7 @@ from simulation.fleet import (
     VISIBILITY_SECONDS,
     SimulatedFleet,
 )
+from simulation.seeds.by_hand import by_hand
 from simulation.seeds.draw import Draw
 from simulation.seeds.faults import Fault, Faults
 from simulation.seeds.inbox import Inbox, Parcel
@@ -71,6 +72,7 @@ class SeededFleet(SimulatedFleet):
             watch=self.watch,
             workers=self.workers,
             others=self._others,
+            cancel=self._cancel,
         )
         self.boundary.before, self.boundary.after = disturber.before, disturber.after
         super().__post_init__()
@@ -220,6 +222,15 @@ class SeededFleet(SimulatedFleet):
         self.sweeper.sweep()
         self.sweeper.measure()
         return Acknowledged()
+
+    def _cancel(self, operation_id: str) -> None:
+        """Let somebody lose patience with an operation."""
+        operation = self.store.operations.get(operation_id)
+        if operation is None or self.known_before(operation):
+            return
+        self.story.tell(f"FAULT {Fault.IMPATIENT}")
+        queue = QueueName(OPERATION_QUEUES[operation.operation_type])
+        self.send(queue, by_hand("OPERATION_CANCEL_REQUEST", operation_id, "impatient"))
 
     def _others(self, seconds: int) -> None:
         """Let everybody else go on for a while: one worker is held up."""

@@ -13,6 +13,9 @@ from simulation.fleet import VISIBILITY_SECONDS
 from simulation.scenario import spoiled
 from simulation.seeds.faults import Fault, Faults
 
+LATE_CHECKS = {"check_after", "check_changed", "check_back", "monitor"}
+"""What finds a site broken once visitors see it: the longest way back."""
+
 type Tell = Callable[[str], None]
 
 
@@ -68,7 +71,9 @@ class SeededJobs(MemoryJobs):
             return False
         key = (job.operation_id, job.step)
         if key not in self._broken_sites:
-            self._broken_sites[key] = self._faults.strikes(Fault.BAD_RESULT)
+            chances = range(4 if job.step in LATE_CHECKS else 1)
+            struck = (self._faults.strikes(Fault.BAD_RESULT) for _ in chances)
+            self._broken_sites[key] = any(struck)
             if self._broken_sites[key]:
                 self._tell(f"FAULT {Fault.BAD_RESULT}: {job.step}")
         return self._broken_sites[key]

@@ -14,6 +14,7 @@ from events.filters import OPERATION_QUEUES
 from events.vocabulary import OperationStatus, OperationType
 from simulation import requests, stand_ins
 from simulation.requests import SITE, TENANT, queue_of
+from simulation.seeds.by_hand import by_hand
 from simulation.seeds.draw import DEV, FRUITS, PROD, Draw, Kind
 
 NOBODY = "00000000-0000-5000-8000-000000000000"
@@ -104,14 +105,7 @@ class Senders:
         return _queue_of(chosen), body, chosen.operation_id
 
     def _by_hand(self, message_type: str, operation_id: str) -> str:
-        return json.dumps(
-            {
-                "messageType": message_type,
-                "correlationId": self._correlation(),
-                "timestamp": "2026-11-21T08:00:00Z",
-                "payload": {"operationId": operation_id, "reason": "because"},
-            }
-        )
+        return by_hand(message_type, operation_id, self._correlation())
 
     def _correlation(self) -> str:
         return f"c-{self.random.getrandbits(40):010x}"

@@ -189,7 +189,10 @@ class SeedRun:
 
     def _answers(self) -> Counter[Rare]:
         told = Counter(event.detail_type for event in self.fleet.world.events)
-        return Counter({Rare.STATUS_ANSWER: told[DetailType.OPERATION_STATUS]})
+        letters = self.fleet.world.dead_letters
+        exhausted = sum("exceptionType" in letter.attributes for letter in letters)
+        answers = told[DetailType.OPERATION_STATUS]
+        return Counter({Rare.STATUS_ANSWER: answers, Rare.EXHAUSTED: exhausted})
 
 
 def _fleet(drawn: Draw) -> SeededFleet:

@@ -183,8 +183,10 @@ def _met(
         return [Rare.EVENTS_REPUBLISHED] * (before.step_since is None)
     if leased:
         return [_busy(request)]
-    same_step = request.event_id == before.event_id
-    return [Rare.OLD_POLL] * (same_step and request.wait_number != before.wait_number)
+    if request.event_id != before.event_id or request.wait_number == before.wait_number:
+        return []
+    receives = structlog.contextvars.get_contextvars().get("receiveCount", 1)
+    return [Rare.OLD_POLL, Rare.REPOLL] if receives > 1 else [Rare.OLD_POLL]
 
 
 def _busy(request: ClaimRequest) -> Rare:

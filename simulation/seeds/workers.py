@@ -54,6 +54,8 @@ class Disturber:
     workers: list[Worker]
     others: Callable[[int], None]
     """Lets everybody else go on for so many seconds."""
+    cancel: Callable[[str], None]
+    """Lets somebody cancel an operation."""
     _after: Fault | None = field(default=None, init=False)
 
     def before(self, call: Call) -> None:
@@ -63,7 +65,7 @@ class Disturber:
         if self.faults.calm:
             return
         self._be_broken(call)
-        fault = self.faults.at_call(call)
+        fault = self.faults.at_call(call, undo=_at_work()[1].startswith("undo"))
         if fault is None:
             return
         match fault:
@@ -77,8 +79,8 @@ class Disturber:
                 raise TransientError(f"{call.port}: throttled.")
             case Fault.OUTAGE:
                 self._tell(fault, call, f"{self.faults.begin_outage(call.port)} s")
-            case Fault.DEFECT:
-                self._begin_defect(call)
+            case Fault.DEFECT | Fault.DEADLY:
+                self._begin_defect(fault, call)
             case _:
                 self._hold_up(fault, call)
 
@@ -98,15 +100,19 @@ class Disturber:
         if self.faults.is_out(call.port):
             raise TransientError(f"{call.port} does not answer.")
         operation_id, step = _at_work()
-        if self.faults.is_defective(operation_id, step, call):
-            self.story.tell(f"defect of {step} shows at {call.port}.{call.method}")
-            raise RuntimeError(f"A defect of {step}.")
+        defect = self.faults.defect_of(operation_id, step, call)
+        if defect is None:
+            return
+        self.story.tell(f"{step} goes wrong at {call.port}.{call.method}")
+        if defect is Fault.DEADLY:
+            raise Crashed(f"of {step}")
+        raise RuntimeError(f"A defect of {step}.")
 
-    def _begin_defect(self, call: Call) -> None:
+    def _begin_defect(self, fault: Fault, call: Call) -> None:
         operation_id, step = _at_work()
         if step:
-            times = self.faults.begin_defect(operation_id, step)
-            self._tell(Fault.DEFECT, call, f"{step}, {times} times")
+            times = self.faults.begin_defect(fault, operation_id, step)
+            self._tell(fault, call, f"{step}, {times} times")
 
     def _hold_up(self, fault: Fault, call: Call) -> None:
         """Let others go on; a late write alone outlives the function's time limit."""
@@ -118,6 +124,8 @@ class Disturber:
         self._tell(fault, call, f"{seconds} s")
         worker.held_up_seconds += seconds
         depth = len(self.workers)
+        if self.faults.strikes(Fault.IMPATIENT):
+            self.cancel(_at_work()[0])
         self.others(seconds)
         del self.workers[depth:]
         self._after = None
