@@ -209,9 +209,10 @@ class Intake:
     def _retry(self, message: QueueMessage, request: OperationRetryRequest) -> Disposition:
         operation_id = request.payload.operation_id
         operation = self._known(self._engine.store.get(operation_id), operation_id)
-        if operation.is_terminal and message.receive_count > 1:
+        comes_again = message.receive_count > 1  # a worker that took it up for this one has died
+        if operation.is_terminal and comes_again:
             return self._tell_end_again(operation)
-        if operation.is_terminal or not _stands_still(operation):
+        if operation.is_terminal or not (comes_again or _stands_still(operation)):
             raise RefusedError(
                 ErrorCode.SITE_005,
                 f"Operation {operation_id} is {operation.status} and neither stalled nor "
@@ -291,11 +292,7 @@ def _taken_back_after_cancel(operation: Operation) -> bool:
 
 
 def _stands_still(operation: Operation) -> bool:
-    """Tell whether nothing but a person's message will move the operation.
-
-    Beside what is stalled and ROLLBACK_FAILED, that is what a worker took up for a retry and left
-    when it died: the sweeper has given such an operation up, and the retry comes again.
-    """
+    """Tell whether nothing but a person's message will move the operation."""
     given_up = operation.due_at is None and operation.turn is not Turn.WAITING
     return operation.stalled_since is not None or given_up
 
