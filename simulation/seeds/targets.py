@@ -8,6 +8,7 @@ from core.domain.names import names_of_domain, site_key
 from core.domain.operation import Operation
 from core.domain.site import ReleaseStatus, Site
 from events.vocabulary import OperationStatus
+from simulation.effects import WordPress
 from simulation.seeds.fleet import SeededFleet
 from simulation.seeds.story import short
 
@@ -80,5 +81,9 @@ class Targets:
             "name": record and record.target,
             "schemas": sorted(name for name in effects.schemas if key in name),
             "directories": sorted(name for name in effects.directories if key in name),
-            "wordpresses": {n: repr(w) for n, w in effects.wordpresses.items() if key in n},
+            "wordpresses": {
+                name: repr(w)
+                for name, w in effects.wordpresses.items()
+                if key in name and w != WordPress()
+            },
         }
