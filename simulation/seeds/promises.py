@@ -13,7 +13,7 @@ from core.operations.steps.image import held_tag
 from events.decode import DecodeError, decode
 from events.notifications import notification_for
 from events.progress import FleetEvent
-from events.vocabulary import DetailType, SiteStatus
+from events.vocabulary import DetailType, OperationType, SiteStatus
 from simulation.seeds.draw import Kind
 from simulation.seeds.fleet import SeededFleet
 from simulation.seeds.messages import Sent
@@ -199,10 +199,31 @@ def queues_are_empty(run: Finished) -> Iterator[str]:
 
 
 def dead_letters_say_why(run: Finished) -> Iterator[str]:
-    """A dead letter without a reason is a message that killed its worker at every receive."""
+    """A dead letter has a reason, unless SQS made it of a message that killed all its workers."""
     for letter in run.fleet.world.dead_letters:
-        if "reason" not in letter.attributes and letter.message_id in run.fleet.left_alone:
-            yield f"no reason: {letter.message_id} {letter.body[:200]}"
+        if silent(letter) and letter.message_id in run.fleet.left_alone:
+            yield f"left to SQS: {letter.body[:200]}"
+        elif letter.attributes and not letter.attributes.get("reason"):
+            yield f"no reason: {dict(letter.attributes)}"
+
+
+def refusals_are_told(run: Finished) -> Iterator[str]:
+    """Whoever sent what was refused hears of it, too."""
+    told = {event.metadata.event_id for event in run.fleet.world.events}
+    for letter in run.fleet.world.dead_letters:
+        rejection = letter.attributes.get("rejectionEventId")
+        if rejection and rejection not in told:
+            yield f"no event says: {letter.attributes['reason']}"
+
+
+def a_request_becomes_one_operation(run: Finished) -> Iterator[str]:
+    """However often a request arrives."""
+    count = Counter(
+        (o.operation_type, o.tenant_id, o.site_id, o.correlation_id)
+        for o in run.fleet.store.operations.values()
+        if o.operation_type is not OperationType.SITE_CHECK  # a promotion has several looks
+    )
+    yield from (f"{number} operations of {key}" for key, number in count.items() if number > 1)
 
 
 PROMISES: tuple[Callable[[Finished], Iterator[str]], ...] = (
@@ -218,12 +239,16 @@ PROMISES: tuple[Callable[[Finished], Iterator[str]], ...] = (
     every_message_is_answered,
     queues_are_empty,
     dead_letters_say_why,
+    refusals_are_told,
+    a_request_becomes_one_operation,
 )
 WATCHED = (
     "nothing_stands_still_unreported",
     "a_terminal_operation_never_moves",
     "one_operation_at_a_time_acts_on_a_site",
     "the_fence_only_rises",
+    "only_the_message_that_is_waited_for_claims",
+    "a_repeat_announces_nothing",
     "an_undone_operation_leaves_the_target_as_it_was",
     "the_fleet_comes_to_rest",
 )
@@ -238,7 +263,7 @@ def broken_promises(run: Finished) -> list[str]:
 
 def silent(letter: StoredMessage) -> bool:
     """Tell whether a dead letter says nothing: SQS moved it after its last receive."""
-    return "reason" not in letter.attributes
+    return not letter.attributes
 
 
 def _named(body: str) -> str | None:

@@ -184,8 +184,13 @@ class SeedRun:
         self.fleet.story.tell("every event is delivered once more")
         for event in list(self.fleet.world.events):
             self.fleet.deliver_again(event)
+        told = len(self.fleet.world.notifications)
         self._rest()
         self.fleet.watch.check_ended()
+        more = self.fleet.world.notifications[told:]
+        if more:
+            kinds = sorted({f"{n.event_type} {n.event_id}" for n in more})
+            self.fleet.watch.broken.append(f"a_repeat_announces_nothing: {kinds}")
 
     def _answers(self) -> Counter[Rare]:
         told = Counter(event.detail_type for event in self.fleet.world.events)

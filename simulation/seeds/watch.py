@@ -99,6 +99,12 @@ class WatchedStore:
         """Tell what a claim met."""
         before = self._store.operations.get(request.operation_id)
         answer = self._store.claim(request)
+        if before is not None and answer.granted and not _is_waited_for(request, before):
+            self._watch.broken.append(
+                f"only_the_message_that_is_waited_for_claims: {request.operation_id}, wait "
+                f"{request.wait_number} of {request.event_id}; it stood at {before.wait_number} of "
+                f"{before.event_id}, {before.status}, leased until {before.lease_until}"
+            )
         if before is not None:
             for rare in _met(request, before, answer, self._store):
                 self._watch.see(rare)
@@ -166,6 +172,14 @@ class WatchedStore:
                 watch.see(Rare.ROLLBACK_FAILED_THEN_ENDED)
             watch.see(Rare(f"an operation ends {after.status}"))
             watch.on_end(after)
+
+
+def _is_waited_for(request: ClaimRequest, before: Operation) -> bool:
+    """Say once more, in other words, whom the claim is for."""
+    free = before.lease_until is None or before.lease_until <= request.now
+    poll = (request.event_id, request.wait_number) == (before.event_id, before.wait_number)
+    wakes = request.event_id is None and before.wait_number > 0
+    return free and not before.is_terminal and (poll or wakes)
 
 
 def _met(
