@@ -5,6 +5,7 @@ The working tree is not touched: the changed text is what the import system gets
 
 from __future__ import annotations
 
+import gc
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -59,6 +60,7 @@ class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 def main() -> int:
     """Apply one mutant, and print who caught it and after how many runs."""
     (mutant,) = (m for m in MUTANTS if m.name == sys.argv[1])
+    gc.set_threshold(50_000)
     sys.meta_path.insert(0, Changed(mutant))
     runs = 0
     for runs, (who, broken) in enumerate(_runs(), start=1):
