@@ -35,7 +35,8 @@ class ClaimRequest:
     wait_number: int
     """0 for an event, the poll's number for a poll; ignored for a wake-up."""
     by_person: bool = False
-    """A retry or cancel: also takes a ROLLBACK_FAILED operation, and the deadline starts anew."""
+    """A retry or cancel: also takes a ROLLBACK_FAILED operation; the deadline starts anew, and the
+    sweeper looks after it again."""
     owner: str
     """Chosen before the call: a repeated call whose answer was lost finds its own lease."""
     now: datetime

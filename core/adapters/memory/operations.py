@@ -53,6 +53,7 @@ class MemoryOperationStore(MemoryLines):
             lease_until=request.lease_until,
             step_since=request.now if request.by_person else operation.step_since or request.now,
             stalled_since=None if request.by_person else operation.stalled_since,
+            due_at=request.lease_until if request.by_person else operation.due_at,
         )
         self.operations[request.operation_id] = claimed
         return ClaimAnswer(granted=True, operation=claimed)
