@@ -7,13 +7,14 @@ from typing import Final
 from simulation.mutants.mutant import Mutant
 
 INTAKE = "core/engine/intake.py"
+GATEKEEPER = "core/engine/gatekeeper.py"
 REFUSAL = "core/engine/refusal.py"
 STORE = "core/adapters/memory/operations.py"
 
 OF_PEOPLE: Final = (
     Mutant(
         name="repeated request accepted twice",
-        file=INTAKE,
+        file=GATEKEEPER,
         old="                environment, tenant_id, request.message_type, "
         "effective_idempotency_key(request)\n",
         new="                environment, tenant_id, request.message_type, "
@@ -22,7 +23,7 @@ OF_PEOPLE: Final = (
     ),
     Mutant(
         name="same key, other payload is taken for a repeat",
-        file=INTAKE,
+        file=GATEKEEPER,
         old="        if existing.request_hash != wanted.request_hash:\n",
         new="        if existing.request_hash == '':\n",
         why="The key alone decides, one would think; the second sender never hears otherwise.",
@@ -73,8 +74,8 @@ OF_PEOPLE: Final = (
         name="end that a person brought is told once or never",
         file=INTAKE,
         old="        self._recorder.publish(operation)\n"
-        "        self._engine.bus.publish([derive_status(operation)])\n",
-        new="        self._engine.bus.publish([derive_status(operation)])\n",
+        "        self._answer(operation, message.replay_of)\n        return _answered(operation)\n",
+        new="        self._answer(operation, message.replay_of)\n        return _answered(operation)\n",
         why="The person is answered; that nobody else was told shows only after a crash.",
     ),
     Mutant(
