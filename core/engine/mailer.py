@@ -17,12 +17,14 @@ from core.domain.creation_mail import Audience, Footer, audiences_of, creation_m
 from core.domain.errors import SitefleetError
 from core.domain.mail_policy import MailPolicy
 from core.domain.mail_template import MailTemplate
+from core.domain.notices import Notice
 from core.engine.message import Acknowledged, Disposition, QueueMessage, TryAgain, backoff_seconds
 from core.ports.clock import Clock
 from core.ports.mail import Letter, Mail
 from core.ports.operation_store import OperationStore
 from core.ports.sites import Tenant, TenantDirectory
 from events.announcements import Announcement, read_announcement
+from events.formats import UNKNOWN
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -92,7 +94,20 @@ class Mailer:
             log.info("sending_mail", eventId=heard.event_id, audience=audience.value)
         else:
             log.warning("missing_address", eventId=heard.event_id, audience=audience.value)
-        self._store.announced(mark, self._clock.now())
+        self._store.announced(
+            Notice(
+                mark=mark,
+                event_id=heard.event_id,
+                event_type=heard.event_type.value,
+                correlation_id=heard.correlation_id,
+                tenant_id=heard.payload.tenant_id or UNKNOWN,
+                site_id=heard.payload.site_id,
+                operation_id=heard.payload.operation_id,
+                audience=audience.value,
+                reached=bool(letter.to),
+                announced_at=self._clock.now(),
+            )
+        )
 
     def _letter(self, heard: Announcement, audience: Audience) -> Letter:
         room, tenant = self._room, self._tenants.get(heard.payload.tenant_id or "")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import structlog
 
 from core.domain.errors import SitefleetError
 from core.domain.measurements import ENDED, Measurement, measurements_of
+from core.domain.notices import Notice
 from core.engine.message import Acknowledged, Disposition, QueueMessage, TryAgain, backoff_seconds
 from core.ports.clock import Clock
 from core.ports.measuring import Meter
 from core.ports.messaging import DeadLetter, Topic, WorkQueues
 from core.ports.operation_store import OperationStore
 from events.decode import DecodeError, decode
-from events.notifications import notification_for
+from events.notifications import Notification, notification_for
 from events.progress import EventMetadata, FleetEvent
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -76,7 +79,7 @@ class Notifier:
             return
         measurements = self._measurements(event)
         self._topic.announce(notification)
-        self._store.announced(meta.event_id, self._clock.now())
+        self._store.announced(_notice(notification, meta, self._clock.now()))
         log.info("announcing", eventId=meta.event_id, eventType=notification.event_type.value)
         self._meter.record(measurements, _about(meta))
 
@@ -95,6 +98,22 @@ class Notifier:
             "messageId": message.message_id,
         }
         self._queues.dead_letter(DeadLetter(body=message.body, attributes=attributes))
+
+
+def _notice(notification: Notification, meta: EventMetadata, now: datetime) -> Notice:
+    return Notice(
+        mark=meta.event_id,
+        event_id=meta.event_id,
+        event_type=notification.event_type.value,
+        outcome=notification.outcome.value,
+        severity=notification.severity.value,
+        correlation_id=meta.correlation_id,
+        tenant_id=meta.tenant_id,
+        site_id=meta.site_id,
+        operation_id=meta.operation_id,
+        replay_of=meta.replay_of,
+        announced_at=now,
+    )
 
 
 def _about(meta: EventMetadata) -> dict[str, str | None]:

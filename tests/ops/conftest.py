@@ -23,6 +23,7 @@ INDEXES = (
     ("due", "dueShard", "dueAt"),
     ("recent", "createdDay", "createdAt"),
     ("site", "siteRef", "createdAt"),
+    ("correlation", "correlation", "createdAt"),
 )
 
 
@@ -47,7 +48,16 @@ def make_platform(environment: str, **client) -> None:
         KeySchema=KEYS,
         AttributeDefinitions=[
             {"AttributeName": name, "AttributeType": "S"}
-            for name in ("PK", "SK", "dueShard", "dueAt", "createdDay", "createdAt", "siteRef")
+            for name in (
+                "PK",
+                "SK",
+                "dueShard",
+                "dueAt",
+                "createdDay",
+                "createdAt",
+                "siteRef",
+                "correlation",
+            )
         ],
         GlobalSecondaryIndexes=[
             {

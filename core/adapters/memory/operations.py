@@ -8,7 +8,9 @@ from datetime import datetime
 
 from core.adapters.memory.operation_lines import MemoryLines
 from core.domain.errors import CancelRequestedError, LostClaimError, NotFoundError
+from core.domain.notices import Notice
 from core.domain.operation import AttemptFailure, Operation, StepRecord, Turn
+from core.ports.announcements import Correlated
 from core.ports.operation_store import Accepted, ClaimAnswer, ClaimRequest, Committed, History
 from events.vocabulary import OperationStatus, Phase
 
@@ -20,7 +22,8 @@ class MemoryOperationStore(MemoryLines):
     requests: dict[str, str] = field(default_factory=dict)
     step_records: dict[tuple[str, Phase, str], StepRecord] = field(default_factory=dict)
     failures: list[AttemptFailure] = field(default_factory=list)
-    facts: dict[str, bool] = field(default_factory=dict)
+    facts: dict[str, Notice | None] = field(default_factory=dict)
+    """Mark -> what was announced; None while that has not been done."""
     resources: dict[str, str] = field(default_factory=dict)
     """ARN of what an operation waits for -> the operation."""
 
@@ -120,10 +123,22 @@ class MemoryOperationStore(MemoryLines):
         return sorted(found, key=lambda o: o.created_at, reverse=True)[:limit]
 
     def announce(self, event_id: str, now: datetime) -> bool:  # noqa: ARG002 - the port's signature
-        return not self.facts.setdefault(event_id, False)
+        return self.facts.setdefault(event_id, None) is None
 
-    def announced(self, event_id: str, now: datetime) -> None:  # noqa: ARG002 - the port's signature
-        self.facts[event_id] = True
+    def announced(self, notice: Notice) -> None:
+        self.facts[notice.mark] = notice
+
+    def notices(self, *, day: str, limit: int) -> Sequence[Notice]:
+        found = [n for n in self.facts.values() if n and f"{n.announced_at:%Y-%m-%d}" == day]
+        return sorted(found, key=lambda n: n.announced_at, reverse=True)[:limit]
+
+    def of_correlation(self, correlation_id: str, *, limit: int) -> Correlated:
+        operations = [o for o in self.operations.values() if o.correlation_id == correlation_id]
+        notices = [n for n in self.facts.values() if n and n.correlation_id == correlation_id]
+        operations.sort(key=lambda operation: operation.created_at)
+        notices.sort(key=lambda notice: notice.announced_at)
+        room = max(0, limit - len(operations))
+        return Correlated(operations=tuple(operations[:limit]), notices=tuple(notices[:room]))
 
     def note_resource(self, resource: str, operation_id: str) -> None:
         self.resources[resource] = operation_id
