@@ -10,6 +10,7 @@ from ops import backups, operations, promotions, sites, tenants
 from ops.command import PREFIX, as_root
 from ops.mounting import MountingGroup
 from ops.send import add_send
+from ops.tracing.command import add_trace
 
 ABOUT: Final = (
     "Carry WordPress sites through their life: send requests, follow operations, look at sites. "
@@ -30,6 +31,7 @@ app.add_typer(operations.app, name="operations")
 backups.add(sites.app)
 app.add_typer(sites.app, name="sites")
 app.add_typer(tenants.app, name="tenants")
+add_trace(app)
 
 
 def main() -> None:

@@ -25,7 +25,6 @@ from tests.contract.stored_operations import (
     store_on,
 )
 
-
 CORRELATION = operation().correlation_id
 
 

@@ -17,7 +17,10 @@ from core.adapters.aws.sites import DynamoSites
 from ops.cli import app
 
 REGION = "af-south-1"
-QUEUES = ("site-creation", "site-update", "site-deletion", "site-promotion", "site-operations-dlq")
+QUEUES = (
+    *("site-creation", "site-update", "site-deletion", "site-promotion"),
+    *("site-operations-dlq", "site-undeliverable"),
+)
 KEYS = [{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}]
 INDEXES = (
     ("due", "dueShard", "dueAt"),
