@@ -10,6 +10,7 @@ from ops import backups, operations, promotions, sites, tenants
 from ops.command import PREFIX, as_root
 from ops.mounting import MountingGroup
 from ops.send import add_send
+from ops.status.command import add_status
 from ops.tracing.command import add_trace
 
 ABOUT: Final = (
@@ -31,6 +32,7 @@ app.add_typer(operations.app, name="operations")
 backups.add(sites.app)
 app.add_typer(sites.app, name="sites")
 app.add_typer(tenants.app, name="tenants")
+add_status(app)
 add_trace(app)
 
 

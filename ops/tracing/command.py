@@ -26,12 +26,12 @@ def trace(desk: Desk, wanted: Wanted) -> None:
 
     On one machine every environment is searched when --env is not given.
     """
-    connections = desk.connections()
-    found = [one for one in (read_trace(there, wanted) for there in connections) if one is not None]
+    connections, now = desk.connections(), desk.clock.now()
+    traces = (read_trace(connection, wanted, now) for connection in connections)
+    found = [one for one in traces if one is not None]
     if not found:
         places = ", ".join(connection.environment for connection in connections)
         raise NotFoundError(NOTHING.format(places=places, wanted=wanted))
-    now = desk.clock.now()
     if desk.as_json:
         desk.show_json({"traces": [trace_document(one, now) for one in found]})
         return

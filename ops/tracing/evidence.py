@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any, Final
 
 from core.adapters.aws.errors import calling
-from core.adapters.system import SystemClock
 from core.domain.names import JobReference
 from core.domain.operation import Operation
 from events.formats import UUID_PATTERN
@@ -27,7 +26,7 @@ TASKS_KNOWN: Final = timedelta(hours=1)
 _UUID: Final = re.compile(UUID_PATTERN)
 
 
-def read_trace(connection: Connection, wanted: str) -> Trace | None:
+def read_trace(connection: Connection, wanted: str, now: datetime) -> Trace | None:
     """Return everything about a correlation id, or about an operation's; None: nothing is there."""
     store = connection.operations
     named = store.get(wanted) if _UUID.fullmatch(wanted) else None
@@ -36,7 +35,7 @@ def read_trace(connection: Connection, wanted: str) -> Trace | None:
     operations = list(found.operations)
     if named is not None and named.operation_id not in {o.operation_id for o in operations}:
         operations.insert(0, named)  # an index follows a moment later
-    reader = _Reader(connection)
+    reader = _Reader(connection, now)
     parts = read_parts(
         {
             **{f"operation {o.operation_id}": reader.traced(o) for o in operations},
@@ -67,6 +66,7 @@ def read_trace(connection: Connection, wanted: str) -> Trace | None:
 @dataclass
 class _Reader:
     connection: Connection
+    now: datetime
 
     def __post_init__(self) -> None:
         """Make every client here: a session makes one at a time."""
@@ -75,7 +75,6 @@ class _Reader:
         self.ecs, functions = self.connection.client("ecs"), self.connection.client("lambda")
         answer = attempt(lambda: deployed_settings(functions, self.connection.environment))
         self.cluster = None if isinstance(answer, Unknown) else answer.get("cluster")
-        self.now = SystemClock().now()
 
     def traced(self, operation: Operation) -> Callable[[], TracedOperation]:
         def read() -> TracedOperation:
