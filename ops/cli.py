@@ -8,6 +8,7 @@ import typer
 
 from ops import backups, operations, promotions, sites, tenants
 from ops.command import PREFIX, as_root
+from ops.doctor.command import add_doctor
 from ops.mounting import MountingGroup
 from ops.send import add_send
 from ops.status.command import add_status
@@ -33,6 +34,7 @@ backups.add(sites.app)
 app.add_typer(sites.app, name="sites")
 app.add_typer(tenants.app, name="tenants")
 add_status(app)
+add_doctor(app)
 add_trace(app)
 
 
