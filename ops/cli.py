@@ -6,7 +6,7 @@ from typing import Final
 
 import typer
 
-from ops import backups, operations, promotions, sites, tenants
+from ops import backups, operations, promotions, sites, subscriptions, tenants
 from ops.command import PREFIX, as_root
 from ops.doctor.command import add_doctor
 from ops.mounting import MountingGroup
@@ -33,6 +33,7 @@ app.add_typer(operations.app, name="operations")
 backups.add(sites.app)
 app.add_typer(sites.app, name="sites")
 app.add_typer(tenants.app, name="tenants")
+app.add_typer(subscriptions.app, name="notifications")
 add_status(app)
 add_doctor(app)
 add_trace(app)
