@@ -23,11 +23,9 @@ def read_database(sources: Sources) -> Evidence:
     found = sources.cluster_of_databases
     status = found.get("Status") or found.get("DBInstanceStatus")
     return {
-        "environment": sources.environment,
         "kind": found["kind"],
         "status": status,
         "engine": f"{found.get('Engine')} {found.get('EngineVersion')}",
-        "multiZone": bool(found.get("MultiAZ")),
         "encrypted": bool(found.get("StorageEncrypted")),
         "retentionDays": int(found.get("BackupRetentionPeriod") or 0),
         "window": found.get("PreferredBackupWindow"),
@@ -35,14 +33,11 @@ def read_database(sources: Sources) -> Evidence:
 
 
 def judge_database(evidence: Evidence) -> Finding:
-    """It is available, in prod over several zones."""
+    """It is available."""
     problems = []
     if evidence["status"] != "available":
         problems.append(f"the {evidence['kind']} is {evidence['status'] or 'not there'}")
-    if evidence["environment"] == Environment.PROD and not evidence["multiZone"]:
-        problems.append("it is in one zone only")
-    zones = "several zones" if evidence["multiZone"] else "one zone"
-    return judged(problems, f"{evidence['kind']} available, {evidence['engine']}, {zones}")
+    return judged(problems, f"{evidence['kind']} available, {evidence['engine']}")
 
 
 def judge_encryption(evidence: Evidence) -> Finding:
@@ -68,15 +63,32 @@ def read_instances(sources: Sources) -> Evidence:
     else:
         name = sources.setting("database_instance")
         found = sources.pages("rds", "describe_db_instances", key, DBInstanceIdentifier=name)
-    return {one["DBInstanceIdentifier"]: one["DBInstanceStatus"] for one in found}
+    instances = {
+        one["DBInstanceIdentifier"]: {
+            "status": one["DBInstanceStatus"],
+            "zone": one.get("AvailabilityZone"),
+            "multiZone": bool(one.get("MultiAZ")),
+        }
+        for one in found
+    }
+    return {"environment": sources.environment, "instances": instances}
 
 
 def judge_instances(evidence: Evidence) -> Finding:
-    """There is one, and all are available."""
-    if not evidence:
+    """There is one, all are available, and in prod one zone may fail."""
+    instances = evidence["instances"]
+    if not instances:
         return bad("the cluster has no instance")
-    others = [f"{name} is {state}" for name, state in evidence.items() if state != "available"]
-    return judged(others, f"{named(list(evidence))} available")
+    problems = [
+        f"{name} is {one['status']}"
+        for name, one in instances.items()
+        if one["status"] != "available"
+    ]
+    zones = sorted({str(one["zone"]) for one in instances.values()})
+    spread = len(zones) > 1 or any(one["multiZone"] for one in instances.values())
+    if evidence["environment"] == Environment.PROD and not spread:
+        problems.append(f"all of it is in {named(zones)}")
+    return judged(problems, f"{named(list(instances))} available, in {named(zones)}")
 
 
 def read_secret(sources: Sources) -> Evidence:

@@ -73,7 +73,7 @@ def read_groups(sources: Sources) -> Evidence:
     return {
         "vpc": sources.setting("vpc_id"),
         "wanted": sorted(set(wanted)),
-        "found": {one["GroupId"]: one.get("VpcId") for one in found},
+        "found": {one["GroupId"]: one.get("VpcId") for one in found if one["GroupId"] in wanted},
     }
 
 

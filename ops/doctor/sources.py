@@ -63,9 +63,14 @@ class Sources:
 
     @cached_property
     def target_groups(self) -> Sequence[Mapping[str, Any]]:
-        """Return the target groups of the load balancer."""
+        """Return the target groups of releases, and whatever else the load balancer knows."""
         arn = self.setting("load_balancer_arn")
-        return self.pages("elbv2", "describe_target_groups", "TargetGroups", LoadBalancerArn=arn)
+        found = self.pages("elbv2", "describe_target_groups", "TargetGroups")
+        return [
+            one
+            for one in found
+            if one["TargetGroupName"].startswith("wp-") or arn in one.get("LoadBalancerArns", [])
+        ]
 
     @cached_property
     def services(self) -> Sequence[Mapping[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Final
 
-from ops.doctor.model import Check, Evidence, Finding, NotReadableError, judged
+from ops.doctor.model import Check, Evidence, Finding, NotReadableError, doubtful, judged
 from ops.doctor.sources import Sources, named
 from ops.reading import Unknown, read_parts
 
@@ -50,6 +50,8 @@ def read_target_groups(sources: Sources) -> Evidence:
 
 def judge_target_groups(evidence: Evidence) -> Finding:
     """Each checks its targets' health."""
+    if not evidence:
+        return doubtful("there is none: no release has been built yet")
     blind = [name for name, one in evidence.items() if not (one["checked"] and one["path"])]
     problems = [f"no health check: {named(blind)}"] if blind else []
     return judged(problems, f"{len(evidence)} target groups, each with a health check")

@@ -13,11 +13,9 @@ from ops.reading import Unknown
 
 PASS, FAIL, UNKNOWN = Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN
 DATABASE = {
-    "environment": "prod",
     "kind": "cluster",
     "status": "available",
     "engine": "aurora-mysql 8.0",
-    "multiZone": True,
     "encrypted": True,
     "retentionDays": 7,
     "window": "01:00-02:00",
@@ -53,6 +51,15 @@ POINT = {"state": "available", "root": "/tenant-1/abc/r1", "user": 33, "tenant":
 POINTS = {"points": {"fsap-1": POINT}, "live": {"tenant-1/site-1": "fsap-1"}}
 SERVICE = {"status": "ACTIVE", "desired": 2, "running": 2}
 ALARM = {"state": "OK", "actions": True}
+
+
+def instances(environment="prod", status="available", *, multi=False, **zones):
+    found = {
+        name: {"status": status, "zone": zone, "multiZone": multi} for name, zone in zones.items()
+    }
+    return {"environment": environment, "instances": found}
+
+
 LATENCY, FAILED = health.THRESHOLDS["8.7"], health.THRESHOLDS["8.5"]
 
 
@@ -134,16 +141,17 @@ CASES = [
     (database.judge_database, DATABASE, PASS, "aurora-mysql 8.0"),
     (database.judge_database, without(DATABASE, status="stopped"), FAIL, "cluster is stopped"),
     (database.judge_database, without(DATABASE, status=None), FAIL, "not there"),
-    (database.judge_database, without(DATABASE, multiZone=False), FAIL, "one zone only"),
+    (database.judge_instances, instances(i="a", j="b"), PASS, "i, j available, in a, b"),
+    (database.judge_instances, instances(i="a"), FAIL, "all of it is in a"),
+    (database.judge_instances, instances("sit", i="a"), PASS, "i available, in a"),
+    (database.judge_instances, instances(multi=True, i="a"), PASS, "i available"),
     (
-        database.judge_database,
-        without(DATABASE, environment="sit", multiZone=False),
-        PASS,
-        "one zone",
+        database.judge_instances,
+        instances(status="rebooting", i="a", j="b"),
+        FAIL,
+        "i is rebooting; j is rebooting",
     ),
-    (database.judge_instances, {"i": "available"}, PASS, "i available"),
-    (database.judge_instances, {"i": "available", "j": "rebooting"}, FAIL, "j is rebooting"),
-    (database.judge_instances, {}, FAIL, "no instance"),
+    (database.judge_instances, instances(), FAIL, "no instance"),
     (database.judge_encryption, DATABASE, PASS, "encrypted"),
     (database.judge_encryption, without(DATABASE, encrypted=False), FAIL, "not encrypted"),
     (database.judge_backups, DATABASE, PASS, "7 days"),
@@ -247,6 +255,7 @@ CASES = [
         "internet-facing",
     ),
     (traffic.judge_target_groups, {"t": {"path": "/", "checked": True}}, PASS, "1 target groups"),
+    (traffic.judge_target_groups, {}, UNKNOWN, "there is none"),
     (traffic.judge_target_groups, {"t": {"path": None, "checked": True}}, FAIL, "no health check"),
     (traffic.judge_health, {"groups": {"t": ["healthy"]}, "live": {"s": "t"}}, PASS, "1 live"),
     (traffic.judge_health, {"groups": {"t": []}, "live": {"s": "t"}}, FAIL, "s has no healthy"),
