@@ -19,6 +19,7 @@ from core.domain.mail_policy import MailPolicy
 from core.domain.mail_template import MailTemplate
 from core.domain.notices import Notice
 from core.engine.message import Acknowledged, Disposition, QueueMessage, TryAgain, backoff_seconds
+from core.ports.announcements import ANNOUNCING, Mark
 from core.ports.clock import Clock
 from core.ports.mail import Letter, Mail
 from core.ports.operation_store import OperationStore
@@ -76,18 +77,21 @@ class Mailer:
         if not audiences:
             log.info("ignoring_announcement", eventType=heard.event_type.value)
         try:
-            for audience in audiences:
-                self._write_once(heard, audience)
+            written = [self._write_once(heard, one, message.message_id) for one in audiences]
         except SitefleetError as error:
             log.warning("failing_attempt", exceptionType=type(error).__name__, exc_info=error)
             return TryAgain(after_seconds=backoff_seconds(message.receive_count, None))
-        return Acknowledged()
+        if all(written):
+            return Acknowledged()
+        return TryAgain(after_seconds=int(ANNOUNCING.total_seconds()))
 
-    def _write_once(self, heard: Announcement, audience: Audience) -> None:
+    def _write_once(self, heard: Announcement, audience: Audience, message_id: str) -> bool:
+        """Write one mail; False while a copy of the message is at it."""
         mark = str(uuid5(UUID(heard.event_id), f"mail#{audience}"))
-        if not self._store.announce(mark, self._clock.now()):
-            log.info("skipping_sent_mail", eventId=heard.event_id, audience=audience.value)
-            return
+        answer = self._store.announce(mark, self._clock.now(), by=message_id)
+        if answer is not Mark.MINE:
+            log.info("skipping_mail", eventId=heard.event_id, audience=audience.value, why=answer)
+            return answer is Mark.DONE
         letter = self._letter(heard, audience)
         if letter.to:
             self._mail.send(letter)
@@ -108,6 +112,7 @@ class Mailer:
                 announced_at=self._clock.now(),
             )
         )
+        return True
 
     def _letter(self, heard: Announcement, audience: Audience) -> Letter:
         room, tenant = self._room, self._tenants.get(heard.payload.tenant_id or "")

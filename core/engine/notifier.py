@@ -10,6 +10,7 @@ from core.domain.errors import SitefleetError
 from core.domain.measurements import ENDED, Measurement, measurements_of
 from core.domain.notices import Notice
 from core.engine.message import Acknowledged, Disposition, QueueMessage, TryAgain, backoff_seconds
+from core.ports.announcements import ANNOUNCING, Mark
 from core.ports.clock import Clock
 from core.ports.measuring import Meter
 from core.ports.messaging import DeadLetter, Topic, WorkQueues
@@ -25,8 +26,10 @@ class Notifier:
     """Turns milestones into notifications; the fact's mark keeps a repeat from being announced.
 
     The mark is set before the announcement and closed after it: a crash in between announces
-    again (subscribers know a fact by its eventId), never not at all. Metrics, which nobody can
-    count down again, follow once the mark is closed: a crash may lose a value, never double it.
+    again (subscribers know a fact by its eventId), never not at all. A copy of the event that
+    arrives meanwhile waits, so that two workers do not announce side by side. Metrics, which
+    nobody can count down again, follow once the mark is closed: a crash may lose a value, never
+    double it.
     """
 
     def __init__(
@@ -55,13 +58,12 @@ class Notifier:
             self._bury(message, "This is no event of the fleet; the notifier announces only those.")
             return Acknowledged()
         try:
-            self._announce(event)
+            return self._announce(event, message.message_id)
         except SitefleetError as error:
             log.warning("failing_attempt", exceptionType=type(error).__name__, exc_info=error)
             return TryAgain(after_seconds=backoff_seconds(message.receive_count, None))
-        return Acknowledged()
 
-    def _announce(self, event: FleetEvent) -> None:
+    def _announce(self, event: FleetEvent, message_id: str) -> Disposition:
         meta = event.metadata
         structlog.contextvars.bind_contextvars(
             operationId=meta.operation_id,
@@ -73,15 +75,20 @@ class Notifier:
         )
         notification = notification_for(event)
         if notification is None:
-            return
-        if not self._store.announce(meta.event_id, self._clock.now()):
+            return Acknowledged()
+        mark = self._store.announce(meta.event_id, self._clock.now(), by=message_id)
+        if mark is Mark.TAKEN:
+            log.info("waiting_for_another_copy", eventId=meta.event_id)
+            return TryAgain(after_seconds=int(ANNOUNCING.total_seconds()))
+        if mark is Mark.DONE:
             log.info("skipping_announced_fact", eventId=meta.event_id)
-            return
+            return Acknowledged()
         measurements = self._measurements(event)
         self._topic.announce(notification)
         self._store.announced(_notice(notification, meta, self._clock.now()))
         log.info("announcing", eventId=meta.event_id, eventType=notification.event_type.value)
         self._meter.record(measurements, _about(meta))
+        return Acknowledged()
 
     def _measurements(self, event: FleetEvent) -> list[Measurement]:
         """What the fact adds to the metrics; read before anything is announced."""

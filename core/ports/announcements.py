@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, Protocol
 
 from core.domain.notices import Notice
 from core.domain.operation import Operation
+
+ANNOUNCING: Final = timedelta(seconds=90)
+"""How long a mark without an end keeps copies away: longer than a function runs."""
+
+
+class Mark(StrEnum):
+    """Whether a fact is to be announced now."""
+
+    MINE = "mine"
+    DONE = "done"
+    TAKEN = "taken"
+    """Another message about the same fact is being handled right now."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +35,13 @@ class Correlated:
 class Announcements(Protocol):
     """Which facts have been announced, and of what."""
 
-    def announce(self, event_id: str, now: datetime) -> bool:
-        """Return True if this fact still has to be announced (first call or unfinished one)."""
+    def announce(self, event_id: str, now: datetime, *, by: str) -> Mark:
+        """Mark a fact as being announced: one conditional write.
+
+        `by` is the message that asks for it. The same message again (its answer was lost, or its
+        worker died) finds its own mark; a copy of the event is another message, and waits until
+        the first is done or has let `ANNOUNCING` pass.
+        """
         ...
 
     def announced(self, notice: Notice) -> None:

@@ -11,7 +11,7 @@ from core.adapters.aws import operation_items
 from core.domain.errors import CancelRequestedError, LostClaimError, NotFoundError
 from core.domain.notices import Notice
 from core.domain.operation import AttemptFailure, Fact, Failure
-from core.ports.announcements import Correlated
+from core.ports.announcements import ANNOUNCING, Correlated, Mark
 from core.ports.operation_store import ClaimRequest
 from events.vocabulary import DetailType, OperationStatus, Phase, StepStatus
 from tests.contract.stored_operations import (
@@ -300,15 +300,23 @@ def notice(mark="e1", minutes=0, **changes):
 
 class TestAnnouncements:
     def test_a_fact_is_announced_until_it_is_done(self, store):
-        assert store.announce("e1", NOW)
-        assert store.announce("e1", NOW)
+        assert store.announce("e1", NOW, by="m1") is Mark.MINE
+        assert store.announce("e1", NOW, by="m1") is Mark.MINE
         store.announced(notice())
-        assert not store.announce("e1", NOW)
-        assert store.announce("e2", NOW)
+        assert store.announce("e1", NOW, by="m1") is Mark.DONE
+        assert store.announce("e1", NOW, by="m2") is Mark.DONE
+        assert store.announce("e2", NOW, by="m2") is Mark.MINE
+
+    def test_a_copy_of_the_event_waits_while_the_first_is_announced(self, store):
+        store.announce("e1", NOW, by="m1")
+        soon, late = NOW + ANNOUNCING - timedelta(seconds=1), NOW + ANNOUNCING
+        assert store.announce("e1", soon, by="m2") is Mark.TAKEN
+        assert store.announce("e1", late, by="m2") is Mark.MINE
+        assert store.announce("e1", late, by="m1") is Mark.TAKEN
 
     def test_the_newest_of_a_day_first_with_everything_that_was_said(self, store):
         first, second = notice("e1"), notice("e2", 5, replay_of="m1", site_id=None)
-        store.announce("open", NOW)
+        store.announce("open", NOW, by="m1")
         mailed = notice("m", 9, outcome=None, severity=None, audience="customer", reached=False)
         for one in (second, mailed, first, notice("e0", -24 * 60)):
             store.announced(one)

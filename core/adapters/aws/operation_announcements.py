@@ -12,24 +12,35 @@ from core.adapters.aws.conditional import Refusal, conditionally
 from core.adapters.aws.errors import calling
 from core.adapters.aws.operation_queries import OperationQueries
 from core.domain.notices import Notice
-from core.ports.announcements import Correlated
+from core.ports.announcements import ANNOUNCING, Correlated, Mark
 
 
 class OperationAnnouncements(OperationQueries):
     """See core.ports.announcements.Announcements."""
 
-    def announce(self, event_id: str, now: datetime) -> bool:
+    def announce(self, event_id: str, now: datetime, *, by: str) -> Mark:
         answer = conditionally(
             f"fact {event_id}",
             lambda: self._client.update_item(
                 TableName=self._table,
                 Key=notice_items.fact_key(event_id),
-                ConditionExpression="attribute_not_exists(doneAt)",
-                UpdateExpression="SET startedAt = :now",
-                ExpressionAttributeValues={":now": {"S": items.when(now)}},
+                ConditionExpression=(
+                    "attribute_not_exists(doneAt) AND "
+                    "(attribute_not_exists(#by) OR #by = :by OR startedAt <= :stale)"
+                ),
+                UpdateExpression="SET startedAt = :now, #by = :by",
+                ExpressionAttributeNames={"#by": "by"},
+                ExpressionAttributeValues={
+                    ":by": {"S": by},
+                    ":now": {"S": items.when(now)},
+                    ":stale": {"S": items.when(now - ANNOUNCING)},
+                },
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             ),
         )
-        return not isinstance(answer, Refusal)
+        if not isinstance(answer, Refusal):
+            return Mark.MINE
+        return Mark.DONE if "doneAt" in (answer.item or {}) else Mark.TAKEN
 
     def announced(self, notice: Notice) -> None:
         attributes = notice_items.closing_attributes(notice)
