@@ -283,7 +283,7 @@ class SimulatedFleet:
             return False
         event = self.notifier_queue[0]
         message = QueueMessage(
-            message_id=self.world.ids.new_id(),
+            message_id=event.metadata.event_id,
             body=event.queue_body(),
             receive_count=1,
             queue=None,

@@ -55,7 +55,7 @@ class MailDesk:
         if not self._queue:
             return False
         message = QueueMessage(
-            message_id=self._world.ids.new_id(),
+            message_id=self._queue[0].event_id,
             body=self._queue[0].default_json(),
             receive_count=1,
             queue=None,

@@ -50,7 +50,9 @@ class Intake:
 
     def handle(self, message: QueueMessage, request: Request) -> Disposition:
         """Accept, or answer why not."""
-        structlog.contextvars.bind_contextvars(correlationId=request.correlation_id)
+        structlog.contextvars.bind_contextvars(
+            correlationId=request.correlation_id, requestCorrelationId=request.correlation_id
+        )
         try:
             match request:
                 case OperationCancelRequest():

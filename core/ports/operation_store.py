@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from core.domain.operation import AttemptFailure, Operation, StepRecord
+from core.ports.announcements import Announcements
 from events.vocabulary import OperationType
 
 
@@ -161,7 +162,7 @@ class WakeUps(Protocol):
         ...
 
 
-class OperationStore(SiteLocks, TenantTurns, WakeUps, Protocol):
+class OperationStore(SiteLocks, TenantTurns, WakeUps, Announcements, Protocol):
     """The operations table."""
 
     def get(self, operation_id: str) -> Operation | None:
@@ -233,18 +234,6 @@ class OperationStore(SiteLocks, TenantTurns, WakeUps, Protocol):
 
     def of_site(self, tenant_id: str, site_id: str, *, limit: int) -> Sequence[Operation]:
         """Return the newest operations of one site."""
-        ...
-
-    def announce(self, event_id: str, now: datetime) -> bool:
-        """Return True if this fact still has to be announced (first call or unfinished one)."""
-        ...
-
-    def was_announced(self, event_id: str) -> bool:
-        """Tell whether a fact has been announced; nothing is marked."""
-        ...
-
-    def announced(self, event_id: str, now: datetime) -> None:
-        """Note that a fact has been announced."""
         ...
 
     def operation_of_resource(self, resource: str) -> str | None:

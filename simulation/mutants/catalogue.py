@@ -156,16 +156,16 @@ OF_THE_PROTOCOL: Final = (
         name="notifier marks before announcing",
         file=NOTIFIER,
         old="        self._topic.announce(notification)\n"
-        "        self._store.announced(meta.event_id, self._clock.now())\n",
-        new="        self._store.announced(meta.event_id, self._clock.now())\n"
+        "        self._store.announced(_notice(notification, meta, self._clock.now()))\n",
+        new="        self._store.announced(_notice(notification, meta, self._clock.now()))\n"
         "        self._topic.announce(notification)\n",
         why="So that nobody announces twice; a crash in between announces never.",
     ),
     Mutant(
         name="notifier asks no mark",
         file=NOTIFIER,
-        old="        if not self._store.announce(meta.event_id, self._clock.now()):\n",
-        new="        if self._store.announce(meta.event_id, self._clock.now()) is None:\n",
+        old="        if mark is Mark.DONE:\n",
+        new="        if mark is None:\n",
         why="The answer of a conditional write is read the wrong way.",
     ),
 )

@@ -74,8 +74,10 @@ OF_PEOPLE: Final = (
         name="end that a person brought is told once or never",
         file=INTAKE,
         old="        self._recorder.publish(operation)\n"
-        "        self._answer(operation, message.replay_of)\n        return _answered(operation)\n",
-        new="        self._answer(operation, message.replay_of)\n        return _answered(operation)\n",
+        "        self._answer(operation, message.replay_of)\n"
+        "        return _answered(operation)\n",
+        new="        self._answer(operation, message.replay_of)\n"
+        "        return _answered(operation)\n",
         why="The person is answered; that nobody else was told shows only after a crash.",
     ),
     Mutant(

@@ -37,6 +37,7 @@ def test_the_operations_table_has_its_three_indexes(sit):
         "due": ("dueShard", "dueAt", "KEYS_ONLY"),
         "recent": ("createdDay", "createdAt", "KEYS_ONLY"),
         "site": ("siteRef", "createdAt", "KEYS_ONLY"),
+        "correlation": ("correlation", "createdAt", "KEYS_ONLY"),
     }
 
 
