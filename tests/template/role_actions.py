@@ -148,6 +148,18 @@ ACTIONS = {
         "dynamodb:UpdateItem",
         "sns:Publish",
     },
+    "DlqReplayerRole": {
+        *OWN_QUEUE,
+        *LOG,
+        "dynamodb:BatchGetItem",
+        "dynamodb:BatchWriteItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+        "sqs:SendMessage",
+    },
     "MailerRole": {
         *OWN_QUEUE,
         *LOG,
