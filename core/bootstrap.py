@@ -67,8 +67,11 @@ class Fleet:
     clients: AwsClients
 
 
-def fleet(environ: Mapping[str, str]) -> Fleet:
-    """Wire the fleet of one environment; raises ConfigurationError when something is missing."""
+def fleet(environ: Mapping[str, str], clients: AwsClients | None = None) -> Fleet:
+    """Wire the fleet of one environment; raises ConfigurationError when something is missing.
+
+    `clients`: an operator's own; a function has those of its role.
+    """
     settings = Settings.from_environ(environ)
     policy = load_policy(settings.policy)
     if (policy.environment, policy.here.account_id) != (settings.environment, settings.account_id):
@@ -77,7 +80,7 @@ def fleet(environ: Mapping[str, str]) -> Fleet:
             f"{policy.here.account_id}; this stack is {settings.environment} in "
             f"{settings.account_id}. Deploy it with the policy of its own environment."
         )
-    clients = AwsClients(region=settings.region)
+    clients = clients or AwsClients(region=settings.region)
     clock = SystemClock()
     store = DynamoOperations(client=clients.dynamodb, table_name=settings.operations_table)
     queues = SqsQueues(
