@@ -6,9 +6,12 @@ that says why; SQS alone would keep no reason.
 
 from __future__ import annotations
 
+import hashlib
 import re
+import traceback
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePath
 
 import structlog
 
@@ -16,7 +19,14 @@ from core.domain.errors import LostClaimError, TransientError
 from core.domain.operation import AttemptFailure, Operation
 from core.engine.claims import Ticket
 from core.engine.engine import Engine
-from core.engine.message import Acknowledged, Disposition, QueueMessage, TryAgain, backoff_seconds
+from core.engine.message import (
+    Acknowledged,
+    Disposition,
+    QueueMessage,
+    TryAgain,
+    backoff_seconds,
+    dead_letter_of,
+)
 from core.engine.recorder import Recorder
 from core.engine.stepping import beyond_repair, is_beyond_undo
 from core.engine.transitions import after_exception, after_failed, after_stall
@@ -26,6 +36,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 _NUMBERS = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|\b[0-9a-f]{12,}\b|\d+")
 MOST_MESSAGE_CHARACTERS = 500
+DIGEST_CHARACTERS = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +90,9 @@ class Attempts:
 
 def unknown_operation(message: QueueMessage, ticket: Ticket) -> DeadLetter:
     """Return the dead letter of a progress message whose operation does not exist."""
-    return DeadLetter(
-        body=message.body,
-        attributes={
+    return dead_letter_of(
+        message,
+        {
             "reason": f"There is no operation {ticket.operation_id} in this environment.",
             "errorCode": "SITE_002",
             "operationId": ticket.operation_id,
@@ -96,6 +107,16 @@ def normalised(text: str) -> str:
     return _NUMBERS.sub("#", text)[:MOST_MESSAGE_CHARACTERS]
 
 
+def stack_digest(error: BaseException) -> str:
+    """Return a name for where an error came from: equal for equal paths through the code.
+
+    Files and functions count, lines do not: a deployment moves them.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    path = "/".join(f"{PurePath(frame.filename).name}:{frame.name}" for frame in frames)
+    return hashlib.sha256(path.encode()).hexdigest()[:DIGEST_CHARACTERS]
+
+
 def _failure(broken: BrokenAttempt, now: datetime) -> AttemptFailure:
     return AttemptFailure(
         message_id=broken.message.message_id,
@@ -104,15 +125,16 @@ def _failure(broken: BrokenAttempt, now: datetime) -> AttemptFailure:
         attempt=broken.operation.attempt,
         exception_type=type(broken.error).__name__,
         message=normalised(str(broken.error)),
+        stack_digest=stack_digest(broken.error),
         occurred_at=now,
     )
 
 
 def _exhausted(broken: BrokenAttempt) -> DeadLetter:
     operation, error = broken.operation, broken.error
-    return DeadLetter(
-        body=broken.message.body,
-        attributes={
+    return dead_letter_of(
+        broken.message,
+        {
             "reason": f"Step {operation.step} failed {operation.attempt + 1} times; last: "
             f"{normalised(str(error))}",
             "errorCode": "SYS_001",

@@ -6,10 +6,17 @@ import structlog
 
 from core.domain.errors import SitefleetError
 from core.domain.measurements import ENDED, Measurement, measurements_of
-from core.engine.message import Acknowledged, Disposition, QueueMessage, TryAgain, backoff_seconds
+from core.engine.message import (
+    Acknowledged,
+    Disposition,
+    QueueMessage,
+    TryAgain,
+    backoff_seconds,
+    dead_letter_of,
+)
 from core.ports.clock import Clock
 from core.ports.measuring import Meter
-from core.ports.messaging import DeadLetter, Topic, WorkQueues
+from core.ports.messaging import Topic, WorkQueues
 from core.ports.operation_store import OperationStore
 from events.decode import DecodeError, decode
 from events.notifications import notification_for
@@ -94,7 +101,7 @@ class Notifier:
             "originQueue": "notifier",
             "messageId": message.message_id,
         }
-        self._queues.dead_letter(DeadLetter(body=message.body, attributes=attributes))
+        self._queues.dead_letter(dead_letter_of(message, attributes))
 
 
 def _about(meta: EventMetadata) -> dict[str, str | None]:

@@ -8,6 +8,7 @@ publish two different next events.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -77,6 +78,7 @@ class Runner:
 
     def _work(self, message: QueueMessage, ticket: Ticket, operation: Operation) -> Disposition:
         bind_context(operation)
+        operation = replace(operation, replay_of=message.replay_of)
         try:
             after = self._run_and_record(operation, by_wake_up=ticket.is_wake_up)
             self._recorder.publish(after)

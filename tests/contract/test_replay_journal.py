@@ -228,6 +228,7 @@ def test_failed_attempts_come_back_oldest_first(backend: Backend):
             attempt=minutes,
             exception_type="TransientError",
             message="SQS did not answer.",
+            stack_digest="0a1b2c3d4e5f",
             occurred_at=NOW + timedelta(minutes=minutes),
         )
         for minutes in (1, 0)
