@@ -23,6 +23,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from core.bootstrap import Fleet, fleet
 from core.domain.letters import Attribute
 from core.engine.message import Disposition, QueueMessage, TryAgain
+from core.engine.telling import tell
 from core.ports.messaging import QueueName
 from handlers.logs import configure_logs
 
@@ -68,6 +69,8 @@ def _handle_record(record: SQSRecord, queue: QueueName | None, handle: Handle) -
     )
     try:
         disposition = handle(the_fleet(), message)
+        engine = the_fleet().engine
+        tell(engine.outcomes, engine.ports.clock, message, disposition)
     except Exception:
         # The record is reported as failed: SQS shows it again, and after the last time it is dead.
         log.exception("failing_message", messageId=message.message_id)

@@ -15,6 +15,46 @@ from enum import StrEnum
 from core.domain.letters import Origin
 
 
+class Fate(StrEnum):
+    """What becomes of a message: foretold by the plan of a replay, told by who handled it."""
+
+    ACCEPTED = "accepted"
+    """A new operation begins."""
+    ANSWERED = "answered"
+    """It repeats a request: its sender hears how the operation stands."""
+    RUNS = "runs"
+    """The step that its operation waits for is run."""
+    WAITS = "waits"
+    """Another worker has the operation; the message comes again by itself."""
+    NOTHING = "nothing"
+    """What it asks for has happened already."""
+    ANNOUNCED = "announced"
+    """Subscribers hear of the fact."""
+    REFUSED = "refused"
+    """It cannot be accepted, and becomes a dead letter again."""
+    TURNED_BACK = "turned back"
+    """The step ran and failed for good: its operation is taken back. Never foretold."""
+    BROKE = "broke"
+    """The step broke once more; its operation is stalled again. Never foretold."""
+    UNSENDABLE = "cannot be sent"
+    """There is no queue it could go back to. Only foretold: it is not sent."""
+
+
+BAD_FATES = frozenset({Fate.REFUSED, Fate.TURNED_BACK, Fate.BROKE})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What became of one replayed message, as the worker tells it that handled it."""
+
+    replay_id: str
+    message_id: str
+    """The dead letter's."""
+    fate: Fate
+    sentence: str
+    at: datetime
+
+
 class ReplayStatus(StrEnum):
     """How a replay stands."""
 
@@ -80,7 +120,7 @@ class Pace:
     """Messages of a group after its canary; each further step is twice as large."""
     largest_step: int = 200
     stop_share: float = 0.2
-    """A group stops when more than this share of a step failed again; its canary stops it alone."""
+    """A group stops when more than this share of a step failed again, or had no outcome in time."""
     outcome_seconds: int = 120
     """How long the outcome of a step is waited for."""
 
@@ -96,16 +136,17 @@ class ReplayEntry:
     origin: Origin
     box: str
     operation_id: str | None = None
-    forecast: str = ""
-    """What the plan said will happen (core.engine.forecast.Fate)."""
+    forecast: Fate
+    """What the plan said will happen."""
     sentence: str = ""
-    awaited: str = ""
-    """What its outcome is told by; written when it is sent."""
+    """The same, for a person."""
     state: EntryState = EntryState.PLANNED
     new_message_id: str | None = None
     sent_at: datetime | None = None
+    fate: Fate | None = None
+    """What happened."""
     outcome: str = ""
-    """What happened, as a sentence."""
+    """The same, for a person."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +242,8 @@ def _fails_again(members: Sequence[ReplayEntry], pace: Pace) -> bool:
     if not sent:
         return False
     step = _last_step(sent, pace)
-    failed = sum(1 for m in step if m.state is EntryState.FAILED_AGAIN)
+    bad = {EntryState.FAILED_AGAIN, EntryState.RUNNING}
+    failed = sum(1 for m in step if m.state in bad)
     return failed > pace.stop_share * len(step)
 
 

@@ -7,7 +7,6 @@ that says why; SQS alone would keep no reason.
 from __future__ import annotations
 
 import hashlib
-import re
 import traceback
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +15,9 @@ from pathlib import PurePath
 import structlog
 
 from core.domain.errors import LostClaimError, TransientError
+from core.domain.letter_reading import normalised
 from core.domain.operation import AttemptFailure, Operation
+from core.domain.replays import Fate
 from core.engine.claims import Ticket
 from core.engine.engine import Engine
 from core.engine.message import (
@@ -34,8 +35,6 @@ from core.ports.messaging import DeadLetter
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
-_NUMBERS = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|\b[0-9a-f]{12,}\b|\d+")
-MOST_MESSAGE_CHARACTERS = 500
 DIGEST_CHARACTERS = 12
 
 
@@ -73,7 +72,8 @@ class Attempts:
         if last_receive or after.attempt >= self._engine.policy.max_step_attempts:
             self._recorder.publish(self._recorder.commit(self._given_up(broken, after, now)))
             self._engine.queues.dead_letter(_exhausted(broken))
-            return Acknowledged()
+            why = f"{type(error).__name__}: {normalised(str(error))}"
+            return Acknowledged(fate=Fate.BROKE, why=why)
         self._recorder.commit(after)
         suggested = error.retry_after_seconds if isinstance(error, TransientError) else None
         return TryAgain(after_seconds=backoff_seconds(message.receive_count, suggested))
@@ -100,11 +100,6 @@ def unknown_operation(message: QueueMessage, ticket: Ticket) -> DeadLetter:
             "messageId": message.message_id,
         },
     )
-
-
-def normalised(text: str) -> str:
-    """Return an error's text with ids and numbers replaced, so that equal failures group."""
-    return _NUMBERS.sub("#", text)[:MOST_MESSAGE_CHARACTERS]
 
 
 def stack_digest(error: BaseException) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import structlog
 
+from core.domain.replays import Fate
 from core.engine.claims import Ticket, ticket_for
 from core.engine.engine import Engine
 from core.engine.intake import Intake
@@ -43,13 +44,13 @@ class Consumer:
             decoded = decode(message.body)
         except DecodeError as error:
             self._refuser.refuse_body(message, error)
-            return Acknowledged()
+            return Acknowledged(fate=Fate.REFUSED, why=str(error))
         match decoded:
             case FleetEvent() | StepPoll() | WakeUp():
                 ticket = ticket_for(self._named(decoded))
                 if ticket is None:
                     log.info("ignoring_wake_up", messageId=message.message_id)
-                    return Acknowledged()
+                    return Acknowledged(fate=Fate.NOTHING, why="No operation waits for it.")
                 return self._runner.advance(message, as_replayed(ticket, message))
             case _:
                 return self._intake.handle(message, decoded)

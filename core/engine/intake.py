@@ -12,6 +12,7 @@ import structlog
 
 from core.domain.errors import RefusedError
 from core.domain.operation import Operation, Turn
+from core.domain.replays import Fate
 from core.engine.claims import Ticket, persons_ticket
 from core.engine.decisions import Decider
 from core.engine.derive import derive_status
@@ -66,7 +67,7 @@ class Intake:
             named = getattr(request.payload, "operation_id", None)
             about = self._engine.store.get(named) if named else None
             self._refuser.refuse_request(message, request, refused, about=about)
-            return Acknowledged()
+            return Acknowledged(fate=Fate.REFUSED, why=f"{refused.code}: {refused.message}")
 
     # --- a new operation --------------------------------------------------------------------
 
@@ -88,14 +89,14 @@ class Intake:
             return self._repeat(accepted.operation, wanted)
         log.info("accepting_operation", plan=wanted.plan, turn=accepted.operation.turn)
         self._recorder.publish(accepted.operation)
-        return Acknowledged()
+        return Acknowledged(fate=Fate.ACCEPTED, why=f"Operation {wanted.operation_id} begins.")
 
     def _repeat(self, existing: Operation, wanted: Operation) -> Disposition:
         self._gate.check_repeat(existing, wanted)
         if existing.head.detail_type is DetailType.OPERATION_ACCEPTED:
             self._recorder.publish(existing)
         self._answer(existing, wanted.replay_of)
-        return Acknowledged()
+        return _answered(existing)
 
     def _answer(self, operation: Operation, replay_of: str | None) -> None:
         self._engine.bus.publish([derive_status(replace(operation, replay_of=replay_of))])
@@ -130,7 +131,10 @@ class Intake:
         self._decider.decide(operation, request)
         self._answer(operation, message.replay_of)
         ticket = Ticket(operation_id=operation.operation_id, event_id=None)
-        return self._runner.advance(message, ticket)
+        disposition = self._runner.advance(message, ticket)
+        if isinstance(disposition, Acknowledged):
+            return Acknowledged(fate=Fate.RUNS, why="The decision is kept and counted.")
+        return disposition
 
     def _roll_back(self, message: QueueMessage, request: PromotionRollbackRequest) -> Disposition:
         """Check who asks before anything else; one that was accepted cancels nothing any more."""
@@ -139,12 +143,15 @@ class Intake:
         bind_context(wanted)
         if self._engine.store.get(wanted.operation_id) is None:
             self._decider.prove_rollback(wanted, request)
-            if self._cancels(message, request):
-                return Acknowledged()
+            cancelled = self._cancels(message, request)
+            if cancelled is not None:
+                return cancelled
         return self._accept(message, request)
 
-    def _cancels(self, message: QueueMessage, request: PromotionRollbackRequest) -> bool:
-        """Cancel the promotion that is under way; True when that is all there is to do.
+    def _cancels(
+        self, message: QueueMessage, request: PromotionRollbackRequest
+    ) -> Acknowledged | None:
+        """Cancel the promotion that is under way; an answer when that is all there is to do.
 
         A promotion that is named and still runs goes back by itself once it is cancelled; a site
         that is to go back to a certain release waits for that first. A repeat of the request finds
@@ -152,20 +159,27 @@ class Intake:
         """
         payload, found = request.payload, self._gate.promotion_under_way(request)
         if found is None:
-            return False
+            return None
         if payload.operation_id is not None and taken_back_after_cancel(found):
             self._answer(found, message.replay_of)
-            return True
+            return _answered(found)
         if not is_running_promotion(found):
-            return False
+            return None
         reason = f"rollback requested: {payload.reason}"
         cancelled = self._request_cancel(found.operation_id, reason)
         if cancelled is not None and not cancelled.is_terminal:
             self._runner.advance(message, persons_ticket(cancelled))
             self._answer(cancelled, message.replay_of)
-        return payload.operation_id is not None
+        if payload.operation_id is None:
+            return None
+        return Acknowledged(fate=Fate.RUNS, why=f"Promotion {found.operation_id} is cancelled.")
 
     def _known(self, operation_id: str) -> Operation:
         operation = self._gate.known(operation_id)
         bind_context(operation)
         return operation
+
+
+def _answered(operation: Operation) -> Acknowledged:
+    why = f"Operation {operation.operation_id} is {operation.status}; its sender is told so."
+    return Acknowledged(fate=Fate.ANSWERED, why=why)

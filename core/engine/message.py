@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from core.domain.letters import MOST_ATTRIBUTES, REPLAY_OF, SENDER_ATTRIBUTES, STAMPS, Attribute
+from core.domain.replays import Fate
 from core.ports.messaging import DeadLetter, QueueName
 from events.redaction import redact_body
 
@@ -36,6 +37,11 @@ class QueueMessage:
 @dataclass(frozen=True, kw_only=True)
 class Acknowledged:
     """The message is done with: delete it."""
+
+    fate: Fate
+    """What became of it; kept where an operator has sent it again."""
+    why: str = ""
+    """The same, as a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)

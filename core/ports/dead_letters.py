@@ -9,7 +9,7 @@ from typing import Protocol
 
 from core.domain.letters import Attribute, Box, Origin, RawLetter
 from core.domain.operation import AttemptFailure
-from core.domain.replays import Replay, ReplayEntry
+from core.domain.replays import Replay, ReplayEntry, Told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +104,18 @@ class ReplayJournal(Protocol):
 
     def recent(self, limit: int) -> Sequence[Replay]:
         """Return the newest replays."""
+        ...
+
+
+class ReplayOutcomes(Protocol):
+    """What the workers tell about replayed messages: the replayer's only ears."""
+
+    def tell(self, told: Told) -> None:
+        """Keep what became of a message; the first word counts, a repetition changes nothing."""
+        ...
+
+    def told(self, replay_id: str) -> Sequence[Told]:
+        """Return what has been told about a replay's messages."""
         ...
 
 

@@ -12,6 +12,7 @@ import pytest
 import structlog
 
 import handlers.sqs
+from core.domain.replays import Fate
 from core.engine.message import Acknowledged, TryAgain
 from core.ports.messaging import QueueName
 from handlers import creation, notifier, promotion, sweeper, wakeup
@@ -28,6 +29,9 @@ class Receipts:
         self.shown.append((arn, receipt, seconds))
 
 
+DONE = Acknowledged(fate=Fate.RUNS, why="It ran.")
+
+
 @dataclass
 class Scripted:
     """A consumer that answers each body as the test says."""
@@ -37,7 +41,7 @@ class Scripted:
 
     def handle(self, message):
         self.seen.append(message)
-        answer = self.answers.get(message.body, Acknowledged())
+        answer = self.answers.get(message.body, DONE)
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -116,7 +120,7 @@ def test_the_context_of_one_record_does_not_leak_into_the_next(fleet):
     def handle(message):
         seen.append(dict(structlog.contextvars.get_contextvars()))
         structlog.contextvars.bind_contextvars(tenantId=message.body)
-        return Acknowledged()
+        return DONE
 
     fleet.consumer.handle = handle
     creation.handler(event("tenant-1", "tenant-2"), CONTEXT)
