@@ -10,14 +10,23 @@ import pytest
 from core.adapters.aws.failures import DynamoFailures
 from core.adapters.aws.operations import DynamoOperations
 from core.adapters.aws.replay_journal import DynamoReplayJournal
-from core.adapters.memory.dead_letters import MemoryFailures
-from core.adapters.memory.operations import MemoryOperations
+from core.adapters.aws.replay_outcomes import DynamoReplayOutcomes
 from core.adapters.memory.replay_journal import MemoryReplayJournal
+from core.adapters.memory.replay_outcomes import MemoryReplayOutcomes
 from core.domain.errors import LostClaimError, TransientError
 from core.domain.letters import Box, Origin
 from core.domain.operation import AttemptFailure
-from core.domain.replays import EntryState, Pace, Replay, ReplayEntry, ReplayFilter, ReplayStatus
-from core.ports.dead_letters import ReplayJournal
+from core.domain.replays import (
+    EntryState,
+    Fate,
+    Pace,
+    Replay,
+    ReplayEntry,
+    ReplayFilter,
+    ReplayStatus,
+    Told,
+)
+from core.ports.dead_letters import ReplayJournal, ReplayOutcomes
 from tests.contract.backends import Aws, Backend, Memory
 
 NOW = datetime(2026, 11, 29, 5, 30, tzinfo=UTC)
@@ -25,7 +34,7 @@ LEASE = timedelta(minutes=2)
 REPLAY = Replay(
     replay_id="11111111-0000-4000-8000-000000000001",
     requested_by="arn:aws:sts::536580886816:assumed-role/Operator/thandi",
-    reason="The database is back; see INC-4711 – ünïcode.",
+    reason="The database is back; see INC-4711: ünïcode.",
     filters=ReplayFilter(
         origin=Origin.UPDATE,
         group_id="0a1b2c3d",
@@ -58,6 +67,7 @@ def entry(number: int, **changes: object) -> ReplayEntry:
         group_id="0a1b2c3d",
         origin=Origin.UPDATE,
         box=Box.OPERATIONS,
+        forecast=Fate.NOTHING,
     )
     return replace(plain, **changes)  # type: ignore[arg-type]
 
@@ -66,12 +76,12 @@ ENTRIES = [
     entry(
         0,
         operation_id="550e8400-e29b-41d4-a716-446655440000",
-        forecast="runs again",
+        forecast=Fate.RUNS,
         sentence="It runs again from step verify.",
-        awaited="operation",
         state=EntryState.DONE,
         new_message_id="n-0",
         sent_at=NOW,
+        fate=Fate.ANSWERED,
         outcome="The operation completed.",
     ),
     entry(1, origin=Origin.WAKE_UP, box=Box.UNDELIVERABLE),
@@ -82,7 +92,7 @@ ENTRIES = [
 @pytest.fixture
 def journal(backend: Backend) -> ReplayJournal:
     if isinstance(backend, Memory):
-        return MemoryReplayJournal(backend.world)
+        return MemoryReplayJournal()
     return of(backend)
 
 
@@ -142,7 +152,8 @@ def test_one_worker_at_a_time_holds_it(journal: ReplayJournal):
     other = {"owner": "two", "lease_until": soon + LEASE}
     assert journal.claim(REPLAY.replay_id, now=soon, **other) is None
     again = journal.claim(REPLAY.replay_id, owner="one", now=soon, lease_until=soon + LEASE)
-    assert again is not None and again.fence == 2
+    assert again is not None
+    assert again.fence == 2
     late = soon + LEASE
     taken = journal.claim(REPLAY.replay_id, owner="two", now=late, lease_until=late + LEASE)
     assert taken is not None
@@ -208,17 +219,49 @@ def test_what_became_of_entries_is_written_over_them(journal: ReplayJournal):
     assert list(journal.entries(REPLAY.replay_id)) == [ENTRIES[0], sent, gone]
 
 
+# --- what workers tell ------------------------------------------------------------------------
+
+
+def test_the_first_word_about_a_message_counts(backend: Backend):
+    outcomes: ReplayOutcomes = MemoryReplayOutcomes()
+    if not isinstance(backend, Memory):
+        outcomes = DynamoReplayOutcomes(
+            client=backend.clients.dynamodb, table_name=backend.make_table("operations")
+        )
+    first = Told(
+        replay_id=REPLAY.replay_id,
+        message_id="m-1",
+        fate=Fate.RUNS,
+        sentence="Step verify has run.",
+        at=NOW,
+    )
+    outcomes.tell(first)
+    outcomes.tell(replace(first, fate=Fate.NOTHING, at=NOW + LEASE))
+    outcomes.tell(replace(first, message_id="m-2"))
+    outcomes.tell(replace(first, replay_id=SMALL.replay_id))
+    assert {told.message_id: told for told in outcomes.told(REPLAY.replay_id)} == {
+        "m-1": first,
+        "m-2": replace(first, message_id="m-2"),
+    }
+
+
+def test_what_was_told_is_no_entry(aws: Aws):
+    journal = of(aws)
+    outcomes = DynamoReplayOutcomes(client=aws.clients.dynamodb, table_name="operations")
+    journal.begin(REPLAY, ENTRIES)
+    outcomes.tell(
+        Told(replay_id=REPLAY.replay_id, message_id="m-1", fate=Fate.RUNS, sentence="Done.", at=NOW)
+    )
+    assert list(journal.entries(REPLAY.replay_id)) == ENTRIES
+
+
 # --- failed attempts --------------------------------------------------------------------------
 
 
-def test_failed_attempts_come_back_oldest_first(backend: Backend):
-    if isinstance(backend, Memory):
-        store: MemoryOperations | DynamoOperations = MemoryOperations()
-        failures: MemoryFailures | DynamoFailures = MemoryFailures(store)
-    else:
-        table = backend.make_table("operations")
-        store = DynamoOperations(client=backend.clients.dynamodb, table_name=table)
-        failures = DynamoFailures(client=backend.clients.dynamodb, table_name=table)
+def test_failed_attempts_come_back_oldest_first(aws: Aws):
+    table = aws.make_table("operations")
+    store = DynamoOperations(client=aws.clients.dynamodb, table_name=table)
+    failures = DynamoFailures(client=aws.clients.dynamodb, table_name=table)
     operation_id = "550e8400-e29b-41d4-a716-446655440000"
     later, first = (
         AttemptFailure(

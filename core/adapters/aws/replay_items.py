@@ -11,8 +11,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from core.adapters.aws import operation_items as items
+from core.adapters.aws.replay_outcomes import replay_pk
 from core.domain.letters import Origin
-from core.domain.replays import EntryState, Pace, Replay, ReplayEntry, ReplayFilter, ReplayStatus
+from core.domain.replays import (
+    EntryState,
+    Fate,
+    Pace,
+    Replay,
+    ReplayEntry,
+    ReplayFilter,
+    ReplayStatus,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import UniversalAttributeValueTypeDef
@@ -24,11 +33,6 @@ ENTRY_PREFIX: Final = "ENTRY#"
 AT_PREFIX: Final = "AT#"
 
 type Key = dict[str, "UniversalAttributeValueTypeDef"]
-
-
-def replay_pk(replay_id: str) -> str:
-    """Return the partition of a replay and its entries."""
-    return f"REPLAY#{replay_id}"
 
 
 def replay_key(replay_id: str) -> Key:
@@ -117,6 +121,7 @@ def entry_item(replay_id: str, entry: ReplayEntry) -> items.NewItem:
         "origin": {"S": entry.origin},
         "box": {"S": entry.box},
         "state": {"S": entry.state},
+        "forecast": {"S": entry.forecast},
     }
     for name, text in _texts(entry).items():
         if text:
@@ -135,12 +140,12 @@ def entry_of(item: items.Item) -> ReplayEntry:
         origin=Origin(item["origin"]["S"]),
         box=item["box"]["S"],
         operation_id=_text(item, "operationId"),
-        forecast=_text(item, "forecast") or "",
+        forecast=Fate(item["forecast"]["S"]),
         sentence=_text(item, "sentence") or "",
-        awaited=_text(item, "awaited") or "",
         state=EntryState(item["state"]["S"]),
         new_message_id=_text(item, "newMessageId"),
         sent_at=_moment(item, "sentAt"),
+        fate=Fate(item["fate"]["S"]) if "fate" in item else None,
         outcome=_text(item, "outcome") or "",
     )
 
@@ -151,10 +156,9 @@ def entry_of(item: items.Item) -> ReplayEntry:
 def _texts(entry: ReplayEntry) -> dict[str, str | None]:
     return {
         "operationId": entry.operation_id,
-        "forecast": entry.forecast,
         "sentence": entry.sentence,
-        "awaited": entry.awaited,
         "newMessageId": entry.new_message_id,
+        "fate": entry.fate,
         "outcome": entry.outcome,
     }
 

@@ -12,6 +12,7 @@ from core.adapters.aws import replay_items as stored
 from core.adapters.aws.conditional import Refusal, conditionally, names_in
 from core.adapters.aws.errors import calling
 from core.adapters.aws.operation_queries import OperationQueries
+from core.adapters.aws.replay_outcomes import replay_pk
 from core.adapters.aws.retries import briefly
 from core.domain.errors import LostClaimError, TransientError
 from core.domain.replays import Replay, ReplayEntry, ReplayStatus
@@ -68,7 +69,7 @@ class DynamoReplayJournal:
                 TableName=self._table,
                 KeyConditionExpression="PK = :pk AND begins_with(SK, :entry)",
                 ExpressionAttributeValues={
-                    ":pk": {"S": stored.replay_pk(replay_id)},
+                    ":pk": {"S": replay_pk(replay_id)},
                     ":entry": {"S": stored.ENTRY_PREFIX},
                 },
                 ConsistentRead=True,
