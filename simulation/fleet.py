@@ -23,7 +23,9 @@ from core.adapters.memory.topic import MemoryTopic
 from core.adapters.memory.work_queues import MemoryQueues
 from core.adapters.memory.world import StoredMessage, World
 from core.bootstrap import WORKFLOWS, load_policy
+from core.domain.letters import Origin
 from core.domain.policy import Policy
+from core.domain.replays import Fate
 from core.engine.consumer import Consumer
 from core.engine.engine import Engine, Timing
 from core.engine.message import Acknowledged, QueueMessage
@@ -167,6 +169,27 @@ class SimulatedFleet:
     def deliver_again(self, event: FleetEvent) -> None:
         """Deliver an event once more, as EventBridge and SQS may at any time."""
         self._deliver(event)
+
+    def receive_by_hand(self, origin: Origin, message: StoredMessage) -> None:
+        """Let a queue that is no workflow queue handle one message, as its consumer does."""
+        seen = QueueMessage(
+            message_id=message.message_id,
+            body=message.body,
+            receive_count=1,
+            queue=None,
+            attributes=attributes_of(message),
+        )
+        handles = {
+            Origin.NOTIFIER: self.notifier.handle,
+            Origin.WAKE_UP: self.consumer.handle,
+            Origin.MAILER: self.mail_desk.mailer.handle,
+            Origin.SWEEPER: self._swept,
+        }
+        tell(self.engine.outcomes, self.clock, seen, handles[origin](seen))
+
+    def _swept(self, _tick: QueueMessage) -> Acknowledged:
+        self.sweeper.sweep()
+        return Acknowledged(fate=Fate.NOTHING, why="The fleet was swept.")
 
     def _deliver(self, event: FleetEvent) -> None:
         """The bus's rules."""

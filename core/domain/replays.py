@@ -70,8 +70,6 @@ class EntryState(StrEnum):
     """How far one letter is."""
 
     PLANNED = "planned"
-    SENDING = "sending"
-    """About to be sent, or sent by a replay that was killed before it could write so."""
     SENT = "sent"
     DONE = "done"
     """What the plan said would happen has happened."""
@@ -162,6 +160,8 @@ class Replay:
     sending: int | None = None
     """Number of the entry that is being sent: written before the send, so that a replay that is
     killed then sends at most that one again."""
+    unconfirmed: Mapping[int, str] = field(default_factory=dict)
+    """Entries that were sent since entries were last recorded, with their new message ids."""
     total: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     """Entries by state, when it was saved last with all of them at hand."""
@@ -215,7 +215,7 @@ def _groups(entries: Sequence[ReplayEntry]) -> Iterator[tuple[str, list[ReplayEn
 
 
 def _next_step(group_id: str, members: Sequence[ReplayEntry], pace: Pace) -> Step | None:
-    waiting = any(m.state in {EntryState.SENT, EntryState.SENDING} for m in members)
+    waiting = any(m.state is EntryState.SENT for m in members)
     unsent = [m for m in members if m.state is EntryState.PLANNED]
     if waiting or not unsent:
         return None

@@ -12,6 +12,8 @@ import pytest
 import structlog
 
 import handlers.sqs
+from core.adapters.memory.clock import ManualClock
+from core.adapters.memory.replay_outcomes import MemoryReplayOutcomes
 from core.domain.replays import Fate
 from core.engine.message import Acknowledged, TryAgain
 from core.ports.messaging import QueueName
@@ -54,6 +56,9 @@ def fleet(monkeypatch):
         consumer=Scripted({"again": TryAgain(after_seconds=8), "broken": RuntimeError("defect")}),
         notifier=Scripted({}),
         sweeper=SimpleNamespace(swept=0, sweep=lambda: None, measure=lambda: None),
+        engine=SimpleNamespace(
+            outcomes=MemoryReplayOutcomes(), ports=SimpleNamespace(clock=ManualClock())
+        ),
     )
     monkeypatch.setattr(handlers.sqs, "the_fleet", lambda: fleet)
     return fleet
@@ -125,6 +130,19 @@ def test_the_context_of_one_record_does_not_leak_into_the_next(fleet):
     fleet.consumer.handle = handle
     creation.handler(event("tenant-1", "tenant-2"), CONTEXT)
     assert seen == [{}, {}]
+
+
+def test_a_replayed_message_tells_what_became_of_it(fleet):
+    told = event("fine", "again")
+    for record in told["Records"]:
+        record["messageAttributes"] = {
+            name: {"stringValue": value, "dataType": "String"}
+            for name, value in {"replayId": "replay-1", "replayOf": record["messageId"]}.items()
+        }
+    creation.handler(told, CONTEXT)
+    outcomes = fleet.engine.outcomes.told("replay-1")
+    assert [(o.message_id, o.fate, o.sentence) for o in outcomes] == [("m-0", Fate.RUNS, "It ran.")]
+    assert fleet.consumer.seen[0].replay_of == "m-0"
 
 
 @pytest.fixture
