@@ -32,6 +32,7 @@ from core.engine.engine import Engine, Timing
 from core.engine.mailer import Mailer, MailRoom
 from core.engine.notifier import Notifier
 from core.engine.sweeper import Sweeper
+from core.letter_room import LetterRoom, letter_room
 from core.operations.creation import CREATION
 from core.operations.deletion import DELETION
 from core.operations.promotion import PROMOTION
@@ -40,7 +41,7 @@ from core.operations.rollback import ROLLBACK
 from core.operations.site_check import SITE_CHECK
 from core.operations.update import UPDATE
 from core.ports.messaging import QueueName
-from core.settings import MailSettings, Settings
+from core.settings import LetterSettings, MailSettings, Settings
 
 POLICY_FOLDER = Path(__file__).parent.parent / "policy"
 MAIL_FOLDER = Path(__file__).parent.parent / "notifications"
@@ -64,6 +65,8 @@ class Fleet:
     notifier: Notifier
     mailer: Mailer | None
     """None in a function that has no mail settings."""
+    letters: LetterRoom | None
+    """None in a function that has no settings for dead letters."""
     receipts: SqsReceipts
     clients: AwsClients
 
@@ -115,6 +118,7 @@ def fleet(environ: Mapping[str, str], clients: AwsClients | None = None) -> Flee
         sweeper=Sweeper(engine, meter),
         notifier=Notifier(store=store, topic=topic, queues=queues, meter=meter, clock=clock),
         mailer=_mailer(engine, MailSettings.from_environ(environ), clients),
+        letters=letter_room(engine, topic, clients, settings, LetterSettings.from_environ(environ)),
         receipts=SqsReceipts(clients=clients),
         clients=clients,
     )

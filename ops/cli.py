@@ -8,6 +8,7 @@ import typer
 
 from ops import backups, operations, promotions, sites, tenants
 from ops.command import PREFIX, as_root
+from ops.dlq import app as dlq
 from ops.mounting import MountingGroup
 from ops.send import add_send
 
@@ -30,6 +31,7 @@ app.add_typer(operations.app, name="operations")
 backups.add(sites.app)
 app.add_typer(sites.app, name="sites")
 app.add_typer(tenants.app, name="tenants")
+app.add_typer(dlq.app, name="dlq")
 
 
 def main() -> None:

@@ -125,3 +125,11 @@ class Failures(Protocol):
     def of_operation(self, operation_id: str) -> Sequence[AttemptFailure]:
         """Return the failed attempts of an operation, oldest first."""
         ...
+
+
+class ReplayCommands(Protocol):
+    """The replayer function's own queue."""
+
+    def send(self, body: str, *, delay_seconds: int = 0) -> str:
+        """Send a command or a continuation; return the message's id."""
+        ...

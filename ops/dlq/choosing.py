@@ -102,10 +102,10 @@ def choosing(function: Callable[..., None]) -> Callable[..., None]:
         chosen = Chosen(**{name: given.pop(name) for name in flags})
         function(desk, chosen=chosen, **given)
 
-    defaults = {
-        name: parameter.default for name, parameter in inspect.signature(function).parameters.items()
-    } | {field.name: field.default for field in fields(Chosen)}
-    parameters = [
+    parameters = inspect.signature(function).parameters
+    defaults = {name: parameter.default for name, parameter in parameters.items()}
+    defaults |= {field.name: field.default for field in fields(Chosen)}
+    signed = [
         inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
@@ -114,6 +114,6 @@ def choosing(function: Callable[..., None]) -> Callable[..., None]:
         )
         for name, annotation in {**own, **flags}.items()
     ]
-    vars(run)["__signature__"] = inspect.Signature(parameters)
+    vars(run)["__signature__"] = inspect.Signature(signed)
     run.__annotations__ = {**own, **flags, "return": None}
     return run

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from core.domain.replays import OVER, EntryState, Replay, ReplayEntry, ReplayStatus, counts_of
-from core.replay.replayer import Watch
+from core.replay.work import Watch
 from events.formats import format_timestamp
 from ops.errors import ExitCode
 from ops.wording import count, one_line, table
@@ -26,7 +26,6 @@ ORDER: Final = (
 )
 WORDS: Final[Mapping[EntryState, str]] = {
     EntryState.PLANNED: "not sent yet",
-    EntryState.SENDING: "being sent",
     EntryState.SENT: "sent, no outcome yet",
     EntryState.DONE: "done",
     EntryState.FAILED_AGAIN: "failed again",
@@ -68,7 +67,9 @@ def end_lines(replay: Replay, entries: Sequence[ReplayEntry]) -> list[str]:
     """Return how a replay stands, and each letter that did not do what it was to do."""
     counts = counts_of(entries)
     rows = [(f"{counts[state]:,}", WORDS[state]) for state in ORDER if counts.get(state)]
-    lines = [f"Replay {replay.replay_id}: {replay.status.lower()}, {count(len(entries), 'letter')}."]
+    lines = [
+        f"Replay {replay.replay_id}: {replay.status.lower()}, {count(len(entries), 'letter')}."
+    ]
     lines += [f"  {number:>7}  {words}" for number, words in rows]
     unlike = [entry for entry in entries if _is_unlike(entry)]
     if unlike:
@@ -77,7 +78,10 @@ def end_lines(replay: Replay, entries: Sequence[ReplayEntry]) -> list[str]:
     if len(unlike) > MOST_BAD:
         lines.append(f"... and {len(unlike) - MOST_BAD:,} more: see --json.")
     if replay.stopped_groups:
-        lines += ["", f"Stopped, because too many failed again: {', '.join(replay.stopped_groups)}."]
+        lines += [
+            "",
+            f"Stopped, because too many failed again: {', '.join(replay.stopped_groups)}.",
+        ]
     return lines
 
 

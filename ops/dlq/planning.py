@@ -31,7 +31,9 @@ def plan_lines(foretold: Sequence[Foretold]) -> list[str]:
     examples = {one.forecast.fate: one for one in reversed(foretold)}
     rows = [(fate.value, f"{counted[fate]:,}", MEANINGS[fate]) for fate in Fate if counted[fate]]
     lines = table(("REPLAY", "LETTERS", "WHAT HAPPENS"), rows)
-    told = [f"          {one_line(examples[fate].forecast.sentence)}" for fate in Fate if counted[fate]]
+    told = [
+        f"          {one_line(examples[fate].forecast.sentence)}" for fate in Fate if counted[fate]
+    ]
     pairs = zip(lines[1:], told, strict=True)
     return [lines[0], *(line for pair in pairs for line in pair)]
 

@@ -13,8 +13,9 @@ from botocore.exceptions import ClientError
 
 from core.adapters.aws.errors import DENIED_CODES, calling, code_of
 from core.adapters.aws.session import AwsClients
-from core.bootstrap import Fleet, Letters, fleet
+from core.bootstrap import Fleet, fleet
 from core.domain.errors import ConfigurationError
+from core.letter_room import LetterRoom
 from ops.connection import Connection
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 NEEDED: Final = "lambda:GetFunctionConfiguration"
 
 
-def letters_of(connection: Connection) -> Letters:
+def letters_of(connection: Connection) -> LetterRoom:
     """Return what works on the dead letters of an environment."""
     found = fleet_of(connection).letters
     if found is None:

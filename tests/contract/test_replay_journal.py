@@ -85,7 +85,7 @@ ENTRIES = [
         outcome="The operation completed.",
     ),
     entry(1, origin=Origin.WAKE_UP, box=Box.UNDELIVERABLE),
-    entry(2, state=EntryState.SENDING),
+    entry(2),
 ]
 
 
@@ -178,8 +178,14 @@ def test_who_lost_the_replay_writes_nothing_over_it(journal: ReplayJournal):
 def test_what_is_saved_is_there(journal: ReplayJournal):
     journal.begin(REPLAY, ENTRIES)
     mine = claimed(journal, REPLAY)
-    for sending in (1, None):
-        state = replace(mine, sending=sending, counts={"sent": 1}, stopped_groups=("0a1b2c3d",))
+    for sending, unconfirmed in ((1, {0: "n-0", 2: ""}), (None, {})):
+        state = replace(
+            mine,
+            sending=sending,
+            unconfirmed=unconfirmed,
+            counts={"sent": 1},
+            stopped_groups=("0a1b2c3d",),
+        )
         journal.save(state)
         assert journal.get(REPLAY.replay_id) == state
 

@@ -152,6 +152,8 @@ ACTIONS = {
     "DlqReplayerRole": {
         *OWN_QUEUE,
         *LOG,
+        *KEY,
+        "sns:Publish",
         "dynamodb:BatchGetItem",
         "dynamodb:BatchWriteItem",
         "dynamodb:DeleteItem",

@@ -80,6 +80,8 @@ def replay_item(replay: Replay) -> items.NewItem:
         "fence": {"N": str(replay.fence)},
         "createdAt": {"S": items.when(replay.created_at)},
     }
+    if replay.unconfirmed:
+        item["unconfirmed"] = {"S": _json({str(k): v for k, v in replay.unconfirmed.items()})}
     if replay.sending is not None:
         item["sending"] = {"N": str(replay.sending)}
     if replay.lease_owner is not None:
@@ -101,6 +103,7 @@ def replay_of(item: items.Item) -> Replay:
         pace=Pace(**json.loads(item["pace"]["S"])),
         status=ReplayStatus(item["status"]["S"]),
         sending=int(item["sending"]["N"]) if "sending" in item else None,
+        unconfirmed=_unconfirmed(_text(item, "unconfirmed")),
         total=int(item["total"]["N"]),
         counts=json.loads(item["counts"]["S"]),
         stopped_groups=tuple(json.loads(item["stopped"]["S"])),
@@ -161,6 +164,10 @@ def _texts(entry: ReplayEntry) -> dict[str, str | None]:
         "fate": entry.fate,
         "outcome": entry.outcome,
     }
+
+
+def _unconfirmed(text: str | None) -> dict[int, str]:
+    return {int(number): name for number, name in json.loads(text or "{}").items()}
 
 
 def _filters(stored: dict[str, Any]) -> ReplayFilter:
