@@ -163,7 +163,7 @@ class Worker:
         )
         self._thread = Thread(target=self._work)
 
-    def __enter__(self) -> Worker:
+    def __enter__(self):
         self._thread.start()
         return self
 
