@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from core.domain.approval import Decision
+from core.domain.creation_mail import audiences_of, mail_mark
 from core.domain.errors import RefusedError
 from core.domain.letters import Letter, LetterKind, Origin
 from core.domain.operation import Operation, Turn
@@ -24,6 +25,7 @@ from core.engine.message import QueueMessage
 from core.engine.workflow import Workflow
 from core.ports.messaging import QueueName
 from events import identity
+from events.announcements import read_announcement
 from events.decode import DecodeError, Message, decode
 from events.notifications import notification_for
 from events.progress import FleetEvent, StepPoll, WakeUp
@@ -38,7 +40,6 @@ from events.requests import (
     effective_idempotency_key,
 )
 
-MAILED: Final = "The mails about it are written, those that were not written before."
 TICK: Final = "A tick of the sweeper: the next one does the same."
 
 
@@ -62,6 +63,8 @@ class Forecaster:
         self._engine = replace(engine, store=self._foresight.as_store())
         self._gate = Gatekeeper(self._engine)
         self._decider = Decider(self._engine)
+        self._told: set[str] = set()
+        """Marks of the facts that earlier letters will have announced."""
 
     def foretell(self, letters: Sequence[Letter]) -> Iterator[Forecast]:
         """Yield a forecast per letter; what they name is read in one go before."""
@@ -90,7 +93,7 @@ class Forecaster:
             case Origin.NOTIFIER:
                 return self._of_notifier(found)
             case Origin.MAILER:
-                return Forecast(fate=Fate.ANNOUNCED, sentence=MAILED)
+                return self._of_mailer(letter.raw.body)
             case Origin.SWEEPER:
                 return Forecast(fate=Fate.NOTHING, sentence=TICK)
         return self._of_consumer(letter, found)
@@ -203,13 +206,33 @@ class Forecaster:
         event_id, notification = found.metadata.event_id, notification_for(found)
         if notification is None:
             return Forecast(fate=Fate.NOTHING, sentence="Nobody needs to hear of this event.")
-        if self._engine.store.was_announced(event_id):
+        if not self._is_news(event_id):
             return Forecast(fate=Fate.NOTHING, sentence="The fact was announced before.")
         return Forecast(
             fate=Fate.ANNOUNCED,
             sentence=f"Subscribers hear of {notification.event_type}.",
             operation_id=found.metadata.operation_id,
         )
+
+    def _of_mailer(self, body: str) -> Forecast:
+        try:
+            heard = read_announcement(body)
+        except DecodeError as error:
+            return Forecast(fate=Fate.REFUSED, sentence=f"It comes back: {error}.")
+        marks = [mail_mark(heard.event_id, audience) for audience in audiences_of(heard)]
+        if not [mark for mark in marks if self._is_news(mark)]:
+            return Forecast(fate=Fate.NOTHING, sentence="No mail about it is missing.")
+        return Forecast(
+            fate=Fate.ANNOUNCED,
+            sentence="The mails about it are written, those that were not written before.",
+            operation_id=heard.payload.operation_id,
+        )
+
+    def _is_news(self, mark: str) -> bool:
+        if mark in self._told or self._engine.store.was_announced(mark):
+            return False
+        self._told.add(mark)
+        return True
 
     def _runs(self, operation: Operation, sentence: str) -> Forecast:
         self._foresight.foresee(moved_on(operation))

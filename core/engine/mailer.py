@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from uuid import UUID, uuid5
 
 import structlog
 
-from core.domain.creation_mail import Audience, Footer, audiences_of, creation_mail
+from core.domain.creation_mail import Audience, Footer, audiences_of, creation_mail, mail_mark
 from core.domain.errors import SitefleetError
 from core.domain.mail_policy import MailPolicy
 from core.domain.mail_template import MailTemplate
@@ -84,7 +83,7 @@ class Mailer:
 
     def _write_once(self, heard: Announcement, audience: Audience) -> bool:
         """Write a mail, once; False when it was written before."""
-        mark = str(uuid5(UUID(heard.event_id), f"mail#{audience}"))
+        mark = mail_mark(heard.event_id, audience)
         if not self._store.announce(mark, self._clock.now()):
             log.info("skipping_sent_mail", eventId=heard.event_id, audience=audience.value)
             return False
