@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from core.domain.letter_reading import original_attributes, read_letter
 from core.domain.letters import Attribute, Box, Letter, Origin, RawLetter
+from core.domain.replays import Fate
 from core.letter_room import LetterRoom
 from core.replay.desk import Foretold
 from core.replay.outgoing import corrected, moved, parked
@@ -29,7 +30,7 @@ def park(room: LetterRoom, letters: Sequence[Letter], *, reason: str, by: str) -
 def foretell_corrected(
     room: LetterRoom, letter: Letter, body: str, queue: Origin | None
 ) -> Foretold:
-    """Return what will become of a corrected message; raises BadInputError for one that is none."""
+    """Return what will become of a corrected message; raises BadInputError if it is refused."""
     try:
         decode(body)
     except DecodeError as error:
@@ -45,6 +46,8 @@ def foretell_corrected(
             "Nothing tells which queue the corrected message belongs on: say --queue."
         )
     [foretold] = room.desk.foretell([replace(read, origin=origin)])
+    if foretold.forecast.fate is Fate.REFUSED:
+        raise BadInputError(f"The fleet would refuse it: {foretold.forecast.sentence}")
     return foretold
 
 

@@ -122,7 +122,7 @@ def deploy_replayer() -> Boxes:
             "PK": {"S": "TENANT#tenant-1"},
             "SK": {"S": "METADATA"},
             "status": {"S": "VALIDATED"},
-            "tier": {"S": "premium"},
+            "tier": {"S": "basic"},
         },
     )
     return Boxes(sqs=sqs)
@@ -154,8 +154,8 @@ def _variables(urls: dict[str, str], topic_arn: str) -> dict[str, str]:
 class Worker:
     """Consumes one queue, and tells the replay what became of each message."""
 
-    def __init__(self, boxes: Boxes, queue: str, fates: dict[str, Fate] | None = None) -> None:
-        self._boxes, self._queue, self._fates = boxes, queue, fates or {}
+    def __init__(self, boxes: Boxes, queue: str, fate_of=lambda _body: Fate.ACCEPTED) -> None:
+        self._boxes, self._queue, self._fate_of = boxes, queue, fate_of
         self._stop, self.seen = Event(), []
         self._outcomes = DynamoReplayOutcomes(
             client=boto3.client("dynamodb", region_name=REGION),
@@ -181,12 +181,11 @@ class Worker:
     def _told(self, message: dict) -> None:
         stamps = {n: v["StringValue"] for n, v in message.get("MessageAttributes", {}).items()}
         self.seen.append((message, stamps))
-        tenant = json.loads(message["Body"])["payload"]["tenantId"]
         self._outcomes.tell(
             Told(
                 replay_id=stamps["replayId"],
                 message_id=stamps["replayOf"],
-                fate=self._fates.get(tenant, Fate.ACCEPTED),
+                fate=self._fate_of(json.loads(message["Body"])),
                 sentence="Told by the test's worker.",
                 at=datetime(2026, 11, 29, tzinfo=UTC),
             )
