@@ -36,7 +36,7 @@ class DeadLetters(Protocol):
     """The dead-letter queues, the parking queue, and the queues that letters go back to."""
 
     def receive(self, box: Box, *, hide_seconds: int) -> Sequence[RawLetter]:
-        """Take up to 10 visible letters and hide them from others; empty when none is visible.
+        """Take some visible letters and hide them from others; empty when none is visible.
 
         A letter is not changed by being looked at: these queues have no redrive of their own.
         """
