@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from core.domain.letter_moving import was_of
 from core.domain.letter_reading import open_letter, read_letter
 from core.domain.letters import Box, FailureKey, Letter, RawLetter
 from core.domain.operation import AttemptFailure
@@ -161,4 +162,4 @@ def _group(failure: FailureKey, members: Sequence[Letter]) -> LetterGroup:
 
 def _is_silent(raw: RawLetter) -> bool:
     """Tell whether only the recorded attempts can say why: SQS moved it, without a word."""
-    return raw.source is not None and raw.text("reason") is None
+    return was_of(raw).raw.source is not None

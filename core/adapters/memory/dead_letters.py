@@ -60,14 +60,15 @@ class MemoryDeadLetters:
                 f"A message may have {MOST_ATTRIBUTES} attributes, not {len(message.attributes)}."
             )
         now = self._world.clock.now()
+        told = {name: a for name, a in message.attributes.items() if a.value}
         stored = StoredMessage(
             message_id=self._world.ids.new_id(),
             body=message.body,
             tenant_id=message.group or "",
             sent_at=now,
             visible_at=now,
-            attributes={name: a.value for name, a in message.attributes.items()},
-            data_types={n: a.data_type for n, a in message.attributes.items() if not _text(a)},
+            attributes={name: a.value for name, a in told.items()},
+            data_types={name: a.data_type for name, a in told.items() if not _text(a)},
         )
         if isinstance(to, Box):
             self._box(to).append(stored)
