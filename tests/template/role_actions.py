@@ -202,6 +202,8 @@ ACTIONS = {
         "ecs:StopTask",
         "ecs:TagResource",
         "iam:PassRole",
+        "logs:DescribeLogStreams",
+        "logs:FilterLogEvents",
     },
 }
 """Every role and everything that it may do."""
