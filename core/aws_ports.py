@@ -27,7 +27,7 @@ from core.adapters.aws.load_balancer import ElbLoadBalancer
 from core.adapters.aws.metrics import CloudWatchMetrics
 from core.adapters.aws.networks import Ec2TenantNetworks
 from core.adapters.aws.operations import DynamoOperations
-from core.adapters.aws.permissions import IamPermissions
+from core.adapters.aws.permissions import IamPermissions, places_of
 from core.adapters.aws.secrets import SecretsManagerSecrets
 from core.adapters.aws.session import AwsClients, SourceAccount
 from core.adapters.aws.site_logs import CloudWatchSiteLogs
@@ -71,7 +71,7 @@ def aws_ports(settings: Settings, clients: AwsClients, store: DynamoOperations) 
         site_logs=CloudWatchSiteLogs(clients=clients, source=wiring.source),
         backups=AwsBackups(clients=clients, places=wiring.backup_places()),
         cdn=CloudFrontCdn(clients=clients),
-        permissions=IamPermissions(clients=clients),
+        permissions=IamPermissions(clients=clients, places=places_of(settings)),
         deployments=wiring.deployments(),
         documents=S3Documents(clients=clients, bucket=settings.transfer_bucket),
         followers=StoredFollowers(store),
