@@ -147,6 +147,21 @@ def test_the_end_of_the_span_is_not_in_it(logs, write):
     assert read(logs) == LogReading(critical_lines=1, heartbeats=1)
 
 
+def test_a_start_between_two_milliseconds_is_no_trap(logs, write):
+    """A line in the very millisecond in which a period begins was found again and again."""
+    write(RELEASE, 1)
+    odd = timedelta(microseconds=400)
+    found = logs.read(
+        Where.HERE,
+        RELEASE,
+        start=START + odd,
+        end=END + odd,
+        period_seconds=3600,
+        operation_id=OPERATION,
+    )
+    assert (found.critical_lines, found.heartbeats) == (0, 1)
+
+
 def test_the_source_s_log_is_the_source_s(logs, write):
     write(RELEASE, 1, FATAL)
     write(RELEASE, 1, FATAL, where=Where.SOURCE)

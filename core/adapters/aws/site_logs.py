@@ -60,7 +60,8 @@ class CloudWatchSiteLogs:
     ) -> LogReading:
         clients = self._clients if where is Where.HERE else self._source.clients(operation_id)
         group = sites_log_group(release.site.environment)
-        log = _Log(clients.logs, group, release, start, end, timedelta(seconds=period_seconds))
+        period = timedelta(seconds=period_seconds)
+        log = _Log(clients.logs, group, release, _whole(start), _whole(end), period)
         with calling("CloudWatch Logs", f"log group {group}"):
             try:
                 return log.read()
@@ -127,10 +128,10 @@ class _Log:
 
     def _heartbeats(self, streams: Sequence[str]) -> int:
         """Count the periods that have a line: ask for the first one from a period's start on."""
-        found, start = 0, self.start
-        while (at := self._first_line(streams, start)) is not None:
+        found, period = 0, 0
+        while (at := self._first_line(streams, self.start + period * self.period)) is not None:
             found += 1
-            start = self.start + ((at - self.start) // self.period + 1) * self.period
+            period = max(period, (at - self.start) // self.period) + 1
         return found
 
     def _first_line(self, streams: Sequence[str], start: datetime) -> datetime | None:
@@ -169,6 +170,11 @@ def _lasting(error: ClientError) -> str | None:
     if code in DENIED_CODES:
         return "may not be read by the fleet's role; grant it in the template"
     return None
+
+
+def _whole(moment: datetime) -> datetime:
+    """Lines have their times in milliseconds: a finer start would find the last one again."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def _milliseconds(moment: datetime) -> int:
