@@ -95,8 +95,8 @@ class SiteLogs:
 
 def _new_lines(path: Path, start: int) -> Iterator[tuple[list[InputLogEventTypeDef], int]]:
     """Yield batches of whole lines that are not empty, and where each batch ends in the file."""
-    if path.stat().st_size <= start:
-        return
+    if not path.exists() or path.stat().st_size <= start:
+        return  # a container that could not be started has no output
     with path.open("rb") as output:
         output.seek(start)
         text = output.read()
