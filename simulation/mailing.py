@@ -26,7 +26,8 @@ class MailDesk:
 
     def __init__(self, world: World, store: OperationStore, policy: Policy, *, wrap: Wrap) -> None:
         self._world = world
-        self._queue: list[Notification] = []
+        self.queue: list[Notification] = []
+        """What waits to be written."""
         self.mailer = Mailer(
             store=store,
             tenants=wrap("tenants", MemoryTenants(world)),
@@ -43,15 +44,15 @@ class MailDesk:
     def deliver(self, notification: Notification) -> None:
         """Take what the subscription's filter lets through, as SNS delivers it."""
         if notification.event_type in MAILED:
-            self._queue.append(notification)
+            self.queue.append(notification)
 
     def work(self) -> bool:
         """Handle the next message; False when there is none."""
-        if not self._queue:
+        if not self.queue:
             return False
         message = QueueMessage(
             message_id=self._world.ids.new_id(),
-            body=self._queue[0].default_json(),
+            body=self.queue[0].default_json(),
             receive_count=1,
             queue=None,
         )
@@ -60,5 +61,5 @@ class MailDesk:
         except (Crashed, Exception):  # noqa: BLE001 - the message stays on the mailer's queue
             return True
         if isinstance(disposition, Acknowledged):
-            self._queue.pop(0)
+            self.queue.pop(0)
         return True

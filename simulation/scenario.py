@@ -73,7 +73,7 @@ class Scenario:
         fleet.people.against = self.against
         fleet.jobs.seconds = self.job_seconds
         if self.spoiled_step:
-            fleet.jobs.play = _spoiled(fleet.jobs.play, self.spoiled_step)
+            fleet.jobs.play = spoiled(fleet.jobs.play, self.spoiled_step)
         queue = self.queue or queue_of(self.body)
         fleet.send(queue, self.body)
         for body, seconds in self.later.items():
@@ -149,10 +149,10 @@ def _wait_until_before_the_window(fleet: SimulatedFleet) -> None:
     fleet.clock.advance_to(opens_at - BEFORE_THE_WINDOW)
 
 
-def _spoiled(play: Play, step: str) -> Play:
+def spoiled(play: Play, step: str) -> Play:
     """Let a step's job do its work and then report that it is no good."""
 
-    def spoiled(job: JobDescription) -> JobResult | None:
+    def spoil(job: JobDescription) -> JobResult | None:
         result = play(job)
         if job.step != step or result is None:
             return result
@@ -162,7 +162,7 @@ def _spoiled(play: Play, step: str) -> Play:
         error = JobError(code="SYS_001", message="The rows do not match.", retryable=False)
         return result.model_copy(update={"facts": {}, "error": error})
 
-    return spoiled
+    return spoil
 
 
 def _bad_facts(job: JobDescription) -> JobModel | None:
