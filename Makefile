@@ -10,7 +10,7 @@ CODE := core events handlers local migrator ops simulation demo benchmarks
 MACHINE_TESTS := tests/local tests/acceptance tests/failures
 STAMPS := .venv/.ready .venv-emulator/.ready .venv-sam/.ready
 
-.PHONY: help setup packages demo test test-long lint format docs prove in-flight fuzz build clean
+.PHONY: help setup packages demo test test-long lint format docs prove in-flight fuzz chaos prove-iam build clean
 
 help: ## Show what there is to make.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -78,6 +78,9 @@ in-flight: .venv/.ready ## Hold this code against the operations in flight of ea
 
 fuzz: .venv-fuzz/.ready ## Fuzz decode, the consumer, the rewrite and policy files (INPUTS=100000 SEED=1).
 	@.venv-fuzz/bin/python -m tests.fuzz --inputs $(or $(INPUTS),100000) --seed $(or $(SEED),1)
+
+chaos: setup ## Ask for OPERATIONS=1000 on one machine while everything breaks (SEED=1).
+	@$(RUN)/python -m tests.acceptance.chaos --operations $(or $(OPERATIONS),1000) --seed $(or $(SEED),1)
 
 build: setup ## Build the functions and their layer for AWS (arm64).
 	@PATH="$(CURDIR)/.tools/bin:$(CURDIR)/.venv/bin:$$PATH" .venv-sam/bin/sam build
