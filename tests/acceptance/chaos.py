@@ -27,7 +27,7 @@ from typing import Any
 from tests.acceptance.chaos_blows import Hand
 from tests.acceptance.chaos_plan import REJECTED, Ask, Life, blows, lives
 from tests.acceptance.fleet_client import creation, envelope, eventually, promotion, update
-from tests.acceptance.observers import TERMINAL
+from tests.acceptance.observers import TERMINAL, Events
 from tests.acceptance.world import QUEUES, World
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -50,6 +50,27 @@ class Ended:
     """What was not as it must be; nothing: it was right."""
 
 
+class Heard:
+    """The events of one environment by correlation id; each is parsed once."""
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._read = 0
+        self._by_correlation: dict[str, list[dict[str, Any]]] = {}
+        self._reading = threading.Lock()
+
+    def about(self, correlation_id: str) -> list[dict[str, Any]]:
+        """Return what has been heard so far of one request."""
+        with self._reading:
+            messages = self._events.messages
+            for message in messages[self._read :]:
+                event = json.loads(message["Body"])
+                about = event["detail"]["metadata"]["correlationId"]
+                self._by_correlation.setdefault(about, []).append(event)
+            self._read = len(messages)
+            return list(self._by_correlation.get(correlation_id, []))
+
+
 @dataclass
 class Chaos:
     """One run."""
@@ -63,10 +84,12 @@ class Chaos:
     hand: Hand = field(init=False)
     left: list[str] = field(default_factory=list)
     """What was found at the end that must not be there."""
+    _heard: dict[str, Heard] = field(init=False)
     _counting: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self) -> None:
         """Ask for everything while the hand strikes, then look at what is left."""
+        self._heard = {name: Heard(events) for name, events in self.world.events.items()}
         self.hand = Hand(home=self.world.home, plan=blows(self.seed))
         began = time.monotonic()
         self.hand.start()
@@ -134,12 +157,11 @@ class Chaos:
 
     def _end_of(self, ask: Ask, request: dict[str, Any], queue: str) -> dict[str, Any]:
         """Wait for the end; send a retry, as a person does, where the fleet asks for one."""
-        events = self.world.events[ask.environment]
-        mine = {"correlationId": request["correlationId"]}
+        heard = self._heard[ask.environment]
         answered: set[str] = set()
 
         def look() -> dict[str, Any] | None:
-            for event in events.where(**mine):
+            for event in heard.about(request["correlationId"]):
                 kind, about = event["detail-type"], event["detail"]["metadata"]
                 if kind in {"SiteOperationStalled", "SiteOperationRollbackFailed"}:
                     if about["eventId"] not in answered and len(answered) < MOST_RETRIES:
@@ -239,10 +261,8 @@ def _doubled(events: list[dict[str, Any]]) -> Iterator[str]:
             operations.setdefault(about["correlationId"], set()).add(about["operationId"])
         if event["detail-type"] in set(TERMINAL) - {"SiteOperationRollbackFailed"}:
             ends.setdefault(about["operationId"], set()).add(about["eventId"])
-    yield from (
-        f"{c} became {len(ids)} operations" for c, ids in operations.items() if len(ids) > 1
-    )
-    yield from (f"{o} ended {len(ids)} times" for o, ids in ends.items() if len(ids) > 1)
+    for what, found in (("became several operations", operations), ("ended several times", ends)):
+        yield from (f"{name} {what}: {ids}" for name, ids in found.items() if len(ids) > 1)
 
 
 def _request(life: Life, ask: Ask, backup: str) -> dict[str, Any]:
