@@ -18,13 +18,13 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.acceptance.chaos_blows import Hand
+from tests.acceptance.chaos_left import leftovers
 from tests.acceptance.chaos_plan import REJECTED, Ask, Life, blows, lives
 from tests.acceptance.fleet_client import creation, envelope, eventually, promotion, update
 from tests.acceptance.observers import TERMINAL, Events
@@ -100,7 +100,7 @@ class Chaos:
         finally:
             self.hand.stop()
         self.seconds = time.monotonic() - began
-        self.left = list(self._leftovers())
+        self.left = list(leftovers(self.world))
 
     @property
     def complaints(self) -> list[str]:
@@ -207,62 +207,6 @@ class Chaos:
                 return ""
             time.sleep(1)
         return f"{url} answers with {seen} instead of {wanted}"
-
-    # --- what is left -----------------------------------------------------------------------
-
-    def _leftovers(self) -> Iterator[str]:
-        for name in ("dev", "sit"):
-            yield from (f"{name}: {text}" for text in self._of_environment(name))
-
-    def _of_environment(self, name: str) -> Iterator[str]:
-        here, events = self.world.inventory[name], self.world.events[name]
-        kept = {
-            (item["schema"].split("_")[1], int(item["number"])): 1
-            for item in here.items("sites")
-            if "#RELEASE#" in item["SK"] and item["status"] in {"LIVE", "SUPERSEDED"}
-        }
-        for kind, found in here.releases().items():
-            if dict(found) != kept:
-                yield f"{kind}: {dict(found)} instead of {kept}"
-        items = here.items(f"bbws-wp-operations-{name}")
-        locks = [item["PK"] for item in items if item["SK"] == "LOCK"]
-        if locks:
-            yield f"sites stay locked: {locks}"
-        open_ones = [i["PK"] for i in items if i["SK"] == "OPERATION" and "doneAt" not in i]
-        if open_ones:
-            yield f"operations have not ended: {open_ones}"
-        yield from _doubled(events.all)
-        yield from self._jobs_twice(name, items)
-        yield from self._dead_letters(name)
-
-    def _jobs_twice(self, name: str, items: list[dict[str, Any]]) -> Iterator[str]:
-        for item in items:
-            if item["SK"] == "OPERATION" and "opType" in item:
-                operation_id = item["PK"].removeprefix("OPERATION#")
-                started = Counter(self.world.inventory[name].jobs(operation_id))
-                twice = [attempt for attempt, count in started.items() if count > 1]
-                if twice:
-                    yield f"{operation_id} started jobs twice: {twice}"
-
-    def _dead_letters(self, name: str) -> Iterator[str]:
-        """Only what was refused, and exhausted messages of an operation that went on later."""
-        for letter in self.world.letters[name].with_reason():
-            if not letter["attributes"].get("reason"):
-                yield f"a dead letter without a reason: {letter['body'][:200]}"
-
-
-def _doubled(events: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield requests that became two operations, and operations that ended twice."""
-    operations: dict[str, set[str]] = {}
-    ends: dict[str, set[str]] = {}
-    for event in events:
-        about = event["detail"]["metadata"]
-        if event["detail-type"] == "SiteOperationAccepted":
-            operations.setdefault(about["correlationId"], set()).add(about["operationId"])
-        if event["detail-type"] in set(TERMINAL) - {"SiteOperationRollbackFailed"}:
-            ends.setdefault(about["operationId"], set()).add(about["eventId"])
-    for what, found in (("became several operations", operations), ("ended several times", ends)):
-        yield from (f"{name} {what}: {ids}" for name, ids in found.items() if len(ids) > 1)
 
 
 def _request(life: Life, ask: Ask, backup: str) -> dict[str, Any]:
