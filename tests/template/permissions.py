@@ -11,6 +11,7 @@ that were being told at that second name the test.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.template.stack import CHECKOUT, Stack, as_list, expand, overrides, role_statements
+from tests.template.stack import CHECKOUT, REGION, Stack, as_list, expand, overrides, role_statements
 
 KEPT = Path(__file__).parent / "permissions_used.json"
 PAGE = CHECKOUT / "docs" / "reference" / "permissions.md"
@@ -73,6 +74,7 @@ def granted(stack: Stack) -> Iterator[Granted]:
 
 def stack_of(environment: str, template: Mapping[str, Any] | None = None) -> Stack:
     """Return an environment's stack."""
+    os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
     return Stack(template or expand(), overrides(environment))
 
 
