@@ -19,7 +19,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.template.stack import CHECKOUT, REGION, Stack, as_list, expand, overrides, role_statements
+from tests.template.stack import (
+    CHECKOUT,
+    REGION,
+    Stack,
+    as_list,
+    expand,
+    overrides,
+    role_statements,
+)
 
 KEPT = Path(__file__).parent / "permissions_used.json"
 PAGE = CHECKOUT / "docs" / "reference" / "permissions.md"
