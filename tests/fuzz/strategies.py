@@ -75,12 +75,13 @@ def messages(draw, target):
 @st.composite
 def policies(draw):
     """Draw a policy of which up to three settings are something else."""
-    lines = draw(st.sampled_from(seeds("policy"))).decode().splitlines()
+    data = draw(st.sampled_from(seeds("policy")))
+    lines = data.decode("utf-8", "surrogateescape").splitlines()
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, len(lines) - 1))
         name, equals, _ = lines[at].partition(" = ")
         lines[at] = f"{name} = {draw(TOML)}" if equals else draw(st.sampled_from(lines))
-    return "\n".join(lines).encode()
+    return "\n".join(lines).encode("utf-8", "surrogateescape")
 
 
 @st.composite
