@@ -26,8 +26,7 @@ class MailDesk:
 
     def __init__(self, world: World, store: OperationStore, policy: Policy, *, wrap: Wrap) -> None:
         self._world = world
-        self.queue: list[Notification] = []
-        """What waits to be written."""
+        self._queue: list[Notification] = []
         self.mailer = Mailer(
             store=store,
             tenants=wrap("tenants", MemoryTenants(world)),
@@ -44,15 +43,15 @@ class MailDesk:
     def deliver(self, notification: Notification) -> None:
         """Take what the subscription's filter lets through, as SNS delivers it."""
         if notification.event_type in MAILED:
-            self.queue.append(notification)
+            self._queue.append(notification)
 
     def work(self) -> bool:
         """Handle the next message; False when there is none."""
-        if not self.queue:
+        if not self._queue:
             return False
         message = QueueMessage(
             message_id=self._world.ids.new_id(),
-            body=self.queue[0].default_json(),
+            body=self._queue[0].default_json(),
             receive_count=1,
             queue=None,
         )
@@ -61,5 +60,5 @@ class MailDesk:
         except (Crashed, Exception):  # noqa: BLE001 - the message stays on the mailer's queue
             return True
         if isinstance(disposition, Acknowledged):
-            self.queue.pop(0)
+            self._queue.pop(0)
         return True

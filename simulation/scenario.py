@@ -152,7 +152,7 @@ def _wait_until_before_the_window(fleet: SimulatedFleet) -> None:
 def spoiled(play: Play, step: str) -> Play:
     """Let a step's job do its work and then report that it is no good."""
 
-    def spoil(job: JobDescription) -> JobResult | None:
+    def spoiled_play(job: JobDescription) -> JobResult | None:
         result = play(job)
         if job.step != step or result is None:
             return result
@@ -162,7 +162,7 @@ def spoiled(play: Play, step: str) -> Play:
         error = JobError(code="SYS_001", message="The rows do not match.", retryable=False)
         return result.model_copy(update={"facts": {}, "error": error})
 
-    return spoil
+    return spoiled_play
 
 
 def _bad_facts(job: JobDescription) -> JobModel | None:
