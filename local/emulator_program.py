@@ -21,6 +21,7 @@ from dataclasses import replace
 from typing import Any
 
 from local.authorization import RULES, Call, Check
+from local.decision_log import note_decisions
 from local.emulator_images import keep_layers, keep_shared_images
 from local.emulator_listeners import complete_listeners
 from local.emulator_logs import find_any_term
@@ -217,9 +218,11 @@ def main() -> None:
     """Run MiniStack with these rules; its functions' processes see nothing of the checkout."""
     checkout = os.environ.pop("PYTHONPATH", "")
     sys.path = [path for path in sys.path if path != checkout]
+    evaluator = importlib.import_module("ministack.core.iam_evaluator")
+    note_decisions(evaluator)
     install(
         importlib.import_module("ministack.core.iam_actions"),
-        importlib.import_module("ministack.core.iam_evaluator"),
+        evaluator,
         importlib.import_module("ministack.services.s3"),
     )
     complete_listeners(importlib.import_module("ministack.services.alb"))

@@ -167,6 +167,11 @@ class SimulatedFleet:
             clock=self.clock,
         )
 
+    def keep_operations_in(self, store: OperationStore) -> None:
+        """Go on with another operation store, which holds the same operations."""
+        self.operation_store = store
+        self._wire()
+
     def saved(self) -> FleetState:
         """Return the state, for others to start from."""
         return FleetState(

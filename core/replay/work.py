@@ -203,8 +203,8 @@ class ReplayWork:
         stopped = frozenset(self._replay.stopped_groups)
         steps = next_steps(list(self._entries.values()), self._replay.pace, stopped)
         turns = _turns(self._entries.values())
-        chosen = [e for step in steps for e in step.entries if turns.get(e.operation_id) is e]
-        chosen += [e for step in steps for e in step.entries if e.operation_id is None]
+        may_go = [e for step in steps for e in step.entries]
+        chosen = [e for e in may_go if e.operation_id is None or turns.get(e.operation_id) is e]
         self._send(sorted(chosen, key=lambda entry: entry.number), until)
         return bool(chosen)
 
