@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -80,7 +81,8 @@ def test_a_creation_is_counted_once_with_its_duration_and_its_latencies(emf):
 
 def test_a_promotion_is_counted_with_its_speeds_once_whatever_is_repeated(emf):
     [promoted] = [s for s in SCENARIOS if s.name == "promotion, first"]
-    fleet = metered(promoted.start(Boundary()), Environment.SIT)
+    slow = replace(promoted, job_seconds=60)
+    fleet = metered(slow.start(Boundary()), Environment.SIT)
     fleet.run()
     found = emf()
     [moved] = [o for o in fleet.store.operations.values() if o.environment == "sit"]
