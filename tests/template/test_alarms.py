@@ -25,6 +25,7 @@ SETTLED = {
     "site-creation-failed": (AT_LEAST, 5, 900, (1, 1), QUIET),
     "site-creation-success": (UNDER, 95, 3600, (1, 1), QUIET),
     "site-creation-slow": (AT_LEAST, 600, 900, (1, 1), QUIET),
+    "promotion-failed": (OVER, 0, 900, (1, 1), QUIET),
     "wordpress-slow": (AT_LEAST, 5000, 900, (1, 1), QUIET),
     "wordpress-timeouts": (OVER, 5, 900, (1, 1), QUIET),
     "operations-stalled": (OVER, 0, 300, (1, 12), QUIET),
