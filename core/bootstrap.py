@@ -17,6 +17,7 @@ from core.adapters.aws.event_bus import EventBridgeBus
 from core.adapters.aws.mail import SesMail
 from core.adapters.aws.operations import DynamoOperations
 from core.adapters.aws.receipts import SqsReceipts
+from core.adapters.aws.replay_outcomes import DynamoReplayOutcomes
 from core.adapters.aws.session import AwsClients
 from core.adapters.aws.topic import SnsTopic
 from core.adapters.aws.work_queues import SqsQueues
@@ -90,6 +91,9 @@ def fleet(environ: Mapping[str, str]) -> Fleet:
         store=store,
         bus=EventBridgeBus(clients=clients, bus_name=settings.event_bus),
         queues=queues,
+        outcomes=DynamoReplayOutcomes(
+            client=clients.dynamodb, table_name=settings.operations_table
+        ),
         ids=RandomIds(),
         ports=aws_ports(settings, clients, store),
         policy=policy,

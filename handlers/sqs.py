@@ -21,7 +21,9 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from core.bootstrap import Fleet, fleet
+from core.domain.letters import Attribute
 from core.engine.message import Disposition, QueueMessage, TryAgain
+from core.engine.telling import tell
 from core.ports.messaging import QueueName
 from handlers.logs import configure_logs
 
@@ -63,9 +65,12 @@ def _handle_record(record: SQSRecord, queue: QueueName | None, handle: Handle) -
         body=record.body,
         receive_count=int(record.attributes.approximate_receive_count),
         queue=queue,
+        attributes=_attributes(record),
     )
     try:
         disposition = handle(the_fleet(), message)
+        engine = the_fleet().engine
+        tell(engine.outcomes, engine.ports.clock, message, disposition)
     except Exception:
         # The record is reported as failed: SQS shows it again, and after the last time it is dead.
         log.exception("failing_message", messageId=message.message_id)
@@ -74,6 +79,16 @@ def _handle_record(record: SQSRecord, queue: QueueName | None, handle: Handle) -
         seconds = disposition.after_seconds
         the_fleet().receipts.show_again(record.event_source_arn, record.receipt_handle, seconds)
         raise NotNowError(f"Message {message.message_id} is tried again in {seconds} s.")
+
+
+def _attributes(record: SQSRecord) -> dict[str, Attribute]:
+    return {
+        name: Attribute(
+            value=attribute.string_value or attribute.binary_value or "",
+            data_type=attribute.data_type,
+        )
+        for name, attribute in record.message_attributes.items()
+    }
 
 
 def workflow_consumer(event: Event, context: LambdaContext, queue: QueueName) -> Event:

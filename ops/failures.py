@@ -73,5 +73,6 @@ def _failure(operation_id: str, item: Any) -> AttemptFailure:
         attempt=int(item["attempt"]["N"]),
         exception_type=item["exceptionType"]["S"],
         message=item["message"]["S"],
+        stack_digest=item["stack"]["S"] if "stack" in item else "",
         occurred_at=datetime.fromisoformat(occurred_at),
     )

@@ -13,20 +13,25 @@ from functools import cache
 
 from core.adapters.memory.boundary import Boundary, Crashed
 from core.adapters.memory.clock import ManualClock, SeededIds
+from core.adapters.memory.dead_letters import attributes_of
 from core.adapters.memory.event_bus import MemoryBus
 from core.adapters.memory.jobs import MemoryJobs
 from core.adapters.memory.meter import MemoryMeter
 from core.adapters.memory.operations import MemoryOperationStore
+from core.adapters.memory.replay_outcomes import MemoryReplayOutcomes
 from core.adapters.memory.topic import MemoryTopic
 from core.adapters.memory.work_queues import MemoryQueues
 from core.adapters.memory.world import StoredMessage, World
 from core.bootstrap import WORKFLOWS, load_policy
+from core.domain.letters import Origin
 from core.domain.policy import Policy
+from core.domain.replays import Fate
 from core.engine.consumer import Consumer
 from core.engine.engine import Engine, Timing
 from core.engine.message import Acknowledged, QueueMessage
 from core.engine.notifier import Notifier
 from core.engine.sweeper import Sweeper
+from core.engine.telling import tell
 from core.engine.workflow import Workflow
 from core.ports.messaging import QueueName
 from core.ports.operation_store import OperationStore
@@ -101,6 +106,7 @@ class SimulatedFleet:
         self.queues = MemoryQueues(
             self.world, visibility_seconds=VISIBILITY_SECONDS, max_receive_count=MAX_RECEIVES
         )
+        self.outcomes = MemoryReplayOutcomes()
         self.people = People(policy=self.policy, clock=self.clock)
         self.world.callers = self.people.callers()
         self.reporter = Reporter(world=self.world, jobs=self.jobs, times=self.times)
@@ -127,6 +133,7 @@ class SimulatedFleet:
             store=store,
             bus=wrap("bus", MemoryBus(self.world, deliver=self._deliver)),
             queues=wrap("queues", self.queues),
+            outcomes=wrap("outcomes", self.outcomes),
             ids=self.world.ids,
             ports=memory_ports(
                 self.world, self.operation_store, self.jobs, times=self.times, wrap=wrap
@@ -162,6 +169,27 @@ class SimulatedFleet:
     def deliver_again(self, event: FleetEvent) -> None:
         """Deliver an event once more, as EventBridge and SQS may at any time."""
         self._deliver(event)
+
+    def receive_by_hand(self, origin: Origin, message: StoredMessage) -> None:
+        """Let a queue that is no workflow queue handle one message, as its consumer does."""
+        seen = QueueMessage(
+            message_id=message.message_id,
+            body=message.body,
+            receive_count=1,
+            queue=None,
+            attributes=attributes_of(message),
+        )
+        handles = {
+            Origin.NOTIFIER: self.notifier.handle,
+            Origin.WAKE_UP: self.consumer.handle,
+            Origin.MAILER: self.mail_desk.mailer.handle,
+            Origin.SWEEPER: self._swept,
+        }
+        tell(self.engine.outcomes, self.clock, seen, handles[origin](seen))
+
+    def _swept(self, _tick: QueueMessage) -> Acknowledged:
+        self.sweeper.sweep()
+        return Acknowledged(fate=Fate.NOTHING, why="The fleet was swept.")
 
     def _deliver(self, event: FleetEvent) -> None:
         """The bus's rules."""
@@ -209,9 +237,11 @@ class SimulatedFleet:
             body=message.body,
             receive_count=message.receive_count,
             queue=queue,
+            attributes=attributes_of(message),
         )
         try:
             disposition = self.consumer.handle(seen)
+            tell(self.engine.outcomes, self.clock, seen, disposition)
         except Crashed:
             return  # the worker is dead: the message comes again after its visibility timeout
         except Exception:  # noqa: BLE001 - the batch reports the record as failed; SQS keeps it

@@ -90,6 +90,7 @@ def _event(operation: Operation, fact: Fact, data: EventData) -> FleetEvent:
             environment=operation.environment,
             correlation_id=operation.correlation_id,
             causation_id=operation.cause_event_id,
+            replay_of=operation.replay_of,
         ),
         data=data,
     )

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from uuid import UUID, uuid5
 
 import structlog
 
-from core.domain.creation_mail import Audience, Footer, audiences_of, creation_mail
+from core.domain.creation_mail import Audience, Footer, audiences_of, creation_mail, mail_mark
 from core.domain.errors import SitefleetError
 from core.domain.mail_policy import MailPolicy
 from core.domain.mail_template import MailTemplate
+from core.domain.replays import Fate
 from core.engine.message import Acknowledged, Disposition, QueueMessage, TryAgain, backoff_seconds
 from core.ports.clock import Clock
 from core.ports.mail import Letter, Mail
@@ -74,18 +74,19 @@ class Mailer:
         if not audiences:
             log.info("ignoring_announcement", eventType=heard.event_type.value)
         try:
-            for audience in audiences:
-                self._write_once(heard, audience)
+            written = [self._write_once(heard, audience) for audience in audiences]
         except SitefleetError as error:
             log.warning("failing_attempt", exceptionType=type(error).__name__, exc_info=error)
             return TryAgain(after_seconds=backoff_seconds(message.receive_count, None))
-        return Acknowledged()
+        fate = Fate.ANNOUNCED if any(written) else Fate.NOTHING
+        return Acknowledged(fate=fate, why=f"{sum(written)} mails were written.")
 
-    def _write_once(self, heard: Announcement, audience: Audience) -> None:
-        mark = str(uuid5(UUID(heard.event_id), f"mail#{audience}"))
+    def _write_once(self, heard: Announcement, audience: Audience) -> bool:
+        """Write a mail, once; False when it was written before."""
+        mark = mail_mark(heard.event_id, audience)
         if not self._store.announce(mark, self._clock.now()):
             log.info("skipping_sent_mail", eventId=heard.event_id, audience=audience.value)
-            return
+            return False
         letter = self._letter(heard, audience)
         if letter.to:
             self._mail.send(letter)
@@ -93,6 +94,7 @@ class Mailer:
         else:
             log.warning("missing_address", eventId=heard.event_id, audience=audience.value)
         self._store.announced(mark, self._clock.now())
+        return True
 
     def _letter(self, heard: Announcement, audience: Audience) -> Letter:
         room, tenant = self._room, self._tenants.get(heard.payload.tenant_id or "")

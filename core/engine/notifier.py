@@ -6,10 +6,18 @@ import structlog
 
 from core.domain.errors import SitefleetError
 from core.domain.measurements import ENDED, Measurement, measurements_of
-from core.engine.message import Acknowledged, Disposition, QueueMessage, TryAgain, backoff_seconds
+from core.domain.replays import Fate
+from core.engine.message import (
+    Acknowledged,
+    Disposition,
+    QueueMessage,
+    TryAgain,
+    backoff_seconds,
+    dead_letter_of,
+)
 from core.ports.clock import Clock
 from core.ports.measuring import Meter
-from core.ports.messaging import DeadLetter, Topic, WorkQueues
+from core.ports.messaging import Topic, WorkQueues
 from core.ports.operation_store import OperationStore
 from events.decode import DecodeError, decode
 from events.notifications import notification_for
@@ -46,19 +54,18 @@ class Notifier:
         try:
             event = decode(message.body)
         except DecodeError as error:
-            self._bury(message, str(error))
-            return Acknowledged()
+            return self._bury(message, str(error))
         if not isinstance(event, FleetEvent):
-            self._bury(message, "This is no event of the fleet; the notifier announces only those.")
-            return Acknowledged()
+            return self._bury(
+                message, "This is no event of the fleet; the notifier announces only those."
+            )
         try:
-            self._announce(event)
+            return self._announce(event)
         except SitefleetError as error:
             log.warning("failing_attempt", exceptionType=type(error).__name__, exc_info=error)
             return TryAgain(after_seconds=backoff_seconds(message.receive_count, None))
-        return Acknowledged()
 
-    def _announce(self, event: FleetEvent) -> None:
+    def _announce(self, event: FleetEvent) -> Acknowledged:
         meta = event.metadata
         structlog.contextvars.bind_contextvars(
             operationId=meta.operation_id,
@@ -70,15 +77,16 @@ class Notifier:
         )
         notification = notification_for(event)
         if notification is None:
-            return
+            return Acknowledged(fate=Fate.NOTHING, why="Nobody needs to hear of it.")
         if not self._store.announce(meta.event_id, self._clock.now()):
             log.info("skipping_announced_fact", eventId=meta.event_id)
-            return
+            return Acknowledged(fate=Fate.NOTHING, why="It was announced before.")
         measurements = self._measurements(event)
         self._topic.announce(notification)
         self._store.announced(meta.event_id, self._clock.now())
         log.info("announcing", eventId=meta.event_id, eventType=notification.event_type.value)
         self._meter.record(measurements, _about(meta))
+        return Acknowledged(fate=Fate.ANNOUNCED, why=f"{notification.event_type} is announced.")
 
     def _measurements(self, event: FleetEvent) -> list[Measurement]:
         """What the fact adds to the metrics; read before anything is announced."""
@@ -87,14 +95,15 @@ class Notifier:
         history = self._store.history(event.metadata.operation_id)
         return measurements_of(event, history.steps)
 
-    def _bury(self, message: QueueMessage, reason: str) -> None:
+    def _bury(self, message: QueueMessage, reason: str) -> Acknowledged:
         attributes = {
             "reason": reason[:1000],
             "errorCode": "SITE_001",
             "originQueue": "notifier",
             "messageId": message.message_id,
         }
-        self._queues.dead_letter(DeadLetter(body=message.body, attributes=attributes))
+        self._queues.dead_letter(dead_letter_of(message, attributes))
+        return Acknowledged(fate=Fate.REFUSED, why=reason)
 
 
 def _about(meta: EventMetadata) -> dict[str, str | None]:

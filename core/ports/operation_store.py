@@ -6,7 +6,7 @@ same arguments and gets the same answer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -167,6 +167,10 @@ class OperationStore(SiteLocks, TenantTurns, WakeUps, Protocol):
         """Return the operation item, read consistently."""
         ...
 
+    def get_many(self, operation_ids: Sequence[str]) -> Mapping[str, Operation]:
+        """Return those of the operations that there are, by id, read consistently."""
+        ...
+
     def accept(
         self, operation: Operation, request_body: str, *, most_running: int | None = None
     ) -> Accepted:
@@ -232,6 +236,10 @@ class OperationStore(SiteLocks, TenantTurns, WakeUps, Protocol):
 
     def announce(self, event_id: str, now: datetime) -> bool:
         """Return True if this fact still has to be announced (first call or unfinished one)."""
+        ...
+
+    def was_announced(self, event_id: str) -> bool:
+        """Tell whether a fact has been announced; nothing is marked."""
         ...
 
     def announced(self, event_id: str, now: datetime) -> None:

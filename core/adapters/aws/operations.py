@@ -138,6 +138,7 @@ class DynamoOperations(OperationEndings):
                     "attempt": {"N": str(failure.attempt)},
                     "exceptionType": {"S": failure.exception_type},
                     "message": {"S": failure.message},
+                    "stack": {"S": failure.stack_digest},
                 },
             )
 

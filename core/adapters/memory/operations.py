@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -26,6 +26,9 @@ class MemoryOperationStore(MemoryLines):
 
     def get(self, operation_id: str) -> Operation | None:
         return self.operations.get(operation_id)
+
+    def get_many(self, operation_ids: Sequence[str]) -> Mapping[str, Operation]:
+        return {i: self.operations[i] for i in operation_ids if i in self.operations}
 
     def accept(
         self, operation: Operation, request_body: str, *, most_running: int | None = None
@@ -121,6 +124,9 @@ class MemoryOperationStore(MemoryLines):
 
     def announce(self, event_id: str, now: datetime) -> bool:  # noqa: ARG002 - the port's signature
         return not self.facts.setdefault(event_id, False)
+
+    def was_announced(self, event_id: str) -> bool:
+        return self.facts.get(event_id, False)
 
     def announced(self, event_id: str, now: datetime) -> None:  # noqa: ARG002 - the port's signature
         self.facts[event_id] = True
