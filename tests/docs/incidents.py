@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from staged import SITE, TENANT, Stage
 from events.vocabulary import OperationStatus
 
 MOST_COMMANDS = 10
+MANY = 11
+"""More than the alarm takes for few."""
 PROMOTE = "promotions start --tenant-id tenant-1 --site-id site-banana --source dev --target sit"
 UPDATE = f"sites update {SITE} --tenant-id {TENANT} --env dev"
 CLOSED = 'start = "03:00:00"\nend = "03:10:00"\n'
@@ -32,6 +35,8 @@ class Incident:
     cause: str
     """What has to be read somewhere in what the commands print."""
     over: Callable[[Stage, Mapping[str, str]], bool]
+    rings: str = ""
+    """Which alarm it is that the machine rings; its expressions it does not have."""
     told: tuple[str, ...] = ()
     """Placeholders whose id the alarm or the notification itself names; others must be found."""
     ends_otherwise: Mapping[str, int] = field(default_factory=dict)
@@ -218,10 +223,71 @@ def throttled(stage: Stage) -> Staged:
         client.delete_function_concurrency(FunctionName=name)
 
 
+# --- dead letters ----------------------------------------------------------------------------
+
+
+@contextmanager
+def plugin_refused(stage: Stage) -> Staged:
+    """An upstream service asks for a version with a known vulnerability."""
+    operation_id = stage.ask(f"{UPDATE} --install-plugin old-gallery=1.0.0")
+    stage.until(lambda: stage.letters() == 1, "the request among the dead letters")
+    yield {"operationId": operation_id}
+
+
+@contextmanager
+def malformed(stage: Stage) -> Staged:
+    """A sender's new version writes something else than requests."""
+    for number in range(MANY):
+        stage.drop("creation", json.dumps({"type": "CreateSite", "order": number}))
+    stage.until(lambda: stage.letters() == MANY, "the messages among the dead letters")
+    yield {}
+
+
+@contextmanager
+def tenant_suspended(stage: Stage) -> Staged:
+    """The platform's API has suspended a tenant by mistake."""
+    stage.set_tenant("SUSPENDED")
+    try:
+        asked = [
+            stage.ask(f"{UPDATE} --{change}")
+            for change in ("theme twentytwentythree", "desired-count 1", "install-plugin ribbon")
+        ]
+        stage.until(lambda: stage.letters() == len(asked), "the requests among the dead letters")
+        yield {f"asked{number}": one for number, one in enumerate(asked)}
+    finally:
+        stage.set_tenant("REGISTERED")
+
+
+def all_asked_is_done(stage: Stage, ids: Mapping[str, str]) -> bool:
+    asked = [value for name, value in ids.items() if name.startswith("asked")]
+    return stage.letters() == 0 and all(is_completed(stage, one, "dev") for one in asked)
+
+
+def no_letters(stage: Stage, _ids: Mapping[str, str]) -> bool:
+    return stage.letters() == 0
+
+
+@contextmanager
+def stuck_provisioning(stage: Stage) -> Staged:
+    """The platform's API has written the record, and its request was refused."""
+    stage.write_record("mango")
+    body = json.loads(stage.creation("mango"))
+    stage.write_file("corrected.json", json.dumps(body))
+    body["payload"]["templateId"] = "no-such-template"
+    stage.drop("creation", json.dumps(body))
+    stage.until(lambda: stage.letters() == 1, "the request among the dead letters")
+    yield {}
+
+
+def mango_is_there(stage: Stage, _ids: Mapping[str, str]) -> bool:
+    return stage.letters() == 0 and stage.answers(name="mango")
+
+
 INCIDENTS = (
     Incident(
         page="promotion-failed",
         section="the import failed",
+        rings="bbws-wp-promotion-failed-sit",
         stage=import_killed,
         cause="The job import_database stopped without a result",
         over=is_live_in_sit,
@@ -237,6 +303,7 @@ INCIDENTS = (
     Incident(
         page="promotion-failed",
         section="the approval expired",
+        rings="bbws-wp-promotion-failed-sit",
         stage=approval_expired,
         cause="Not everybody agreed to the plan in time; missing: DEV_LEAD",
         over=is_live_in_sit,
@@ -244,6 +311,7 @@ INCIDENTS = (
     Incident(
         page="operations-stalled",
         section="a job is stuck",
+        rings="bbws-wp-operations-stalled-dev",
         stage=job_stuck,
         cause="the job change_theme to finish",
         over=lambda stage, ids: is_completed(stage, ids["operationId"], "dev"),
@@ -257,8 +325,41 @@ INCIDENTS = (
         ends_otherwise={"operations cancel": 3},
     ),
     Incident(
+        page="site-creation-failed",
+        section="a site stays in PROVISIONING",
+        rings="bbws-wp-dead-letters-dev",
+        stage=stuck_provisioning,
+        cause="TEMP_001",
+        over=mango_is_there,
+    ),
+    Incident(
+        page="dead-letters",
+        section="a plugin is refused",
+        rings="bbws-wp-dead-letters-dev",
+        stage=plugin_refused,
+        cause="PLUG_003",
+        over=no_letters,
+    ),
+    Incident(
+        page="dead-letters",
+        section="a sender's messages are malformed",
+        rings="bbws-wp-dead-letters-many-dev",
+        stage=malformed,
+        cause="SITE_001",
+        over=no_letters,
+    ),
+    Incident(
+        page="dead-letters",
+        section="the dead-letter queue fills",
+        rings="bbws-wp-dead-letters-dev",
+        stage=tenant_suspended,
+        cause="SUSPENDED",
+        over=all_asked_is_done,
+    ),
+    Incident(
         page="rollback-failed",
         section="a rollback is half done",
+        rings="bbws-wp-rollback-failed-dev",
         stage=rollback_half_done,
         cause="database",
         over=site_answers,

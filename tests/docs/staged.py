@@ -22,9 +22,13 @@ from howto_machine import CREATE, LONGEST_SECONDS, Answer, Machine
 from pages import ROOT
 
 from core.adapters.aws.operations import DynamoOperations
+from core.adapters.aws.sites import DynamoSites
 from core.adapters.system import SystemClock
 from core.domain.operation import Operation
 from core.domain.policy import Policy
+from core.domain.site import Site
+from events.formats import Environment
+from events.vocabulary import SiteStatus
 from local.cloud import Cloud, clouds
 from local.layout import Layout
 from local.processes import Command, Processes
@@ -82,11 +86,60 @@ class Stage:
             assert time.monotonic() < deadline, f"This has not come about: {what}"
             time.sleep(pause_seconds)
 
-    def answers(self, environment: str = "dev", path: str = "/wp-json/") -> bool:
-        """Whether the site answers a visitor with 200."""
+    def letters(self, environment: str = "dev") -> int:
+        """Return how many messages lie in the dead-letter queue, seen or not."""
+        sqs = self.clouds[environment].sqs
+        url = sqs.get_queue_url(QueueName=f"bbws-wp-site-operations-dlq-{environment}")["QueueUrl"]
+        told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        return sum(int(told[name]) for name in names)
+
+    def rings(self, alarm: str) -> bool:
+        """Whether an alarm of the stack is in ALARM."""
+        cloudwatch = self.clouds[alarm.rpartition("-")[2]].cloudwatch
+        [found] = cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"]
+        return found["StateValue"] == "ALARM"
+
+    def drop(self, queue: str, body: str, environment: str = "dev") -> None:
+        """Drop a message on a queue, as an upstream service does."""
+        sqs = self.clouds[environment].sqs
+        url = sqs.get_queue_url(QueueName=f"bbws-wp-site-{queue}-{environment}")["QueueUrl"]
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+
+    def set_tenant(self, status: str, environment: str = "dev") -> None:
+        """Write the tenant's status, as the platform's API does."""
+        self.clouds[environment].dynamodb.update_item(
+            TableName="tenants",
+            Key={"PK": {"S": f"TENANT#{TENANT}"}, "SK": {"S": "METADATA"}},
+            UpdateExpression="SET #status = :status",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={":status": {"S": status}},
+        )
+
+    def write_record(self, name: str, environment: str = "dev") -> None:
+        """Write a site's record before its request comes, as the platform's API does."""
+        now = SystemClock().now()
+        site = Site(
+            tenant_id=TENANT,
+            site_id=f"site-{name}",
+            site_name=name.title(),
+            subdomain=name,
+            environment=Environment(environment),
+            status=SiteStatus.PROVISIONING,
+            created_at=now,
+            updated_at=now,
+        )
+        DynamoSites(self.clouds[environment].dynamodb, "sites").put(site, expected_version=None)
+
+    def write_file(self, name: str, text: str) -> None:
+        """Write a file where the operator types."""
+        (self.machine.directory / name).write_text(text)
+
+    def answers(self, environment: str = "dev", *, name: str = "banana") -> bool:
+        """Whether a site's REST interface answers a visitor with 200."""
         domain = self.clouds[environment].account.domain
         request = urllib.request.Request(
-            f"{self.proxy}{path}", headers={"Host": f"banana.{domain}"}
+            f"{self.proxy}/wp-json/", headers={"Host": f"{name}.{domain}"}
         )
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
@@ -185,17 +238,23 @@ class Stage:
         if (service, operation) == ("rds", "start-db-cluster"):
             self.start_database(values["--db-cluster-identifier"].rpartition("-")[2])
             return Answer(code=0, out="", err="")
-        environment = next(name for name in self.clouds if re.search(rf"\b{name}\b", command))
+        named = [name for name in self.clouds if re.search(rf"\b{name}\b", command)]
+        environment = named[0] if named else "dev"
         client: Any = self.clouds[environment]._make(service)
         shape = client.meta.service_model.operation_model(
             "".join(word.capitalize() for word in operation.split("-"))
         ).input_shape
         known = {f"--{xform_name(member, '-')}": member for member in shape.members}
         answer = getattr(client, operation.replace("-", "_"))(
-            **{known[flag]: value for flag, value in values.items()}
+            **{known[flag]: _value(value) for flag, value in values.items()}
         )
         answer.pop("ResponseMetadata", None)
         return Answer(code=0, out=json.dumps(answer, default=str), err="")
+
+
+def _value(text: str) -> Any:
+    """Return a flag's value: JSON where it is a structure, else the text."""
+    return json.loads(text) if text.startswith(("{", "[")) else text
 
 
 def _with_file(package: bytes, name: str, text: str) -> bytes:

@@ -45,6 +45,8 @@ def test_the_incidents_are_the_twelve_of_the_index():
 @EACH
 def test_its_page_leads_from_the_alarm_to_the_cause_and_to_the_fix(stage, incident):
     with incident.stage(stage) as ids:
+        if incident.rings:
+            stage.until(lambda: stage.rings(incident.rings), f"the alarm {incident.rings} to ring")
         answers = work_through(stage, incident, dict(ids))
         shown = "\n".join(str(answer) for answer in answers.values())
         assert incident.cause in shown, shown
@@ -57,7 +59,7 @@ def work_through(stage: Stage, incident: Incident, ids: dict[str, str]) -> dict[
     for number, command in enumerate(incident.commands()):
         seen = "\n".join(str(answer) for answer in answers.values())
         for placeholder in _PLACEHOLDER.findall(command):
-            known = placeholder in incident.told or ids[placeholder] in seen
+            known = placeholder in incident.told or ids.get(placeholder, placeholder) in seen
             assert known, f"Nothing has told {placeholder} before: {command}\n{seen}"
         line = _PLACEHOLDER.sub(lambda found: ids[found[1]], command)
         answer = typed(stage.machine, stage, line)
@@ -68,8 +70,20 @@ def work_through(stage: Stage, incident: Incident, ids: dict[str, str]) -> dict[
     return answers
 
 
+LEARNT = {
+    "dlq list": ("group", r"sitefleet dlq show (\S+)"),
+    "dlq show": ("messageId", r"\b([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b"),
+    "operations list --env dev --site-id": ("operationId", r"^([0-9a-f]{8}\S+) "),
+}
+"""What a command prints and the next one needs: its placeholder, and how to find it."""
+
+
 def _learn(stage: Stage, ids: dict[str, str], line: str, answer: Answer) -> None:
     """What was started is what the next commands are about; people are asked before they answer."""
+    for part, (placeholder, pattern) in LEARNT.items():
+        found = re.search(pattern, f"{answer.out}\n{answer.err}", re.MULTILINE)
+        if part in line and found:
+            ids[placeholder] = found[1]
     if "promotions start" in line and "--watch" not in line:
         ids["newId"] = answer.out.strip()
         stage.until_it_stands(ids["newId"], "sit", "AWAITING_APPROVAL")
