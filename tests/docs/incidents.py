@@ -120,12 +120,11 @@ def window_closed(stage: Stage) -> Staged:
 @contextmanager
 def approval_expired(stage: Stage) -> Staged:
     """Nobody approves in time; the policy is sit's own: the development lead is asked."""
-    lead = (
-        'roles = ["DEV_LEAD"]\n\n[promotion.approval.people.dev-lead]\n'
+    people = (
+        "[promotion.approval.people.dev-lead]\n"
         'principals = ["arn:aws:iam::815856636111:user/dev-lead"]\nroles = ["DEV_LEAD"]\n'
     )
-    asked = 'roles = ["DEV_LEAD"]\nrequester_required = false\nwait_seconds = 0\nexpires_seconds = '
-    people = lead.partition("\n\n")[2]
+    asked = 'roles = ["DEV_LEAD"]\nrequester_required = true\nwait_seconds = 0\nexpires_seconds = '
     unasked = "roles = []\nrequester_required = false\nwait_seconds = 0\nexpires_seconds = 172800\n"
     try:
         stage.deploy_policy("sit", (unasked, f"{asked}3\n\n{people}"))

@@ -72,7 +72,7 @@ def work_through(stage: Stage, incident: Incident, ids: dict[str, str]) -> dict[
 
 LEARNT = {
     "dlq list": ("group", r"sitefleet dlq show (\S+)"),
-    "dlq show": ("messageId", r"\b([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b"),
+    "dlq show": ("messageId", r"^\W*message\s+(\S+)"),
     "operations list --env dev --site-id": ("operationId", r"^([0-9a-f]{8}\S+) "),
 }
 """What a command prints and the next one needs: its placeholder, and how to find it."""
