@@ -319,7 +319,7 @@ INCIDENTS = (
         page="operations-stalled",
         section="a tenant's line does not move",
         stage=cap_reached,
-        cause="at most 1",
+        cause="as many as the policy allows",
         over=waiting_is_done,
         ends_otherwise={"operations cancel": 3},
     ),
