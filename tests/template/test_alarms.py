@@ -244,7 +244,7 @@ def test_an_alarm_says_how_bad_it_is_and_which_page_helps(alarms):
         page = CHECKOUT / found[2]
         assert page.is_file(), (name, found[2])
         text = page.read_text()
-        assert f"`bbws-wp-{name}-" in text, (name, found[2])
+        assert f"`bbws-wp-{name}-{{env}}`" in text, (name, found[2])
         assert f"**{found[1]}**" in text, (name, "the page tells another severity")
 
 
@@ -257,13 +257,10 @@ def described(alarm: dict[str, Any]) -> re.Match[str]:
 def test_every_page_of_the_runbooks_belongs_to_an_alarm_and_the_index_has_each(alarms):
     folder = CHECKOUT / "docs/runbooks"
     pages = {path.name for path in folder.glob("*.md")} - {"README.md"}
-    named = {
-        _DESCRIPTION.match(" ".join(a["AlarmDescription"].split()))[2] for a in alarms.values()
-    }
-    assert {path.rsplit("/", 1)[1] for path in named} == pages
+    assert {described(alarm)[2].rpartition("/")[2] for alarm in alarms.values()} == pages
     index = (folder / "README.md").read_text()
     for name, alarm in alarms.items():
-        [row] = [line for line in index.splitlines() if f"`bbws-wp-{name}-" in line]
+        [row] = [line for line in index.splitlines() if f"`bbws-wp-{name}-{{env}}`" in line]
         assert f"| {described(alarm)[1]} |" in row
 
 
