@@ -204,7 +204,7 @@ def containers_gone(stage: Stage) -> Staged:
     """Somebody has set the service's number of containers to 0, beside the fleet."""
     stage.scale("dev", 0)
     stage.until(lambda: not stage.answers(), "the site to be gone")
-    operation_id = stage.ask(f"{UPDATE} --install-plugin old-gallery")
+    operation_id = stage.ask(f"{UPDATE} --install-plugin notice-banner")
     stage.until_it_stands(operation_id, "dev", "FAILED", "ROLLED_BACK")
     yield {"operationId": operation_id}
 
@@ -249,7 +249,7 @@ def tenant_suspended(stage: Stage) -> Staged:
     try:
         asked = [
             stage.ask(f"{UPDATE} --{change}")
-            for change in ("theme twentytwentythree", "desired-count 1", "install-plugin ribbon")
+            for change in ("theme twentytwentythree", "desired-count 1")
         ]
         stage.until(lambda: stage.letters() == len(asked), "the requests among the dead letters")
         yield {f"asked{number}": one for number, one in enumerate(asked)}
@@ -295,7 +295,7 @@ INCIDENTS = (
         page="promotion-failed",
         section="the window is closed",
         stage=window_closed,
-        cause="maintenance window",
+        cause="The window is closed",
         over=is_live_in_sit,
         ends_otherwise={"operations cancel": 3},
     ),

@@ -24,6 +24,7 @@ from pages import ROOT
 from core.adapters.aws.operations import DynamoOperations
 from core.adapters.aws.sites import DynamoSites
 from core.adapters.system import SystemClock
+from core.domain.names import site_key
 from core.domain.operation import Operation
 from core.domain.policy import Policy
 from core.domain.site import Site
@@ -215,11 +216,12 @@ class Stage:
             iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(kept))
 
     def scale(self, environment: str, count: int) -> None:
-        """Set every site's number of containers by hand, beside the fleet."""
+        """Set the site's number of containers by hand, beside the fleet."""
         ecs = self.clouds[environment].ecs
         cluster = f"bbws-cluster-{environment}"
         for arn in ecs.list_services(cluster=cluster)["serviceArns"]:
-            ecs.update_service(cluster=cluster, service=arn, desiredCount=count)
+            if site_key(TENANT, SITE) in arn:
+                ecs.update_service(cluster=cluster, service=arn, desiredCount=count)
 
     @property
     def _processes(self) -> Processes:
