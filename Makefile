@@ -10,7 +10,7 @@ CODE := core events handlers local migrator ops simulation demo benchmarks
 MACHINE_TESTS := tests/local tests/acceptance tests/failures
 STAMPS := .venv/.ready .venv-emulator/.ready .venv-sam/.ready
 
-.PHONY: help setup packages demo test test-long lint format docs prove build clean
+.PHONY: help setup packages demo test test-long lint format docs prove simulate mutants build clean
 
 help: ## Show what there is to make.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,7 +47,7 @@ test: setup ## Run every test: unit, contract, wire, template, integration, acce
 	$(RUN)/pytest -m "not long" $(MACHINE_TESTS) $(ARGS)
 
 test-long: setup ## Type the how-to pages; let every step of every change fail; crowds on the machine.
-	@$(RUN)/pytest -m long tests/docs tests/migrator tests/failures tests/acceptance $(ARGS)
+	@$(RUN)/pytest -m long tests/docs tests/migrator tests/failures tests/acceptance tests/replay $(ARGS)
 
 lint: .venv/.ready ## ruff, mypy, import-linter, bandit, cfn-lint on the expanded template.
 	@$(RUN)/ruff check .
@@ -68,6 +68,12 @@ docs: .venv/.ready ## Write schemas, AsyncAPI, CLI reference, metrics and error 
 
 prove: .venv/.ready ## Enumerate every crash of every workflow and print the table.
 	@$(RUN)/python -m simulation
+
+simulate: .venv/.ready ## Run SEEDS=200 seeds with everything that may go wrong; SEED=4711 tells one story.
+	@$(RUN)/python -m simulation.seeds $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200) $(if $(FIRST),--first $(FIRST)))
+
+mutants: .venv/.ready ## Apply plausible bugs one by one, and see each caught.
+	@$(RUN)/python -m simulation.mutants
 
 build: setup ## Build the functions and their layer for AWS (arm64).
 	@PATH="$(CURDIR)/.tools/bin:$(CURDIR)/.venv/bin:$$PATH" .venv-sam/bin/sam build

@@ -32,6 +32,7 @@ from core.engine.engine import Engine, Timing
 from core.engine.mailer import Mailer, MailRoom
 from core.engine.notifier import Notifier
 from core.engine.sweeper import Sweeper
+from core.letter_room import LetterRoom, letter_room
 from core.operations.creation import CREATION
 from core.operations.deletion import DELETION
 from core.operations.promotion import PROMOTION
@@ -40,7 +41,7 @@ from core.operations.rollback import ROLLBACK
 from core.operations.site_check import SITE_CHECK
 from core.operations.update import UPDATE
 from core.ports.messaging import QueueName
-from core.settings import MailSettings, Settings
+from core.settings import LetterSettings, MailSettings, Settings
 
 POLICY_FOLDER = Path(__file__).parent.parent / "policy"
 MAIL_FOLDER = Path(__file__).parent.parent / "notifications"
@@ -64,12 +65,17 @@ class Fleet:
     notifier: Notifier
     mailer: Mailer | None
     """None in a function that has no mail settings."""
+    letters: LetterRoom | None
+    """None in a function that has no settings for dead letters."""
     receipts: SqsReceipts
     clients: AwsClients
 
 
-def fleet(environ: Mapping[str, str]) -> Fleet:
-    """Wire the fleet of one environment; raises ConfigurationError when something is missing."""
+def fleet(environ: Mapping[str, str], clients: AwsClients | None = None) -> Fleet:
+    """Wire the fleet of one environment; raises ConfigurationError when something is missing.
+
+    `clients`: an operator's own; a function has those of its role.
+    """
     settings = Settings.from_environ(environ)
     policy = load_policy(settings.policy)
     if (policy.environment, policy.here.account_id) != (settings.environment, settings.account_id):
@@ -78,7 +84,7 @@ def fleet(environ: Mapping[str, str]) -> Fleet:
             f"{policy.here.account_id}; this stack is {settings.environment} in "
             f"{settings.account_id}. Deploy it with the policy of its own environment."
         )
-    clients = AwsClients(region=settings.region)
+    clients = clients or AwsClients(region=settings.region)
     clock = SystemClock()
     store = DynamoOperations(client=clients.dynamodb, table_name=settings.operations_table)
     queues = SqsQueues(
@@ -112,6 +118,7 @@ def fleet(environ: Mapping[str, str]) -> Fleet:
         sweeper=Sweeper(engine, meter),
         notifier=Notifier(store=store, topic=topic, queues=queues, meter=meter, clock=clock),
         mailer=_mailer(engine, MailSettings.from_environ(environ), clients),
+        letters=letter_room(engine, topic, clients, settings, LetterSettings.from_environ(environ)),
         receipts=SqsReceipts(clients=clients),
         clients=clients,
     )

@@ -48,18 +48,33 @@ def consume(
     event: Event, context: LambdaContext, queue: QueueName | None, handle: Handle
 ) -> PartialItemFailureResponse:
     """Handle each record of an SQS batch by itself; one that fails harms no neighbour."""
+    return consume_records(event, context, lambda record: _handle_record(record, queue, handle))
 
-    def one(record: SQSRecord) -> None:
-        _handle_record(record, queue, handle)
+
+def consume_records(
+    event: Event, context: LambdaContext, one: Callable[[SQSRecord], None]
+) -> PartialItemFailureResponse:
+    """Handle each record of an SQS batch; one that raises is reported as not done."""
+
+    def logged(record: SQSRecord) -> None:
+        structlog.contextvars.clear_contextvars()
+        try:
+            one(record)
+        except NotNowError:
+            raise
+        except Exception:
+            # The record is reported as failed: SQS shows it again, and after the last time it is
+            # dead.
+            log.exception("failing_message", messageId=record.message_id)
+            raise
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     return process_partial_response(
-        event=event, record_handler=one, processor=processor, context=context
+        event=event, record_handler=logged, processor=processor, context=context
     )
 
 
 def _handle_record(record: SQSRecord, queue: QueueName | None, handle: Handle) -> None:
-    structlog.contextvars.clear_contextvars()
     message = QueueMessage(
         message_id=record.message_id,
         body=record.body,
@@ -67,14 +82,9 @@ def _handle_record(record: SQSRecord, queue: QueueName | None, handle: Handle) -
         queue=queue,
         attributes=_attributes(record),
     )
-    try:
-        disposition = handle(the_fleet(), message)
-        engine = the_fleet().engine
-        tell(engine.outcomes, engine.ports.clock, message, disposition)
-    except Exception:
-        # The record is reported as failed: SQS shows it again, and after the last time it is dead.
-        log.exception("failing_message", messageId=message.message_id)
-        raise
+    disposition = handle(the_fleet(), message)
+    engine = the_fleet().engine
+    tell(engine.outcomes, engine.ports.clock, message, disposition)
     if isinstance(disposition, TryAgain):
         seconds = disposition.after_seconds
         the_fleet().receipts.show_again(record.event_source_arn, record.receipt_handle, seconds)

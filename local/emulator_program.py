@@ -23,6 +23,7 @@ from typing import Any
 from local.authorization import RULES, Call, Check
 from local.emulator_images import keep_layers, keep_shared_images
 from local.emulator_listeners import complete_listeners
+from local.emulator_logs import find_any_term
 from local.emulator_services import report_failed_deployments
 
 _ASSUMED = re.compile(r"arn:aws:sts::(\d{12}):assumed-role/([^/]+)/.+")
@@ -226,6 +227,7 @@ def main() -> None:
     registry = importlib.import_module("ministack.services.ecr")
     keep_layers(registry)
     keep_shared_images(registry)
+    find_any_term(importlib.import_module("ministack.services.cloudwatch_logs"))
     count_invocations(importlib.import_module("ministack.services.lambda_svc"))
     importlib.import_module("ministack.app").main()
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from core.domain.letter_moving import Moved, was_of
 from core.domain.letters import (
     REPLAY_COUNT,
     REPLAY_OF,
@@ -25,7 +26,7 @@ from core.domain.letters import (
     RawLetter,
 )
 from core.domain.operation import AttemptFailure
-from events.decode import DecodeError, decode
+from events.decode import DecodeError, Message, decode
 from events.filters import OPERATION_QUEUES
 from events.json_text import UnreadableError, parse
 from events.progress import FleetEvent, StepPoll, WakeUp
@@ -54,16 +55,39 @@ def origin_of(queue: str | None) -> Origin | None:
     return Origin(name) if name in {origin.value for origin in Origin} else None
 
 
-def read_letter(raw: RawLetter, failures: Sequence[AttemptFailure] = ()) -> Letter:
+@dataclass(frozen=True, kw_only=True)
+class OpenLetter:
+    """A letter with its body decoded: once, because thousands are read at a time."""
+
+    raw: RawLetter
+    content: Message | DecodeError
+
+    @property
+    def operation_id(self) -> str | None:
+        """The operation that it is about, as far as it tells by itself."""
+        return _written(was_of(self.raw).raw, "operationId") or _about(self).operation_id
+
+
+def open_letter(raw: RawLetter) -> OpenLetter:
+    """Decode a letter's body."""
+    try:
+        return OpenLetter(raw=raw, content=decode(raw.body))
+    except DecodeError as error:
+        return OpenLetter(raw=raw, content=error)
+
+
+def read_letter(opened: OpenLetter, failures: Sequence[AttemptFailure] = ()) -> Letter:
     """Return what a dead letter is; `failures`: the attempts recorded for its operation."""
-    about = _about(raw)
+    here, moved = opened.raw, was_of(opened.raw)
+    raw, about = moved.raw, _about(opened)
     kind = _kind(raw, about)
-    failed = _last_failure(raw, failures)
+    failed = _last_failure(moved, failures)
     reason = _reason(raw, kind, failed, about)
     attributes = original_attributes(raw)
     replay_of = _text(attributes, REPLAY_OF)
     return Letter(
-        raw=raw,
+        raw=here,
+        content=opened.content,
         kind=kind,
         failure=_failure_key(raw, kind, failed, about, reason),
         reason=reason,
@@ -71,18 +95,19 @@ def read_letter(raw: RawLetter, failures: Sequence[AttemptFailure] = ()) -> Lett
         message_type=about.message_type,
         operation_id=about.operation_id or _operation_of(raw, kind),
         operation_type=about.operation_type,
-        tenant_id=about.tenant_id or raw.text("tenantId") or raw.group,
+        tenant_id=about.tenant_id or _written(raw, "tenantId") or raw.group,
         site_id=about.site_id,
-        correlation_id=about.correlation_id or raw.text("correlationId"),
+        correlation_id=about.correlation_id or _written(raw, "correlationId"),
         failed_at=raw.sent_at,
-        first_message_id=replay_of or raw.message_id,
+        first_message_id=replay_of or moved.message_id,
         replay_count=int(_text(attributes, REPLAY_COUNT) or 0),
     )
 
 
 def original_attributes(raw: RawLetter) -> dict[str, Attribute]:
     """Return the attributes that the message had before it became a dead letter."""
-    if raw.text("reason") is None and "RULE_ARN" not in raw.attributes:
+    raw = was_of(raw).raw
+    if _written(raw, "reason") is None and _written(raw, "RULE_ARN") is None:
         return dict(raw.attributes)
     try:
         kept = json.loads(raw.text(SENDER_ATTRIBUTES) or "{}")
@@ -92,11 +117,6 @@ def original_attributes(raw: RawLetter) -> dict[str, Attribute]:
         }
     except (ValueError, TypeError, AttributeError):
         return {}
-
-
-def operation_named_by(raw: RawLetter) -> str | None:
-    """Return the operation that a letter is about, as far as it tells by itself."""
-    return raw.text("operationId") or _about(raw).operation_id
 
 
 # --- inside ---------------------------------------------------------------------------------
@@ -117,12 +137,11 @@ class _About:
     is_notification: bool = False
 
 
-def _about(raw: RawLetter) -> _About:
-    try:
-        message = decode(raw.body)
-    except DecodeError as error:
-        return _about_unreadable(raw, error)
+def _about(opened: OpenLetter) -> _About:
+    message = opened.content
     match message:
+        case DecodeError():
+            return _about_unreadable(opened.raw, message)
         case FleetEvent():
             meta = message.metadata
             return _About(
@@ -192,7 +211,14 @@ def _about_unreadable(raw: RawLetter, error: DecodeError) -> _About:
     )
 
 
+def _written(raw: RawLetter, name: str) -> str | None:
+    """Return an attribute that the letter's writer set; of what SQS moved, it is the sender's."""
+    return None if raw.source is not None else raw.text(name)
+
+
 def _kind(raw: RawLetter, about: _About) -> LetterKind:
+    if raw.source is not None:
+        return LetterKind.ABANDONED
     if "RULE_ARN" in raw.attributes and "TARGET_ARN" in raw.attributes:
         return LetterKind.TARGET_FAILURE
     if raw.text("exceptionType"):
@@ -200,18 +226,17 @@ def _kind(raw: RawLetter, about: _About) -> LetterKind:
     if raw.text("reason"):
         unknown = raw.text("errorCode") == "SITE_002" and not raw.text("rejectionEventId")
         return LetterKind.UNKNOWN_OPERATION if unknown else LetterKind.REFUSED
-    if raw.source is not None:
-        return LetterKind.ABANDONED
     return LetterKind.TOPIC_FAILURE if about.is_notification else LetterKind.UNREADABLE
 
 
-def _last_failure(raw: RawLetter, failures: Sequence[AttemptFailure]) -> AttemptFailure | None:
-    mine = [f for f in failures if f.message_id in {raw.message_id, raw.text("messageId")}]
+def _last_failure(moved: Moved, failures: Sequence[AttemptFailure]) -> AttemptFailure | None:
+    names = {moved.message_id, _written(moved.raw, "messageId")}
+    mine = [f for f in failures if f.message_id in names]
     return mine[-1] if mine else None
 
 
 def _reason(raw: RawLetter, kind: LetterKind, failed: AttemptFailure | None, about: _About) -> str:
-    written = raw.text("reason")
+    written = _written(raw, "reason")
     if written:
         return written
     match kind:
@@ -238,7 +263,7 @@ def _failure_key(
 ) -> FailureKey:
     origin = _origin(raw, kind, about)
     workflow = about.operation_type or (origin.value if origin else raw.box.value)
-    step = raw.text("step") or (failed.step if failed else None) or about.step or "-"
+    step = _written(raw, "step") or (failed.step if failed else None) or about.step or "-"
     return FailureKey(
         workflow=str(workflow),
         step=step,
@@ -248,8 +273,8 @@ def _failure_key(
 
 
 def _exception(raw: RawLetter, kind: LetterKind, failed: AttemptFailure | None) -> str:
-    named = raw.text("exceptionType") or (failed.exception_type if failed else None)
-    code = raw.text("errorCode") or raw.text("ERROR_CODE")
+    named = _written(raw, "exceptionType") or (failed.exception_type if failed else None)
+    code = _written(raw, "errorCode") or _written(raw, "ERROR_CODE")
     fallback = {
         LetterKind.ABANDONED: WORKER_DIED,
         LetterKind.TARGET_FAILURE: "TargetFailure",
@@ -259,12 +284,12 @@ def _exception(raw: RawLetter, kind: LetterKind, failed: AttemptFailure | None) 
 
 
 def _origin(raw: RawLetter, kind: LetterKind, about: _About) -> Origin | None:
-    """The letter's own stamp, else the queue SQS moved it from, else what the event was for."""
+    """The queue SQS moved it from, else the letter's own stamp, else what the event was for."""
+    if raw.source is not None:
+        return raw.source
     stamped = origin_of(raw.text("originQueue"))
     if stamped is not None:
         return stamped
-    if raw.source is not None:
-        return raw.source
     match kind:
         case LetterKind.TARGET_FAILURE:
             return origin_of(raw.text("TARGET_ARN"))

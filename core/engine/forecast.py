@@ -26,7 +26,7 @@ from core.engine.workflow import Workflow
 from core.ports.messaging import QueueName
 from events import identity
 from events.announcements import read_announcement
-from events.decode import DecodeError, Message, decode
+from events.decode import DecodeError, Message
 from events.notifications import notification_for
 from events.progress import FleetEvent, StepPoll, WakeUp
 from events.rejections import OPERATION_TYPES
@@ -68,14 +68,12 @@ class Forecaster:
 
     def foretell(self, letters: Sequence[Letter]) -> Iterator[Forecast]:
         """Yield a forecast per letter; what they name is read in one go before."""
-        read = [(letter, _decoded(letter)) for letter in letters]
-        self._foresight.prefetch(
-            one for letter, found in read for one in self._names(letter, found)
-        )
-        for letter, found in read:
-            yield self._one(letter, found)
+        self._foresight.prefetch(one for letter in letters for one in self._names(letter))
+        for letter in letters:
+            yield self._one(letter, letter.content)
 
-    def _names(self, letter: Letter, found: Message | DecodeError) -> Iterator[str]:
+    def _names(self, letter: Letter) -> Iterator[str]:
+        found = letter.content
         if letter.operation_id is not None:
             yield letter.operation_id
         if isinstance(found, DecodeError | FleetEvent | StepPoll | WakeUp):
@@ -245,13 +243,6 @@ class Forecaster:
 
 
 # --- inside ---------------------------------------------------------------------------------
-
-
-def _decoded(letter: Letter) -> Message | DecodeError:
-    try:
-        return decode(letter.raw.body)
-    except DecodeError as error:
-        return error
 
 
 def _message(letter: Letter) -> QueueMessage:

@@ -36,7 +36,7 @@ class DeadLetters(Protocol):
     """The dead-letter queues, the parking queue, and the queues that letters go back to."""
 
     def receive(self, box: Box, *, hide_seconds: int) -> Sequence[RawLetter]:
-        """Take up to 10 visible letters and hide them from others; empty when none is visible.
+        """Take some visible letters and hide them from others; empty when none is visible.
 
         A letter is not changed by being looked at: these queues have no redrive of their own.
         """
@@ -124,4 +124,12 @@ class Failures(Protocol):
 
     def of_operation(self, operation_id: str) -> Sequence[AttemptFailure]:
         """Return the failed attempts of an operation, oldest first."""
+        ...
+
+
+class ReplayCommands(Protocol):
+    """The replayer function's own queue."""
+
+    def send(self, body: str, *, delay_seconds: int = 0) -> str:
+        """Send a command or a continuation; return the message's id."""
         ...

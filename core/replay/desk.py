@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from core.domain.letter_reading import operation_named_by, read_letter
+from core.domain.letter_moving import was_of
+from core.domain.letter_reading import open_letter, read_letter
 from core.domain.letters import Box, FailureKey, Letter, RawLetter
 from core.domain.operation import AttemptFailure
 from core.domain.replays import ReplayFilter
@@ -115,10 +116,11 @@ class LetterDesk:
         known: dict[str, Sequence[AttemptFailure]] = {}
         letters = []
         for raw in taken:
-            operation_id = operation_named_by(raw) if _is_silent(raw) else None
+            opened = open_letter(raw)
+            operation_id = opened.operation_id if _is_silent(raw) else None
             if operation_id is not None and operation_id not in known:
                 known[operation_id] = self._failures.of_operation(operation_id)
-            letters.append(read_letter(raw, known.get(operation_id or "", ())))
+            letters.append(read_letter(opened, known.get(operation_id or "", ())))
         return letters
 
     def _means(self, filters: ReplayFilter, letter: Letter) -> bool:
@@ -160,4 +162,4 @@ def _group(failure: FailureKey, members: Sequence[Letter]) -> LetterGroup:
 
 def _is_silent(raw: RawLetter) -> bool:
     """Tell whether only the recorded attempts can say why: SQS moved it, without a word."""
-    return raw.source is not None and raw.text("reason") is None
+    return was_of(raw).raw.source is not None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from core.domain.errors import SitefleetError
+from core.domain.letter_moving import moved_attributes
 from core.domain.letter_reading import original_attributes
 from core.domain.letters import (
     CORRECTION_OF,
@@ -15,10 +16,10 @@ from core.domain.letters import (
     REPLAY_COUNT,
     REPLAY_ID,
     REPLAY_OF,
-    SENDER_ATTRIBUTES,
     STAMPS,
     Attribute,
     Letter,
+    RawLetter,
 )
 from core.ports.dead_letters import Outgoing
 
@@ -51,12 +52,12 @@ def corrected(letter: Letter, body: str) -> Outgoing:
 
 def parked(letter: Letter, *, reason: str, by: str) -> Outgoing:
     """Return a letter as it is put aside: unchanged, with who did it and why."""
-    why = {PARKED_REASON: Attribute(value=reason), PARKED_BY: Attribute(value=by)}
-    return Outgoing(
-        body=letter.raw.body,
-        attributes={**_without_excess(letter.raw.attributes, MOST_ATTRIBUTES - len(why)), **why},
-        group=letter.raw.group,
-    )
+    return moved(letter.raw, {PARKED_REASON: reason, PARKED_BY: by})
+
+
+def moved(raw: RawLetter, why: Mapping[str, str]) -> Outgoing:
+    """Return a letter for another place: all that it was goes with it."""
+    return Outgoing(body=raw.body, attributes=moved_attributes(raw, why), group=raw.group)
 
 
 def _senders(letter: Letter) -> dict[str, Attribute]:
@@ -69,13 +70,3 @@ def _senders(letter: Letter) -> dict[str, Attribute]:
             "by hand: sitefleet dlq export."
         )
     return kept
-
-
-def _without_excess(attributes: Mapping[str, Attribute], room: int) -> dict[str, Attribute]:
-    """Drop what other attributes say again, where there are too many for SQS."""
-    kept = {n: a for n, a in attributes.items() if n not in {PARKED_REASON, PARKED_BY}}
-    for name in ("rejectionEventId", "messageId", "attempt", SENDER_ATTRIBUTES):
-        if len(kept) <= room:
-            break
-        kept.pop(name, None)
-    return dict(list(kept.items())[:room])

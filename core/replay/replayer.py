@@ -58,10 +58,13 @@ class Replayer:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
 
-    def begin(self, wishes: Wishes, foretold: Sequence[Foretold]) -> Replay:
+    def begin(
+        self, wishes: Wishes, foretold: Sequence[Foretold], *, replay_id: str | None = None
+    ) -> Replay:
         """Open a replay of these letters; raises NotStartedError.
 
-        The letters are given back: whoever advances the replay takes them again.
+        The letters are given back: whoever advances the replay takes them again. `replay_id`: the
+        name that whoever sent for it knows it by.
         """
         entries = list(_entries(foretold, sends_refused=wishes.sends_refused))
         self._tools.desk.give_back(one.letter for one in foretold)
@@ -70,7 +73,7 @@ class Replayer:
                 "Nothing is to be sent: no letter is meant, or each would only be refused again."
             )
         replay = Replay(
-            replay_id=self._tools.ids.new_id(),
+            replay_id=replay_id or self._tools.ids.new_id(),
             requested_by=wishes.requested_by,
             reason=wishes.reason,
             filters=wishes.filters,

@@ -17,7 +17,7 @@ import pytest
 
 from tests.acceptance import approvals as decisions
 from tests.acceptance import codes as error_codes
-from tests.acceptance import crowds, malformed, scenarios, updates
+from tests.acceptance import crowds, dead_letters, malformed, scenarios, updates
 from tests.acceptance.world import World
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -37,6 +37,7 @@ SCENARIOS = {
     "returned": scenarios.returned,
     "approvals": decisions.approvals,
     "changes": updates.changes,
+    "dead_letters": dead_letters.dead_letters,
     "rivals": crowds.rivals,
     "breaking": error_codes.breaking,
     "crowd": crowds.crowd,
@@ -155,6 +156,7 @@ changes = _told("changes")
 codes = _told("codes")
 breaking = _told("breaking")
 troubles = _told("troubles")
+letters_told = _told("dead_letters")
 rivals = _told("rivals")
 crowd = _told("crowd")
 thousand = _told("thousand")

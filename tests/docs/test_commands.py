@@ -8,6 +8,8 @@ import pytest
 import typer
 from pages import ROOT, pages
 
+from events.sample_messages import sample_notification
+from events.vocabulary import NotificationType
 from ops.cli import app
 
 _SITEFLEET = re.compile(r"(?:^|\s|\.venv/bin/)sitefleet((?: +[^\s|;&#`()]+)+)")
@@ -54,6 +56,14 @@ def test_make_targets_exist(page):
     assert sorted(set(words) - _TARGETS) == []
 
 
+@pytest.mark.parametrize("kind", NotificationType)
+def test_commands_of_notifications_exist(kind):
+    email = sample_notification(kind).email().replace("...", "x")
+    lines = [found.split() for found in _SITEFLEET.findall(email)]
+    assert [problem for problem in map(unknown, lines) if problem] == []
+    assert lines
+
+
 def test_there_is_something_to_check():
     found = {words[0] for page in pages() for words in sitefleet_lines(page)}
     assert {"send", "promotions", "operations", "sites", "local"} <= found
@@ -64,7 +74,7 @@ def test_there_is_something_to_check():
 
 @pytest.mark.parametrize(
     "line",
-    ["fly", "operations fly", "send create.json --fly", "operations rollback x", "dlq list"],
+    ["fly", "operations fly", "send create.json --fly", "operations rollback x", "letters list"],
 )
 def test_what_does_not_exist_is_noticed(line):
     assert unknown(line.split()) is not None

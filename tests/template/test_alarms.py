@@ -147,18 +147,11 @@ def read_of(metric: dict[str, Any], statistic: str) -> Read:
 
 
 def is_written(read: Read, stack: Stack) -> bool:
-    """Whether the fleet's code, the template's filter or AWS writes exactly this series."""
+    """Whether the fleet's code or AWS writes exactly this series."""
     environment = stack.parameters["Environment"]
     queues = set(stack.by_name("AWS::SQS::Queue"))
     functions = set(stack.by_name("AWS::Lambda::Function"))
-    filters = {
-        t["MetricName"]
-        for f in stack.of_type("AWS::Logs::MetricFilter").values()
-        for t in f["MetricTransformations"]
-    }
     if read.namespace == NAMESPACE:
-        if read.name in filters:
-            return read.dimensions == ()
         return read.name in METRICS and read.dimensions == ((DIMENSION, environment),)
     [(dimension, value)] = read.dimensions
     known = {"AWS/SQS": ("QueueName", queues), "AWS/Lambda": ("FunctionName", functions)}
@@ -168,7 +161,7 @@ def is_written(read: Read, stack: Stack) -> bool:
 
 def test_every_metric_of_the_fleet_is_on_the_dashboard(stack):
     seen = {read.name for read in on_dashboard(stack) if read.namespace == NAMESPACE}
-    assert seen == {*METRICS, "CriticalLogLines"}
+    assert seen == set(METRICS)
 
 
 def test_the_dashboard_shows_only_what_somebody_writes(stack):

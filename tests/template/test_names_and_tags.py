@@ -3,8 +3,26 @@
 from __future__ import annotations
 
 QUEUES = ("creation", "update", "deletion", "promotion", "operations-dlq")
-OWN_QUEUES = ("wakeup", "notifier", "sweeper", "mailer", "undeliverable")
-ROLES = ("creation", "update", "deletion", "promotion", "wakeup", "sweeper", "notifier", "mailer")
+OWN_QUEUES = (
+    "wakeup",
+    "notifier",
+    "sweeper",
+    "mailer",
+    "undeliverable",
+    "parked",
+    "replayer",
+)
+ROLES = (
+    "creation",
+    "update",
+    "deletion",
+    "promotion",
+    "wakeup",
+    "sweeper",
+    "notifier",
+    "mailer",
+    "dlq-replayer",
+)
 
 UNTAGGABLE = {
     "AWS::CloudWatch::Dashboard",

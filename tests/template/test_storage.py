@@ -37,6 +37,7 @@ def test_the_operations_table_has_its_three_indexes(sit):
         "due": ("dueShard", "dueAt", "KEYS_ONLY"),
         "recent": ("createdDay", "createdAt", "KEYS_ONLY"),
         "site": ("siteRef", "createdAt", "KEYS_ONLY"),
+        "correlation": ("correlation", "createdAt", "KEYS_ONLY"),
     }
 
 
@@ -231,15 +232,3 @@ def test_only_aws_backup_of_this_account_takes_the_backup_role(sit):
     [trust] = sit.of_type("AWS::IAM::Role")["BackupRole"]["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "backup.amazonaws.com"}
     assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNTS["sit"]}}
-
-
-def test_critical_lines_of_sites_are_counted_and_a_quiet_minute_is_zero(sit):
-    [found] = sit.of_type("AWS::Logs::MetricFilter").values()
-    assert found["LogGroupName"] == "/aws/ecs/bbws-sit/sites"
-    [metric] = found["MetricTransformations"]
-    assert (metric["MetricNamespace"], metric["MetricName"]) == (
-        "BBWS/WPTechnical",
-        "CriticalLogLines",
-    )
-    assert (metric["MetricValue"], metric["DefaultValue"]) == ("1", 0)
-    assert "Dimensions" not in metric

@@ -18,10 +18,10 @@ class MemoryReplayJournal:
         self._entries: dict[str, dict[int, ReplayEntry]] = {}
 
     def begin(self, replay: Replay, entries: Sequence[ReplayEntry]) -> Replay:
-        self._entries[replay.replay_id] = {entry.number: entry for entry in entries}
         opened = self.open_replay()
         if opened is not None:
             return opened
+        self._entries[replay.replay_id] = {entry.number: entry for entry in entries}
         self.replays[replay.replay_id] = replay
         return replay
 
@@ -39,7 +39,9 @@ class MemoryReplayJournal:
     def claim(
         self, replay_id: str, *, owner: str, now: datetime, lease_until: datetime
     ) -> Replay | None:
-        stored = self.replays[replay_id]
+        stored = self.replays.get(replay_id)
+        if stored is None:
+            return None
         leased = stored.lease_until is not None and stored.lease_until > now
         if leased and stored.lease_owner != owner:
             return None
@@ -52,7 +54,7 @@ class MemoryReplayJournal:
     def save(self, replay: Replay) -> None:
         stored = self.replays[replay.replay_id]
         if stored.fence != replay.fence:
-            raise LostClaimError(f"Somebody else works on replay {replay.replay_id} now.")
+            raise LostClaimError(f"Another worker has taken replay {replay.replay_id} over.")
         self.replays[replay.replay_id] = replay
 
     def record(self, replay: Replay, entries: Sequence[ReplayEntry]) -> None:
