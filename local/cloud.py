@@ -177,11 +177,6 @@ class Cloud:
         return cast("SESV2Client", self._make("sesv2"))
 
     @cached_property
-    def logs(self) -> Any:
-        """CloudWatch Logs (no type stubs are installed for it)."""
-        return self._make("logs")
-
-    @cached_property
     def ssm(self) -> Any:
         """Parameter Store (no type stubs are installed for it)."""
         return self._make("ssm")
