@@ -95,6 +95,16 @@ class Stage:
         names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
         return sum(int(told[name]) for name in names)
 
+    def is_taken(self, environment: str = "dev") -> bool:
+        """Whether no message waits for a consumer."""
+        sqs = self.clouds[environment].sqs
+        urls = self.machine.described["accounts"][environment]["queues"]
+        waiting = 0
+        for queue in ("creation", "update", "deletion", "promotion"):
+            told = sqs.get_queue_attributes(QueueUrl=urls[queue], AttributeNames=["All"])
+            waiting += int(told["Attributes"]["ApproximateNumberOfMessages"])
+        return waiting == 0
+
     def rings(self, alarm: str) -> bool:
         """Whether an alarm of the stack is in ALARM."""
         cloudwatch = self.clouds[alarm.rpartition("-")[2]].cloudwatch

@@ -7,6 +7,7 @@ notification says, and what earlier commands have printed.
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from howto_machine import Answer, running
@@ -78,12 +79,19 @@ LEARNT = {
 """What a command prints and the next one needs: its placeholder, and how to find it."""
 
 
+TAKES_A_MOMENT = ("dlq edit", "delete-function-concurrency")
+"""After these a message is on its way: a person is slower than this test."""
+
+
 def _learn(stage: Stage, ids: dict[str, str], line: str, answer: Answer) -> None:
     """What was started is what the next commands are about; people are asked before they answer."""
     for part, (placeholder, pattern) in LEARNT.items():
         found = re.search(pattern, f"{answer.out}\n{answer.err}", re.MULTILINE)
         if part in line and found:
             ids[placeholder] = found[1]
+    if any(part in line for part in TAKES_A_MOMENT):
+        stage.until(stage.is_taken, "a consumer to take what was sent")
+        time.sleep(2)
     if "promotions start" in line and "--watch" not in line:
         ids["newId"] = answer.out.strip()
         stage.until_it_stands(ids["newId"], "sit", "AWAITING_APPROVAL")
