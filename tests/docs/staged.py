@@ -82,7 +82,7 @@ class Stage:
 
     def until(self, holds: Callable[[], object], what: str, pause_seconds: float = 0.5) -> None:
         """Wait; raises AssertionError when it takes too long."""
-        deadline = time.monotonic() + LONGEST_SECONDS / 2
+        deadline = time.monotonic() + LONGEST_SECONDS / 3
         while not holds():
             assert time.monotonic() < deadline, f"This has not come about: {what}"
             time.sleep(pause_seconds)

@@ -51,7 +51,7 @@ def test_its_page_leads_from_the_alarm_to_the_cause_and_to_the_fix(stage, incide
         answers = work_through(stage, incident, dict(ids))
         shown = "\n".join(str(answer) for answer in answers.values())
         assert incident.cause in shown, shown
-        assert incident.over(stage, ids), shown
+        stage.until(lambda: incident.over(stage, ids), f"the end of it:\n{shown}")
 
 
 def work_through(stage: Stage, incident: Incident, ids: dict[str, str]) -> dict[str, Answer]:
