@@ -15,6 +15,7 @@ from functools import partial
 
 from local import https_front, sweeping
 from local.cloud import Cloud, clouds
+from local.function_metrics import FunctionMetrics
 from local.layout import Layout
 from local.processes import Processes
 from local.proxy import Proxy
@@ -31,6 +32,7 @@ SERVICES_SECONDS = 0.3
 SWEEP_SECONDS = 5.0
 TRAFFIC_SECONDS = 1.0
 VITALS_SECONDS = 2.0
+FUNCTION_METRICS_SECONDS = 3.0
 SITE_LOGS_SECONDS = 1.0
 AFTER_ERROR_SECONDS = 1.0
 logger = logging.getLogger(__name__)
@@ -100,6 +102,8 @@ class Supervisor:
             self._repeat(partial(sweeping.tick, cloud), SWEEP_SECONDS)
         for vitals in self._vitals:
             self._repeat(vitals.tick, VITALS_SECONDS)
+        for cloud in self._clouds.values():
+            self._repeat(FunctionMetrics(cloud).tick, FUNCTION_METRICS_SECONDS)
         for site_logs in self._site_logs:
             self._repeat(site_logs.tick, SITE_LOGS_SECONDS)
         self._repeat(partial(self._traffic.publish, self._clouds), TRAFFIC_SECONDS)

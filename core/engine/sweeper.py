@@ -11,7 +11,8 @@ from __future__ import annotations
 import structlog
 
 from core.domain.errors import CancelRequestedError, LostClaimError, SitefleetError
-from core.domain.measurements import Measurement, MetricName
+from core.domain.measurements import Measurement
+from core.domain.metrics import MetricName
 from core.domain.operation import Operation
 from core.engine.engine import Engine, bind_context
 from core.engine.recorder import Recorder
@@ -42,8 +43,12 @@ class Sweeper:
         return len(due)
 
     def measure(self) -> None:
-        """Record how many dead letters wait for an operator; a failure to look is only logged."""
+        """Record that a sweep has ended, and how many dead letters wait for an operator.
+
+        A failure to look is only logged: it stops no sweep.
+        """
         structlog.contextvars.clear_contextvars()
+        self._meter.record([Measurement(name=MetricName.SWEEPER_HEARTBEAT, value=1)], {})
         try:
             depth = self._engine.queues.dead_letters()
         except SitefleetError as error:
