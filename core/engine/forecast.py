@@ -13,12 +13,18 @@ from typing import Final
 from core.domain.approval import Decision
 from core.domain.creation_mail import audiences_of, mail_mark
 from core.domain.errors import RefusedError
-from core.domain.letters import Letter, LetterKind, Origin
+from core.domain.letters import Letter, Origin
 from core.domain.operation import Operation, Turn
 from core.domain.replays import Fate
 from core.engine.claims import Ticket, ticket_for
 from core.engine.decisions import Decider
 from core.engine.engine import Engine
+from core.engine.forecast_sentences import (
+    not_a_request,
+    nowhere,
+    run_sentence,
+    schema_note,
+)
 from core.engine.foresight import Foresight, moved_on
 from core.engine.gatekeeper import Gatekeeper, is_running_promotion, taken_back_after_cancel
 from core.engine.message import QueueMessage
@@ -70,7 +76,9 @@ class Forecaster:
         """Yield a forecast per letter; what they name is read in one go before."""
         self._foresight.prefetch(one for letter in letters for one in self._names(letter))
         for letter in letters:
-            yield self._one(letter, letter.content)
+            forecast = self._one(letter, letter.content)
+            note = schema_note(letter.content)
+            yield replace(forecast, sentence=f"{forecast.sentence}{note}") if note else forecast
 
     def _names(self, letter: Letter) -> Iterator[str]:
         found = letter.content
@@ -87,7 +95,7 @@ class Forecaster:
     def _one(self, letter: Letter, found: Message | DecodeError) -> Forecast:
         match letter.origin:
             case None:
-                return Forecast(fate=Fate.UNSENDABLE, sentence=_nowhere(letter))
+                return Forecast(fate=Fate.UNSENDABLE, sentence=nowhere(letter))
             case Origin.NOTIFIER:
                 return self._of_notifier(found)
             case Origin.MAILER:
@@ -98,7 +106,7 @@ class Forecaster:
 
     def _of_consumer(self, letter: Letter, found: Message | DecodeError) -> Forecast:
         if isinstance(found, DecodeError):
-            return Forecast(fate=Fate.REFUSED, sentence=_not_a_request(letter, found))
+            return Forecast(fate=Fate.REFUSED, sentence=not_a_request(letter, found))
         if isinstance(found, FleetEvent | StepPoll | WakeUp):
             return self._of_progress(found)
         try:
@@ -196,7 +204,7 @@ class Forecaster:
                 operation_id=operation.operation_id,
                 step=operation.step,
             )
-        return self._runs(operation, _run_sentence(operation))
+        return self._runs(operation, run_sentence(operation))
 
     def _of_notifier(self, found: Message | DecodeError) -> Forecast:
         if not isinstance(found, FleetEvent):
@@ -288,30 +296,3 @@ def _unknown(ticket: Ticket) -> Forecast:
         sentence=f"There is no operation {ticket.operation_id} here: it comes back at once.",
         operation_id=ticket.operation_id,
     )
-
-
-def _run_sentence(operation: Operation) -> str:
-    undo = "The undo of step" if operation.phase == "undo" else "Step"
-    if operation.cancel_requested:
-        return f"The operation is cancelled: it is taken back from step {operation.step}."
-    anew = ", and its deadline begins anew" if operation.stalled_since else ""
-    return f"{undo} {operation.step} of operation {operation.operation_id} runs again{anew}."
-
-
-def _nowhere(letter: Letter) -> str:
-    if letter.kind is LetterKind.TOPIC_FAILURE:
-        return (
-            "A subscriber's endpoint did not take it; sent again, every subscriber would get it. "
-            "Look after the subscription, then park it."
-        )
-    return "Nothing tells which queue it was for. Park it, or send its body by hand."
-
-
-def _not_a_request(letter: Letter, error: DecodeError) -> str:
-    pointer = '"pointer"' in letter.raw.body and letter.message_type == "not a request"
-    if pointer:
-        return (
-            "Its body did not fit into a message and lies where its pointer says; it is refused "
-            "again. Send a smaller one."
-        )
-    return f"Refused again: {error}. Correct it (sitefleet dlq edit), or park it."
