@@ -90,7 +90,7 @@ def judge_tenants_points(evidence: Evidence) -> Finding:
     for name, one in evidence["points"].items():
         if not one["tenant"]:
             problems.append(f"{name} ({one['root']}) has no Tenant tag")
-        elif not str(one["root"]).startswith(f"/{one['tenant']}/"):
+        elif not str(one["root"]).startswith(f"/{one['tenant']}"):
             problems.append(f"{name} of {one['tenant']} is rooted at {one['root']}")
         if one["user"] != WEB_USER:
             problems.append(f"{name} acts as uid {one['user']}")
@@ -101,8 +101,7 @@ def judge_tenants_points(evidence: Evidence) -> Finding:
 def _live(sources: Sources) -> dict[str, str]:
     needed = {}
     for site in sources.live_sites:
-        releases = sources.connection.sites.list_releases(site.tenant_id, site.site_id)
-        live = next((one for one in releases if one.number == site.live_release), None)
+        live = sources.live_release(site)
         if live is not None and live.access_point_id and site.isolation_level == 1:
             needed[f"{site.tenant_id}/{site.site_id}"] = live.access_point_id
     return needed
