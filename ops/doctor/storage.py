@@ -90,7 +90,7 @@ def judge_tenants_points(evidence: Evidence) -> Finding:
     for name, one in evidence["points"].items():
         if not one["tenant"]:
             problems.append(f"{name} ({one['root']}) has no Tenant tag")
-        elif not str(one["root"]).startswith(f"/{one['tenant']}"):
+        elif not str(one["root"]).startswith(f"/{one['tenant']}/"):
             problems.append(f"{name} of {one['tenant']} is rooted at {one['root']}")
         if one["user"] != WEB_USER:
             problems.append(f"{name} acts as uid {one['user']}")
