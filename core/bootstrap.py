@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from core.adapters.aws.emf import EmfMeter
 from core.adapters.aws.event_bus import EventBridgeBus
 from core.adapters.aws.mail import SesMail
 from core.adapters.aws.operations import DynamoOperations
 from core.adapters.aws.receipts import SqsReceipts
+from core.adapters.aws.replay_outcomes import DynamoReplayOutcomes
 from core.adapters.aws.session import AwsClients
 from core.adapters.aws.topic import SnsTopic
 from core.adapters.aws.work_queues import SqsQueues
@@ -31,6 +30,7 @@ from core.engine.engine import Engine, Timing
 from core.engine.mailer import Mailer, MailRoom
 from core.engine.notifier import Notifier
 from core.engine.sweeper import Sweeper
+from core.letter_room import LetterRoom, letter_room
 from core.operations.creation import CREATION
 from core.operations.deletion import DELETION
 from core.operations.promotion import PROMOTION
@@ -39,7 +39,7 @@ from core.operations.rollback import ROLLBACK
 from core.operations.site_check import SITE_CHECK
 from core.operations.update import UPDATE
 from core.ports.messaging import QueueName
-from core.settings import MailSettings, Settings
+from core.settings import LetterSettings, MailSettings, Settings
 
 POLICY_FOLDER = Path(__file__).parent.parent / "policy"
 MAIL_FOLDER = Path(__file__).parent.parent / "notifications"
@@ -63,12 +63,17 @@ class Fleet:
     notifier: Notifier
     mailer: Mailer | None
     """None in a function that has no mail settings."""
+    letters: LetterRoom | None
+    """None in a function that has no settings for dead letters."""
     receipts: SqsReceipts
     clients: AwsClients
 
 
-def fleet(environ: Mapping[str, str]) -> Fleet:
-    """Wire the fleet of one environment; raises ConfigurationError when something is missing."""
+def fleet(environ: Mapping[str, str], clients: AwsClients | None = None) -> Fleet:
+    """Wire the fleet of one environment; raises ConfigurationError when something is missing.
+
+    `clients`: an operator's own; a function has those of its role.
+    """
     settings = Settings.from_environ(environ)
     policy = load_policy(settings.policy)
     if (policy.environment, policy.here.account_id) != (settings.environment, settings.account_id):
@@ -77,7 +82,7 @@ def fleet(environ: Mapping[str, str]) -> Fleet:
             f"{policy.here.account_id}; this stack is {settings.environment} in "
             f"{settings.account_id}. Deploy it with the policy of its own environment."
         )
-    clients = AwsClients(region=settings.region)
+    clients = clients or AwsClients(region=settings.region)
     clock = SystemClock()
     store = DynamoOperations(client=clients.dynamodb, table_name=settings.operations_table)
     queues = SqsQueues(
@@ -90,6 +95,9 @@ def fleet(environ: Mapping[str, str]) -> Fleet:
         store=store,
         bus=EventBridgeBus(clients=clients, bus_name=settings.event_bus),
         queues=queues,
+        outcomes=DynamoReplayOutcomes(
+            client=clients.dynamodb, table_name=settings.operations_table
+        ),
         ids=RandomIds(),
         ports=aws_ports(settings, clients, store),
         policy=policy,
@@ -108,6 +116,7 @@ def fleet(environ: Mapping[str, str]) -> Fleet:
         sweeper=Sweeper(engine, meter),
         notifier=Notifier(store=store, topic=topic, queues=queues, meter=meter, clock=clock),
         mailer=_mailer(engine, MailSettings.from_environ(environ), clients),
+        letters=letter_room(engine, topic, clients, settings, LetterSettings.from_environ(environ)),
         receipts=SqsReceipts(clients=clients),
         clients=clients,
     )
@@ -121,7 +130,7 @@ def load_policy(name: str, folder: Path = POLICY_FOLDER) -> Policy:
     except FileNotFoundError as error:
         known = ", ".join(sorted(p.stem for p in folder.glob("*.toml")))
         raise ConfigurationError(f"There is no policy {name!r}; there are: {known}.") from error
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
+    except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, no policy, nested too deep
         raise ConfigurationError(f"Policy {path.name} cannot be used: {error}") from error
 
 

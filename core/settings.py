@@ -19,6 +19,7 @@ from events.formats import Environment
 
 PREFIX = "SITEFLEET_"
 MAIL_PREFIX = "SITEFLEET_MAIL_"
+LETTERS_PREFIX = "SITEFLEET_LETTERS_"
 
 
 class LevelNetwork(BaseModel):
@@ -179,6 +180,30 @@ class MailSettings(BaseModel):
         """Read them, or None in a function that sends no mail; raises ConfigurationError."""
         values = _given(environ, MAIL_PREFIX)
         return _checked(cls, values, MAIL_PREFIX) if values else None
+
+
+class LetterSettings(BaseModel):
+    """What only the replayer of dead letters knows: SITEFLEET_LETTERS_<FIELD IN UPPER CASE>.
+
+    The fleet's own queues are the stack's, under the contract's names: the URL of one tells the
+    others'. A function's variables may have 4 KB together.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    queue_url_replayer: str = Field(pattern="/bbws-wp-site-replayer-[a-z]+$")
+    """Its own queue, which it also sends to, to go on in a new run."""
+
+    def queue_url(self, name: str) -> str:
+        """Return the URL of another of the fleet's own queues: wakeup, parked, ..."""
+        place, _, environment = self.queue_url_replayer.rpartition("replayer")
+        return f"{place}{name}{environment}"
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> LetterSettings | None:
+        """Read them, or None in a function that replays nothing; raises ConfigurationError."""
+        values = _given(environ, LETTERS_PREFIX)
+        return _checked(cls, values, LETTERS_PREFIX) if values else None
 
 
 def _given(environ: Mapping[str, str], prefix: str) -> dict[str, str]:

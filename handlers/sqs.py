@@ -21,7 +21,9 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from core.bootstrap import Fleet, fleet
+from core.domain.letters import Attribute
 from core.engine.message import Disposition, QueueMessage, TryAgain
+from core.engine.telling import tell
 from core.ports.messaging import QueueName
 from handlers.logs import configure_logs
 
@@ -46,34 +48,57 @@ def consume(
     event: Event, context: LambdaContext, queue: QueueName | None, handle: Handle
 ) -> PartialItemFailureResponse:
     """Handle each record of an SQS batch by itself; one that fails harms no neighbour."""
+    return consume_records(event, context, lambda record: _handle_record(record, queue, handle))
 
-    def one(record: SQSRecord) -> None:
-        _handle_record(record, queue, handle)
+
+def consume_records(
+    event: Event, context: LambdaContext, one: Callable[[SQSRecord], None]
+) -> PartialItemFailureResponse:
+    """Handle each record of an SQS batch; one that raises is reported as not done."""
+
+    def logged(record: SQSRecord) -> None:
+        structlog.contextvars.clear_contextvars()
+        try:
+            one(record)
+        except NotNowError:
+            raise
+        except Exception:
+            # The record is reported as failed: SQS shows it again, and after the last time it is
+            # dead.
+            log.exception("failing_message", messageId=record.message_id)
+            raise
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     return process_partial_response(
-        event=event, record_handler=one, processor=processor, context=context
+        event=event, record_handler=logged, processor=processor, context=context
     )
 
 
 def _handle_record(record: SQSRecord, queue: QueueName | None, handle: Handle) -> None:
-    structlog.contextvars.clear_contextvars()
     message = QueueMessage(
         message_id=record.message_id,
         body=record.body,
         receive_count=int(record.attributes.approximate_receive_count),
         queue=queue,
+        attributes=_attributes(record),
     )
-    try:
-        disposition = handle(the_fleet(), message)
-    except Exception:
-        # The record is reported as failed: SQS shows it again, and after the last time it is dead.
-        log.exception("failing_message", messageId=message.message_id)
-        raise
+    disposition = handle(the_fleet(), message)
+    engine = the_fleet().engine
+    tell(engine.outcomes, engine.ports.clock, message, disposition)
     if isinstance(disposition, TryAgain):
         seconds = disposition.after_seconds
         the_fleet().receipts.show_again(record.event_source_arn, record.receipt_handle, seconds)
         raise NotNowError(f"Message {message.message_id} is tried again in {seconds} s.")
+
+
+def _attributes(record: SQSRecord) -> dict[str, Attribute]:
+    return {
+        name: Attribute(
+            value=attribute.string_value or attribute.binary_value or "",
+            data_type=attribute.data_type,
+        )
+        for name, attribute in record.message_attributes.items()
+    }
 
 
 def workflow_consumer(event: Event, context: LambdaContext, queue: QueueName) -> Event:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from core.bootstrap import Fleet
+from core.domain.replays import Fate
 from core.engine.message import Acknowledged, Disposition, QueueMessage
 from handlers.sqs import Event, consume
 
@@ -17,4 +18,4 @@ def handler(event: Event, context: LambdaContext) -> Event:
 def _sweep(fleet: Fleet, _tick: QueueMessage) -> Disposition:
     fleet.sweeper.sweep()
     fleet.sweeper.measure()
-    return Acknowledged()
+    return Acknowledged(fate=Fate.NOTHING, why="The fleet was swept.")

@@ -35,6 +35,8 @@ TIMINGS = {
     "LeaseSeconds": "20",
     "VisibilitySeconds": "90",
     "MaximumConcurrency": "5",
+    "ReplayerTimeoutSeconds": "60",
+    "ReplayerVisibilitySeconds": "360",
 }
 
 

@@ -8,6 +8,7 @@ import typer
 
 from ops import backups, operations, promotions, sites, subscriptions, tenants
 from ops.command import PREFIX, as_root
+from ops.dlq import app as dlq
 from ops.doctor.command import add_doctor
 from ops.mounting import MountingGroup
 from ops.send import add_send
@@ -34,6 +35,7 @@ backups.add(sites.app)
 app.add_typer(sites.app, name="sites")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(subscriptions.app, name="notifications")
+app.add_typer(dlq.app, name="dlq")
 add_status(app)
 add_doctor(app)
 add_trace(app)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import getpass
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from core.adapters.aws.decisions import DynamoDecisions
 from core.adapters.aws.errors import calling, code_of
+from core.adapters.aws.failures import DynamoFailures
 from core.adapters.aws.operations import DynamoOperations
 from core.adapters.aws.session import client_config
 from core.adapters.aws.sites import DynamoSites
@@ -25,7 +27,6 @@ from core.domain.errors import ConfigurationError, SitefleetError
 from core.domain.operation import AttemptFailure
 from core.ports.messaging import QueueName
 from events.formats import Environment
-from ops.failures import read_failures
 from ops.place import DEFAULT_REGION, Place
 
 if TYPE_CHECKING:
@@ -110,10 +111,11 @@ class Connection:
                 return f"{texts.get('errorCode', '')}: {texts.get('reason', '')}"
         return None
 
-    def failures(self, operation_id: str) -> list[AttemptFailure]:
+    def failures(self, operation_id: str) -> Sequence[AttemptFailure]:
         """Return the failed attempts of an operation, oldest first."""
         table = f"bbws-wp-operations-{self.environment}"
-        return read_failures(self._dynamodb, table, operation_id)
+        failures = DynamoFailures(client=self._dynamodb, table_name=table)
+        return failures.of_operation(operation_id)
 
     def identity(self) -> str | None:
         """Return who is asking: the caller's ARN, or on one machine the user's name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
@@ -16,7 +17,9 @@ from botocore.exceptions import (
     NoCredentialsError,
 )
 
+from core.adapters.aws.errors import DENIED_CODES
 from core.domain.errors import ConfigurationError, NotFoundError, SitefleetError
+from core.replay.replayer import NotStartedError
 from ops.errors import BadInputError, ExitCode, NotTakenError, RequestRefusedError
 
 _CODES: Final[Mapping[type[Exception], ExitCode]] = {
@@ -25,6 +28,7 @@ _CODES: Final[Mapping[type[Exception], ExitCode]] = {
     RequestRefusedError: ExitCode.NOT_SUCCEEDED,
     NotTakenError: ExitCode.STALLED,
     NotFoundError: ExitCode.NOT_FOUND,
+    NotStartedError: ExitCode.BAD_INPUT,
 }
 _ABSENT: Final = frozenset(
     {
@@ -33,6 +37,7 @@ _ABSENT: Final = frozenset(
         "QueueDoesNotExist",
     }
 )
+_LACKING: Final = re.compile(r"not authorized to perform:? ([\w:-]+) on (?:resource:? )?(\S+)")
 _STALE: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException"})
 
 type Say = Callable[[str], None]
@@ -111,9 +116,21 @@ def _nobody_at(url: str) -> str:
     return f"Nothing answers at {place}; is the one-machine runtime up? sitefleet local up"
 
 
+def _denied(error: Exception) -> str:
+    """The right that is missing, as IAM names it; the operator's own, not a function's."""
+    found = _LACKING.search(str(error))
+    what = f"{found[1]} on {found[2]}" if found else str(error).replace("The fleet's role", "They")
+    return (
+        f"These credentials lack a right: {what}. Ask for it whoever looks after the account, or "
+        "choose another profile with --profile."
+    )
+
+
 def _answered(code: str, error: Exception) -> str | None:
     if code in _ABSENT:
         return f"{error} Is the stack of --env deployed in the account of these credentials?"
+    if code in DENIED_CODES:
+        return _denied(error)
     if code in _STALE:
         return "The AWS credentials are no longer valid. Log in again, then repeat the command."
     return None

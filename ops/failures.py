@@ -3,35 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
-from core.adapters.aws.errors import calling
-from core.adapters.aws.operation_items import operation_pk
 from core.domain.operation import AttemptFailure
 from events.formats import format_timestamp
 from ops.wording import moment, one_line, table
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-PREFIX: Final = "FAILURE#"
-
-
-def read_failures(
-    client: DynamoDBClient, table_name: str, operation_id: str
-) -> list[AttemptFailure]:
-    """Return the failed attempts of an operation, oldest first."""
-    with calling("DynamoDB", f"operation {operation_id}"):
-        pages = client.get_paginator("query").paginate(
-            TableName=table_name,
-            KeyConditionExpression="PK = :pk AND begins_with(SK, :prefix)",
-            ExpressionAttributeValues={
-                ":pk": {"S": operation_pk(operation_id)},
-                ":prefix": {"S": PREFIX},
-            },
-        )
-        return [_failure(operation_id, item) for page in pages for item in page["Items"]]
 
 
 def failure_lines(failures: Sequence[AttemptFailure]) -> list[str]:
@@ -62,16 +38,3 @@ def failure_documents(failures: Sequence[AttemptFailure]) -> list[dict[str, Any]
         }
         for failure in failures
     ]
-
-
-def _failure(operation_id: str, item: Any) -> AttemptFailure:
-    _, occurred_at, message_id = item["SK"]["S"].split("#", 2)
-    return AttemptFailure(
-        message_id=message_id,
-        operation_id=operation_id,
-        step=item["step"]["S"] or None,
-        attempt=int(item["attempt"]["N"]),
-        exception_type=item["exceptionType"]["S"],
-        message=item["message"]["S"],
-        occurred_at=datetime.fromisoformat(occurred_at),
-    )

@@ -40,6 +40,11 @@ class MailDesk:
             ),
         )
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something to handle."""
+        return bool(self._queue)
+
     def deliver(self, notification: Notification) -> None:
         """Take what the subscription's filter lets through, as SNS delivers it."""
         if notification.event_type in MAILED:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Final
 from urllib.parse import urlsplit
+from uuid import UUID, uuid5
 
 from pydantic.alias_generators import to_camel
 
@@ -35,6 +36,11 @@ class Audience(StrEnum):
     def template(self) -> str:
         """The template's name, as the platform's catalogue of templates has it."""
         return f"site_creation_{self.value}"
+
+
+def mail_mark(event_id: str, audience: Audience) -> str:
+    """Return the id of a mail: each fact is written about once to each audience."""
+    return str(uuid5(UUID(event_id), f"mail#{audience}"))
 
 
 def audiences_of(heard: Announcement) -> tuple[Audience, ...]:

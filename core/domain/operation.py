@@ -99,6 +99,8 @@ class Operation:
     """Whether this operation holds its site's lock."""
     turn: Turn | None = None
     """None: it counts against no cap, or has given its turn back."""
+    replay_of: str | None = None
+    """The dead letter whose replay led to this record; its events say so."""
     requested_by: str | None = None
     due_at: datetime | None = None
     """When the sweeper looks at this operation again; None once it is terminal."""
@@ -175,4 +177,6 @@ class AttemptFailure:
     exception_type: str
     message: str
     """Normalised: ids and numbers replaced, so that equal failures group."""
+    stack_digest: str = ""
+    """Names the path through the code; empty where it was recorded by a version without."""
     occurred_at: datetime

@@ -6,17 +6,28 @@ that says why; SQS alone would keep no reason.
 
 from __future__ import annotations
 
-import re
+import hashlib
+import traceback
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePath
 
 import structlog
 
 from core.domain.errors import LostClaimError, TransientError
+from core.domain.letter_reading import normalised
 from core.domain.operation import AttemptFailure, Operation
+from core.domain.replays import Fate
 from core.engine.claims import Ticket
 from core.engine.engine import Engine
-from core.engine.message import Acknowledged, Disposition, QueueMessage, TryAgain, backoff_seconds
+from core.engine.message import (
+    Acknowledged,
+    Disposition,
+    QueueMessage,
+    TryAgain,
+    backoff_seconds,
+    dead_letter_of,
+)
 from core.engine.recorder import Recorder
 from core.engine.stepping import beyond_repair, is_beyond_undo
 from core.engine.transitions import after_exception, after_failed, after_stall
@@ -24,8 +35,7 @@ from core.ports.messaging import DeadLetter
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
-_NUMBERS = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|\b[0-9a-f]{12,}\b|\d+")
-MOST_MESSAGE_CHARACTERS = 500
+DIGEST_CHARACTERS = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +63,7 @@ class Attempts:
         try:
             return self._give_back(broken, now)
         except LostClaimError:
-            return TryAgain(after_seconds=backoff_seconds(message.receive_count, None))
+            return self._recorder.come_back(message, broken.operation)
 
     def _give_back(self, broken: BrokenAttempt, now: datetime) -> Disposition:
         message, error = broken.message, broken.error
@@ -62,7 +72,8 @@ class Attempts:
         if last_receive or after.attempt >= self._engine.policy.max_step_attempts:
             self._recorder.publish(self._recorder.commit(self._given_up(broken, after, now)))
             self._engine.queues.dead_letter(_exhausted(broken))
-            return Acknowledged()
+            why = f"{type(error).__name__}: {normalised(str(error))}"
+            return Acknowledged(fate=Fate.BROKE, why=why)
         self._recorder.commit(after)
         suggested = error.retry_after_seconds if isinstance(error, TransientError) else None
         return TryAgain(after_seconds=backoff_seconds(message.receive_count, suggested))
@@ -79,9 +90,9 @@ class Attempts:
 
 def unknown_operation(message: QueueMessage, ticket: Ticket) -> DeadLetter:
     """Return the dead letter of a progress message whose operation does not exist."""
-    return DeadLetter(
-        body=message.body,
-        attributes={
+    return dead_letter_of(
+        message,
+        {
             "reason": f"There is no operation {ticket.operation_id} in this environment.",
             "errorCode": "SITE_002",
             "operationId": ticket.operation_id,
@@ -91,9 +102,14 @@ def unknown_operation(message: QueueMessage, ticket: Ticket) -> DeadLetter:
     )
 
 
-def normalised(text: str) -> str:
-    """Return an error's text with ids and numbers replaced, so that equal failures group."""
-    return _NUMBERS.sub("#", text)[:MOST_MESSAGE_CHARACTERS]
+def stack_digest(error: BaseException) -> str:
+    """Return a name for where an error came from: equal for equal paths through the code.
+
+    Files and functions count, lines do not: a deployment moves them.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    path = "/".join(f"{PurePath(frame.filename).name}:{frame.name}" for frame in frames)
+    return hashlib.sha256(path.encode()).hexdigest()[:DIGEST_CHARACTERS]
 
 
 def _failure(broken: BrokenAttempt, now: datetime) -> AttemptFailure:
@@ -104,15 +120,16 @@ def _failure(broken: BrokenAttempt, now: datetime) -> AttemptFailure:
         attempt=broken.operation.attempt,
         exception_type=type(broken.error).__name__,
         message=normalised(str(broken.error)),
+        stack_digest=stack_digest(broken.error),
         occurred_at=now,
     )
 
 
 def _exhausted(broken: BrokenAttempt) -> DeadLetter:
     operation, error = broken.operation, broken.error
-    return DeadLetter(
-        body=broken.message.body,
-        attributes={
+    return dead_letter_of(
+        broken.message,
+        {
             "reason": f"Step {operation.step} failed {operation.attempt + 1} times; last: "
             f"{normalised(str(error))}",
             "errorCode": "SYS_001",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import structlog
 
-from core.engine.claims import ticket_for
+from core.domain.replays import Fate
+from core.engine.claims import Ticket, ticket_for
 from core.engine.engine import Engine
 from core.engine.intake import Intake
 from core.engine.message import Acknowledged, Disposition, QueueMessage
@@ -14,6 +17,13 @@ from events.decode import DecodeError, decode
 from events.progress import FleetEvent, StepPoll, WakeUp
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+def as_replayed(ticket: Ticket, message: QueueMessage) -> Ticket:
+    """A replay is a person's act, like a retry: the step's deadline begins anew."""
+    if message.replay_of is None or ticket.is_wake_up:
+        return ticket
+    return replace(ticket, by_person=True)
 
 
 class Consumer:
@@ -34,14 +44,14 @@ class Consumer:
             decoded = decode(message.body)
         except DecodeError as error:
             self._refuser.refuse_body(message, error)
-            return Acknowledged()
+            return Acknowledged(fate=Fate.REFUSED, why=str(error))
         match decoded:
             case FleetEvent() | StepPoll() | WakeUp():
                 ticket = ticket_for(self._named(decoded))
                 if ticket is None:
                     log.info("ignoring_wake_up", messageId=message.message_id)
-                    return Acknowledged()
-                return self._runner.advance(message, ticket)
+                    return Acknowledged(fate=Fate.NOTHING, why="No operation waits for it.")
+                return self._runner.advance(message, as_replayed(ticket, message))
             case _:
                 return self._intake.handle(message, decoded)
 

@@ -47,6 +47,25 @@ class Decider:
 
         Raises RefusedError (PROM_003, SITE_005) when it cannot count, with the reason.
         """
+        found = self.check(operation, request)
+        if isinstance(found, Decision):
+            return found
+        payload = request.payload
+        stored = self._verified(
+            self._engine.policy.approval_of(operation.operation_type),
+            payload.proof.revealed(),
+            found,
+            approves=isinstance(request, OperationApproval),
+            comment=payload.comment,
+        )
+        self._check(operation, stored)
+        return self._keep(stored)
+
+    def check(self, operation: Operation, request: Verdict) -> Decision | ProofBinding:
+        """Return the decision that was kept before, or what AWS still has to confirm.
+
+        Everything that needs no call: raises RefusedError (PROM_003, SITE_005).
+        """
         payload, approves = request.payload, isinstance(request, OperationApproval)
         headers = payload.proof.revealed()
         known = self._known(operation.operation_id, headers)
@@ -62,26 +81,38 @@ class Decider:
                 f"Operation {operation.operation_id} is {operation.status}; there is nothing to "
                 "decide.",
             )
-        decision = ProofDecision.APPROVE if approves else ProofDecision.REJECT
         binding = ProofBinding(
             operation_id=operation.operation_id,
             plan_hash=payload.plan_hash,
-            decision=decision,
+            decision=ProofDecision.APPROVE if approves else ProofDecision.REJECT,
             role=payload.role,
             environment=operation.environment,
         )
-        approval = self._engine.policy.approval_of(operation.operation_type)
-        stored = self._verified(
-            approval, headers, binding, approves=approves, comment=payload.comment
-        )
-        self._check(operation, stored)
-        return self._keep(stored)
+        self._check_proof(headers, binding)
+        return binding
 
     def prove_rollback(self, operation: Operation, request: PromotionRollbackRequest) -> None:
         """Store who asked for a rollback, where the policy asks for a proof of it.
 
         The proof is bound to this very request: its operation id and its payload's hash. Raises
         RefusedError (SITE_001, PROM_003) when the request lacks what the environment asks for.
+        """
+        binding, promotion = self.check_rollback(operation, request), self._engine.policy.promotion
+        proof, reason = request.payload.proof, request.payload.reason
+        if binding is None or promotion is None or proof is None:
+            return
+        stored = self._verified(
+            promotion.approval, proof.revealed(), binding, approves=True, comment=reason
+        )
+        check_rollback_role(promotion.approval, person=stored.person, role=stored.role)
+        self._keep(stored)
+
+    def check_rollback(
+        self, operation: Operation, request: PromotionRollbackRequest
+    ) -> ProofBinding | None:
+        """Return what AWS has to confirm about a rollback; None: nothing, or it has done so.
+
+        Raises RefusedError (SITE_001, PROM_003).
         """
         missing = request.payload.missing_in(operation.environment)
         if missing:
@@ -91,15 +122,14 @@ class Decider:
             )
         promotion = self._engine.policy.promotion
         if promotion is None or not promotion.approval.rollback_roles:
-            return
-        approval = promotion.approval
+            return None
         if request.payload.proof is None:
             raise RefusedError(
                 ErrorCode.PROM_003, f"A rollback in {operation.environment} needs a proof."
             )
         headers = request.payload.proof.revealed()
         if self._known(operation.operation_id, headers) is not None:
-            return
+            return None
         lowered = {name.lower(): value for name, value in headers.items()}
         binding = ProofBinding(
             operation_id=operation.operation_id,
@@ -108,10 +138,12 @@ class Decider:
             role=lowered.get(ROLE_HEADER, ""),
             environment=operation.environment,
         )
-        reason = request.payload.reason
-        stored = self._verified(approval, headers, binding, approves=True, comment=reason)
-        check_rollback_role(approval, person=stored.person, role=stored.role)
-        self._keep(stored)
+        self._check_proof(headers, binding)
+        return binding
+
+    def _check_proof(self, headers: dict[str, str], binding: ProofBinding) -> None:
+        endpoint = self._engine.ports.identities.endpoint
+        check_proof(headers, binding=binding, endpoint=endpoint, now=self._engine.now())
 
     def _check(self, operation: Operation, decision: Decision) -> None:
         history = self._engine.store.history(operation.operation_id)
@@ -143,9 +175,7 @@ class Decider:
         approves: bool,
         comment: str | None,
     ) -> Decision:
-        identities, now = self._engine.ports.identities, self._engine.now()
-        check_proof(headers, binding=binding, endpoint=identities.endpoint, now=now)
-        principal = identities.ask(headers)
+        now, principal = self._engine.now(), self._engine.ports.identities.ask(headers)
         person = identify(approval, principal)
         return Decision(
             operation_id=binding.operation_id,

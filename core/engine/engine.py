@@ -14,6 +14,7 @@ from core.engine.step import Step
 from core.engine.workflow import Workflow
 from core.ports.bundle import Ports
 from core.ports.clock import IdSource
+from core.ports.dead_letters import ReplayOutcomes
 from core.ports.messaging import EventBus, WorkQueues
 from core.ports.operation_store import OperationStore
 from events.vocabulary import OperationType
@@ -34,6 +35,7 @@ class Engine:
     store: OperationStore
     bus: EventBus
     queues: WorkQueues
+    outcomes: ReplayOutcomes
     ids: IdSource
     ports: Ports
     policy: Policy

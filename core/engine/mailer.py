@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from uuid import UUID, uuid5
 
 import structlog
 
-from core.domain.creation_mail import Audience, Footer, audiences_of, creation_mail
+from core.domain.creation_mail import Audience, Footer, audiences_of, creation_mail, mail_mark
 from core.domain.errors import SitefleetError
 from core.domain.mail_policy import MailPolicy
 from core.domain.mail_template import MailTemplate
 from core.domain.notices import Notice
+from core.domain.replays import Fate
 from core.engine.message import Acknowledged, Disposition, QueueMessage, TryAgain, backoff_seconds
 from core.ports.announcements import ANNOUNCING, Mark
 from core.ports.clock import Clock
@@ -81,17 +81,19 @@ class Mailer:
         except SitefleetError as error:
             log.warning("failing_attempt", exceptionType=type(error).__name__, exc_info=error)
             return TryAgain(after_seconds=backoff_seconds(message.receive_count, None))
-        if all(written):
-            return Acknowledged()
-        return TryAgain(after_seconds=int(ANNOUNCING.total_seconds()))
+        if Mark.TAKEN in written:
+            return TryAgain(after_seconds=int(ANNOUNCING.total_seconds()))
+        mails = written.count(Mark.MINE)
+        fate = Fate.ANNOUNCED if mails else Fate.NOTHING
+        return Acknowledged(fate=fate, why=f"{mails} mails were written.")
 
-    def _write_once(self, heard: Announcement, audience: Audience, message_id: str) -> bool:
-        """Write one mail; False while a copy of the message is at it."""
-        mark = str(uuid5(UUID(heard.event_id), f"mail#{audience}"))
+    def _write_once(self, heard: Announcement, audience: Audience, message_id: str) -> Mark:
+        """Write one mail, unless it is written already or a copy of the message is at it."""
+        mark = mail_mark(heard.event_id, audience)
         answer = self._store.announce(mark, self._clock.now(), by=message_id)
         if answer is not Mark.MINE:
             log.info("skipping_mail", eventId=heard.event_id, audience=audience.value, why=answer)
-            return answer is Mark.DONE
+            return answer
         letter = self._letter(heard, audience)
         if letter.to:
             self._mail.send(letter)
@@ -112,7 +114,7 @@ class Mailer:
                 announced_at=self._clock.now(),
             )
         )
-        return True
+        return answer
 
     def _letter(self, heard: Announcement, audience: Audience) -> Letter:
         room, tenant = self._room, self._tenants.get(heard.payload.tenant_id or "")

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
-from core.ports.messaging import QueueName
+from core.domain.letters import MOST_ATTRIBUTES, REPLAY_OF, SENDER_ATTRIBUTES, STAMPS, Attribute
+from core.domain.replays import Fate
+from core.ports.messaging import DeadLetter, QueueName
+from events.redaction import redact_body
+
+MOST_SENDER_BYTES: Final = 8 * 1024
+"""Of the original message's attributes that a dead letter keeps; above it only the stamps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,11 +25,23 @@ class QueueMessage:
     receive_count: int
     queue: QueueName | None
     """The workflow queue that it came from; None for the wake-up queue."""
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+    @property
+    def replay_of(self) -> str | None:
+        """The dead letter that an operator has sent again with this message."""
+        stamp = self.attributes.get(REPLAY_OF)
+        return stamp.value if stamp else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Acknowledged:
     """The message is done with: delete it."""
+
+    fate: Fate
+    """What became of it; kept where an operator has sent it again."""
+    why: str = ""
+    """The same, as a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +52,34 @@ class TryAgain:
 
 
 type Disposition = Acknowledged | TryAgain
+
+
+def dead_letter_of(
+    message: QueueMessage, attributes: Mapping[str, str], *, body: str | None = None
+) -> DeadLetter:
+    """Return a dead letter that keeps the message's own attributes beside those that explain it.
+
+    Its own cannot stand beside them: together they would be more than SQS takes.
+    """
+    kept = _senders_attributes(message)
+    explained = {**attributes, **({SENDER_ATTRIBUTES: kept} if kept else {})}
+    if len(explained) > MOST_ATTRIBUTES:
+        raise ValueError(f"A dead letter may have {MOST_ATTRIBUTES} attributes: {list(explained)}.")
+    return DeadLetter(body=message.body if body is None else body, attributes=explained)
+
+
+def _senders_attributes(message: QueueMessage) -> str:
+    if not message.attributes:
+        return ""
+    every = _attributes_text(message.attributes)
+    if len(every.encode()) <= MOST_SENDER_BYTES:
+        return every
+    return _attributes_text({n: a for n, a in message.attributes.items() if n in STAMPS})
+
+
+def _attributes_text(attributes: Mapping[str, Attribute]) -> str:
+    values = {name: [a.data_type, a.value] for name, a in attributes.items()}
+    return redact_body(json.dumps(values, separators=(",", ":"), ensure_ascii=False))
 
 
 def backoff_seconds(receive_count: int, suggested: int | None, *, most: int = 900) -> int:

@@ -9,11 +9,19 @@ import structlog
 from core.domain.errors import SitefleetError
 from core.domain.measurements import ENDED, Measurement, measurements_of
 from core.domain.notices import Notice
-from core.engine.message import Acknowledged, Disposition, QueueMessage, TryAgain, backoff_seconds
+from core.domain.replays import Fate
+from core.engine.message import (
+    Acknowledged,
+    Disposition,
+    QueueMessage,
+    TryAgain,
+    backoff_seconds,
+    dead_letter_of,
+)
 from core.ports.announcements import ANNOUNCING, Mark
 from core.ports.clock import Clock
 from core.ports.measuring import Meter
-from core.ports.messaging import DeadLetter, Topic, WorkQueues
+from core.ports.messaging import Topic, WorkQueues
 from core.ports.operation_store import OperationStore
 from events.decode import DecodeError, decode
 from events.notifications import Notification, notification_for
@@ -52,11 +60,11 @@ class Notifier:
         try:
             event = decode(message.body)
         except DecodeError as error:
-            self._bury(message, str(error))
-            return Acknowledged()
+            return self._bury(message, str(error))
         if not isinstance(event, FleetEvent):
-            self._bury(message, "This is no event of the fleet; the notifier announces only those.")
-            return Acknowledged()
+            return self._bury(
+                message, "This is no event of the fleet; the notifier announces only those."
+            )
         try:
             return self._announce(event, message.message_id)
         except SitefleetError as error:
@@ -75,20 +83,20 @@ class Notifier:
         )
         notification = notification_for(event)
         if notification is None:
-            return Acknowledged()
+            return Acknowledged(fate=Fate.NOTHING, why="Nobody needs to hear of it.")
         mark = self._store.announce(meta.event_id, self._clock.now(), by=message_id)
         if mark is Mark.TAKEN:
             log.info("waiting_for_another_copy", eventId=meta.event_id)
             return TryAgain(after_seconds=int(ANNOUNCING.total_seconds()))
         if mark is Mark.DONE:
             log.info("skipping_announced_fact", eventId=meta.event_id)
-            return Acknowledged()
+            return Acknowledged(fate=Fate.NOTHING, why="It was announced before.")
         measurements = self._measurements(event)
         self._topic.announce(notification)
         self._store.announced(_notice(notification, meta, self._clock.now()))
         log.info("announcing", eventId=meta.event_id, eventType=notification.event_type.value)
         self._meter.record(measurements, _about(meta))
-        return Acknowledged()
+        return Acknowledged(fate=Fate.ANNOUNCED, why=f"{notification.event_type} is announced.")
 
     def _measurements(self, event: FleetEvent) -> list[Measurement]:
         """What the fact adds to the metrics; read before anything is announced."""
@@ -97,14 +105,15 @@ class Notifier:
         history = self._store.history(event.metadata.operation_id)
         return measurements_of(event, history.steps)
 
-    def _bury(self, message: QueueMessage, reason: str) -> None:
+    def _bury(self, message: QueueMessage, reason: str) -> Acknowledged:
         attributes = {
             "reason": reason[:1000],
             "errorCode": "SITE_001",
             "originQueue": "notifier",
             "messageId": message.message_id,
         }
-        self._queues.dead_letter(DeadLetter(body=message.body, attributes=attributes))
+        self._queues.dead_letter(dead_letter_of(message, attributes))
+        return Acknowledged(fate=Fate.REFUSED, why=reason)
 
 
 def _notice(notification: Notification, meta: EventMetadata, now: datetime) -> Notice:

@@ -7,8 +7,8 @@ import structlog
 from core.domain.errors import RefusedError
 from core.domain.operation import Operation
 from core.engine.engine import Engine
-from core.engine.message import QueueMessage
-from core.ports.messaging import DeadLetter, QueueName
+from core.engine.message import QueueMessage, dead_letter_of
+from core.ports.messaging import QueueName
 from events.decode import DecodeError
 from events.progress import FleetEvent
 from events.redaction import redact_body
@@ -69,13 +69,15 @@ class Refuser:
         )
         self._refuse(message, event, refused.message)
 
-    def _refuse(self, message: QueueMessage, event: FleetEvent, reason: str) -> None:
+    def _refuse(self, message: QueueMessage, rejection: FleetEvent, reason: str) -> None:
+        meta = rejection.metadata.model_copy(update={"replay_of": message.replay_of})
+        event = rejection.model_copy(update={"metadata": meta})
         code = event.data.error.code if event.data.error else "SITE_001"
         log.warning("refusing_message", code=str(code), reason=reason)
         self._engine.queues.dead_letter(
-            DeadLetter(
-                body=redact_body(message.body),
-                attributes={
+            dead_letter_of(
+                message,
+                {
                     "reason": reason[:MOST_REASON_CHARACTERS],
                     "errorCode": str(code),
                     "operationId": event.metadata.operation_id,
@@ -85,6 +87,7 @@ class Refuser:
                     "messageId": message.message_id,
                     "rejectionEventId": event.metadata.event_id,
                 },
+                body=redact_body(message.body),
             )
         )
         self._engine.bus.publish([event])

@@ -8,21 +8,23 @@ publish two different next events.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
 
 from core.domain.errors import LostClaimError
 from core.domain.operation import Operation
+from core.domain.replays import Fate
 from core.engine.attempts import Attempts, BrokenAttempt, unknown_operation
 from core.engine.claims import Busy, Claim, Claimed, Finished, Ticket, Unknown, read_refusal
 from core.engine.engine import Engine, bind_context
-from core.engine.message import Acknowledged, Disposition, QueueMessage, TryAgain, backoff_seconds
+from core.engine.message import Acknowledged, Disposition, QueueMessage, TryAgain
 from core.engine.recorder import Recorder
 from core.engine.stepping import run_step
 from core.engine.transitions import after_retry
 from core.ports.operation_store import ClaimRequest
-from events.vocabulary import Phase
+from events.vocabulary import DetailType, Phase
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -52,10 +54,11 @@ class Runner:
             case Unknown() if ticket.is_wake_up:
                 # An export task of another environment's promotion ended in this account.
                 log.info("ignoring_wake_up", operationId=ticket.operation_id)
-                return Acknowledged()
+                return Acknowledged(fate=Fate.NOTHING, why="No operation here waits for it.")
             case Unknown():
                 self._engine.queues.dead_letter(unknown_operation(message, ticket))
-                return Acknowledged()
+                why = f"There is no operation {ticket.operation_id} here."
+                return Acknowledged(fate=Fate.REFUSED, why=why)
 
     def _claim(self, ticket: Ticket, *, redelivered: bool) -> Claim:
         now = self._engine.now()
@@ -77,6 +80,7 @@ class Runner:
 
     def _work(self, message: QueueMessage, ticket: Ticket, operation: Operation) -> Disposition:
         bind_context(operation)
+        operation = replace(operation, replay_of=message.replay_of)
         try:
             after = self._run_and_record(operation, by_wake_up=ticket.is_wake_up)
             self._recorder.publish(after)
@@ -84,11 +88,11 @@ class Runner:
             # Another worker has the operation, or the answer to our own write was lost: the
             # message comes again and finds out which.
             log.warning("losing_claim", messageId=message.message_id)
-            return TryAgain(after_seconds=backoff_seconds(message.receive_count, None))
+            return self._recorder.come_back(message, operation)
         except Exception as error:  # noqa: BLE001 - the edge: recorded, then the message comes again
             broken = BrokenAttempt(message=message, operation=operation, error=error)
             return self._attempts.failed(broken)
-        return Acknowledged()
+        return _worked(operation, after)
 
     def _run_and_record(self, operation: Operation, *, by_wake_up: bool) -> Operation:
         turns_back = self._engine.workflow(operation).turns_back(operation)
@@ -100,15 +104,15 @@ class Runner:
     def _come_back(self, message: QueueMessage, ticket: Ticket, busy: Busy) -> Disposition:
         if ticket.is_wake_up:
             again = message.receive_count < MOST_WAKE_UP_RECEIVES
-            return TryAgain(after_seconds=1) if again else Acknowledged()
-        seconds = int((busy.until - self._engine.now()).total_seconds()) + 1
+            return TryAgain(after_seconds=1) if again else _busy()
+        seconds = max(1, int((busy.until - self._engine.now()).total_seconds()) + 1)
         if ticket.by_person:
             self._recorder.send(busy.operation, message.body, seconds)
-            return Acknowledged()
+            return _busy()
         # No copy of it is sent: a step that kills every worker would keep copies alive for ever.
         # The sweeper sends again what the operation waits for.
         last = message.receive_count >= self._engine.timing.max_receive_count
-        return Acknowledged() if last else TryAgain(after_seconds=seconds)
+        return _busy() if last else TryAgain(after_seconds=seconds)
 
     def _catch_up(self, finished: Finished) -> Disposition:
         if finished.republish is not None:
@@ -116,4 +120,21 @@ class Runner:
             self._recorder.publish(finished.republish)
         if finished.repoll is not None:
             self._recorder.send_poll(finished.repoll, 0)
-        return Acknowledged()
+        return Acknowledged(fate=Fate.NOTHING, why="What it asks for has happened already.")
+
+
+def _worked(before: Operation, after: Operation) -> Acknowledged:
+    """Tell how a step went that did not break."""
+    if after.stalled_since is not None:
+        why = f"Step {before.step} has not finished in time; the operation is stalled again."
+        return Acknowledged(fate=Fate.BROKE, why=why)
+    failed = after.head.detail_type is DetailType.STEP_FAILED and after.head != before.head
+    if failed and not after.cancel_requested and after.failure is not None:
+        why = f"Step {before.step} failed: {after.failure.message}"
+        return Acknowledged(fate=Fate.TURNED_BACK, why=why)
+    waits = f" and waits: {after.waiting_for}" if after.waiting_for else ""
+    return Acknowledged(fate=Fate.RUNS, why=f"Step {before.step} ran{waits}.")
+
+
+def _busy() -> Acknowledged:
+    return Acknowledged(fate=Fate.WAITS, why="Another worker has the operation just now.")

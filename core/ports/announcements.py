@@ -44,6 +44,10 @@ class Announcements(Protocol):
         """
         ...
 
+    def was_announced(self, mark: str) -> bool:
+        """Tell whether a fact has been announced; nothing is marked."""
+        ...
+
     def announced(self, notice: Notice) -> None:
         """Note that a fact has been announced, and what was said."""
         ...

@@ -6,7 +6,7 @@ same arguments and gets the same answer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -36,7 +36,8 @@ class ClaimRequest:
     wait_number: int
     """0 for an event, the poll's number for a poll; ignored for a wake-up."""
     by_person: bool = False
-    """A retry or cancel: also takes a ROLLBACK_FAILED operation, and the deadline starts anew."""
+    """A retry or cancel: also takes a ROLLBACK_FAILED operation; the deadline starts anew, and the
+    sweeper looks after it again."""
     owner: str
     """Chosen before the call: a repeated call whose answer was lost finds its own lease."""
     now: datetime
@@ -166,6 +167,10 @@ class OperationStore(SiteLocks, TenantTurns, WakeUps, Announcements, Protocol):
 
     def get(self, operation_id: str) -> Operation | None:
         """Return the operation item, read consistently."""
+        ...
+
+    def get_many(self, operation_ids: Sequence[str]) -> Mapping[str, Operation]:
+        """Return those of the operations that there are, by id, read consistently."""
         ...
 
     def accept(

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -37,6 +38,8 @@ class Reader:
         ]["QueueArn"]
         self._messages: list[dict[str, Any]] = []
         self._closing = threading.Event()
+        self._paused = threading.Event()
+        self._resting = threading.Event()
         self._thread = threading.Thread(target=self._read, args=(self.url,), daemon=True)
 
     def start(self) -> None:
@@ -66,6 +69,17 @@ class Reader:
         }
         self._sqs.set_queue_attributes(QueueUrl=self.url, Attributes={"Policy": json.dumps(policy)})
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave the queue to somebody else for a while."""
+        self._resting.clear()
+        self._paused.set()
+        try:
+            assert self._resting.wait(10), f"{self.url} is still being read"
+            yield
+        finally:
+            self._paused.clear()
+
     @property
     def messages(self) -> list[dict[str, Any]]:
         """Everything that has arrived so far."""
@@ -73,6 +87,10 @@ class Reader:
 
     def _read(self, url: str) -> None:
         while not self._closing.is_set():
+            if self._paused.is_set():
+                self._resting.set()
+                self._closing.wait(0.2)
+                continue
             try:
                 answer = self._sqs.receive_message(
                     QueueUrl=url,

@@ -163,6 +163,8 @@ class TestClaim:
         taken = claim(store, stuck, by_person=True, now=later)
         assert taken is not None
         assert (taken.step_since, taken.stalled_since) == (later, None)
+        assert taken.due_at == taken.lease_until
+        assert store.due(taken.lease_until, 10) == [taken]
 
 
 class TestRecord:

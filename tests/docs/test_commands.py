@@ -74,7 +74,7 @@ def test_there_is_something_to_check():
 
 @pytest.mark.parametrize(
     "line",
-    ["fly", "operations fly", "send create.json --fly", "operations rollback x", "dlq list"],
+    ["fly", "operations fly", "send create.json --fly", "operations rollback x", "letters list"],
 )
 def test_what_does_not_exist_is_noticed(line):
     assert unknown(line.split()) is not None

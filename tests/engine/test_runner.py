@@ -57,7 +57,7 @@ def until_waiting(fleet):
 
 class TestRequests:
     def test_a_request_becomes_an_operation_and_an_event(self, fleet):
-        assert fleet.consumer.handle(message(creation())) == Acknowledged()
+        assert isinstance(fleet.consumer.handle(message(creation())), Acknowledged)
         operation = only_operation(fleet)
         assert (operation.status, operation.cursor) == (OperationStatus.PENDING, 0)
         assert [e.detail_type for e in fleet.world.events] == [DetailType.OPERATION_ACCEPTED]
@@ -105,7 +105,7 @@ class TestRequests:
         ],
     )
     def test_what_cannot_be_accepted_is_answered_and_kept(self, fleet, body, queue, code, part):
-        assert fleet.consumer.handle(message(body, queue=queue)) == Acknowledged()
+        assert isinstance(fleet.consumer.handle(message(body, queue=queue)), Acknowledged)
         (letter,) = fleet.world.dead_letters
         (event,) = fleet.world.events
         assert letter.attributes["errorCode"] == code
@@ -149,7 +149,7 @@ class TestClaims:
         )
         assert fleet.consumer.handle(message(body)) == TryAgain(after_seconds=61)
         last = message(body, receive_count=fleet.engine.timing.max_receive_count)
-        assert fleet.consumer.handle(last) == Acknowledged()
+        assert isinstance(fleet.consumer.handle(last), Acknowledged)
         assert fleet.world.queues[QueueName.CREATION] == []
 
     def test_an_old_event_does_nothing(self, fleet):
@@ -157,7 +157,7 @@ class TestClaims:
         fleet.send(QueueName.CREATION, body)
         fleet.run()
         before = (only_operation(fleet), len(fleet.world.events))
-        assert fleet.consumer.handle(message(body)) == Acknowledged()
+        assert isinstance(fleet.consumer.handle(message(body)), Acknowledged)
         assert (only_operation(fleet), len(fleet.world.events)) == before
 
     def test_the_message_directly_behind_a_record_publishes_its_events_again(self, fleet):
@@ -171,13 +171,15 @@ class TestClaims:
     def test_progress_of_an_unknown_operation_becomes_a_dead_letter(self, fleet):
         body = accepted(fleet)
         fleet.store.operations.clear()
-        assert fleet.consumer.handle(message(body)) == Acknowledged()
+        assert isinstance(fleet.consumer.handle(message(body)), Acknowledged)
         assert fleet.world.dead_letters[0].attributes["errorCode"] == "SITE_002"
 
     def test_a_wake_up_of_another_environments_operation_is_no_dead_letter(self, fleet):
         """The source account hears of its export tasks too; their operation is the target's."""
         wake = WakeUp(operation_id="00000000-0000-5000-8000-000000000009", reason="task stopped")
-        assert fleet.consumer.handle(message(wake.queue_body(), queue=None)) == Acknowledged()
+        assert isinstance(
+            fleet.consumer.handle(message(wake.queue_body(), queue=None)), Acknowledged
+        )
         assert fleet.world.dead_letters == []
 
 

@@ -12,6 +12,9 @@ import pytest
 import structlog
 
 import handlers.sqs
+from core.adapters.memory.clock import ManualClock
+from core.adapters.memory.replay_outcomes import MemoryReplayOutcomes
+from core.domain.replays import Fate
 from core.engine.message import Acknowledged, TryAgain
 from core.ports.messaging import QueueName
 from handlers import creation, notifier, promotion, sweeper, wakeup
@@ -28,6 +31,9 @@ class Receipts:
         self.shown.append((arn, receipt, seconds))
 
 
+DONE = Acknowledged(fate=Fate.RUNS, why="It ran.")
+
+
 @dataclass
 class Scripted:
     """A consumer that answers each body as the test says."""
@@ -37,7 +43,7 @@ class Scripted:
 
     def handle(self, message):
         self.seen.append(message)
-        answer = self.answers.get(message.body, Acknowledged())
+        answer = self.answers.get(message.body, DONE)
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -50,6 +56,9 @@ def fleet(monkeypatch):
         consumer=Scripted({"again": TryAgain(after_seconds=8), "broken": RuntimeError("defect")}),
         notifier=Scripted({}),
         sweeper=SimpleNamespace(swept=0, sweep=lambda: None, measure=lambda: None),
+        engine=SimpleNamespace(
+            outcomes=MemoryReplayOutcomes(), ports=SimpleNamespace(clock=ManualClock())
+        ),
     )
     monkeypatch.setattr(handlers.sqs, "the_fleet", lambda: fleet)
     return fleet
@@ -116,11 +125,24 @@ def test_the_context_of_one_record_does_not_leak_into_the_next(fleet):
     def handle(message):
         seen.append(dict(structlog.contextvars.get_contextvars()))
         structlog.contextvars.bind_contextvars(tenantId=message.body)
-        return Acknowledged()
+        return DONE
 
     fleet.consumer.handle = handle
     creation.handler(event("tenant-1", "tenant-2"), CONTEXT)
     assert seen == [{}, {}]
+
+
+def test_a_replayed_message_tells_what_became_of_it(fleet):
+    told = event("fine", "again")
+    for record in told["Records"]:
+        record["messageAttributes"] = {
+            name: {"stringValue": value, "dataType": "String"}
+            for name, value in {"replayId": "replay-1", "replayOf": record["messageId"]}.items()
+        }
+    creation.handler(told, CONTEXT)
+    outcomes = fleet.engine.outcomes.told("replay-1")
+    assert [(o.message_id, o.fate, o.sentence) for o in outcomes] == [("m-0", Fate.RUNS, "It ran.")]
+    assert fleet.consumer.seen[0].replay_of == "m-0"
 
 
 @pytest.fixture

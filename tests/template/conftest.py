@@ -29,10 +29,12 @@ def sit(expanded) -> Stack:
 
 @pytest.fixture(scope="session")
 def busy(expanded) -> Stack:
-    """Every optional part there at once: foreign senders and subscribers, an e-mail address."""
+    """Every optional part there at once: senders, subscribers, an address, scheduled replays."""
     extra = {
         "SenderPrincipalArns": "arn:aws:iam::111122223333:role/sites-service",
         "SubscriberAccountIds": "111122223333,444455556666",
         "OperatorEmail": "operators@example.com",
+        "ReplaySchedule": "rate(1 hour)",
+        "ReplayLimit": "25",
     }
     return Stack(expanded, {**overrides("sit"), **extra})

@@ -133,6 +133,7 @@ ACTIONS = {
         "dynamodb:GetItem",
         "dynamodb:BatchGetItem",
         "dynamodb:Query",
+        "dynamodb:PutItem",
         "dynamodb:UpdateItem",
         "dynamodb:DeleteItem",
         "events:PutEvents",
@@ -147,6 +148,20 @@ ACTIONS = {
         "dynamodb:Query",
         "dynamodb:UpdateItem",
         "sns:Publish",
+    },
+    "DlqReplayerRole": {
+        *OWN_QUEUE,
+        *LOG,
+        *KEY,
+        "sns:Publish",
+        "dynamodb:BatchGetItem",
+        "dynamodb:BatchWriteItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+        "sqs:SendMessage",
     },
     "MailerRole": {
         *OWN_QUEUE,
@@ -202,6 +217,8 @@ ACTIONS = {
         "ecs:StopTask",
         "ecs:TagResource",
         "iam:PassRole",
+        "logs:DescribeLogStreams",
+        "logs:FilterLogEvents",
     },
 }
 """Every role and everything that it may do."""

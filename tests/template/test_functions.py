@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from core.settings import MAIL_PREFIX, PREFIX, MailSettings, Settings
+from core.settings import (
+    LETTERS_PREFIX,
+    MAIL_PREFIX,
+    PREFIX,
+    LetterSettings,
+    MailSettings,
+    Settings,
+)
 from tests.template.stack import ACCOUNTS, CHECKOUT, REGION, Stack, overrides, raw_template
 
 EVERY_ROLE = (
@@ -22,15 +29,23 @@ EVERY_ROLE = (
 )
 
 
+PROMOTE_NOTHING = {"handlers.mailer.handler", "handlers.dlq_replayer.handler"}
+
+
 def test_the_functions_environment_is_exactly_the_settings(stack):
     fields = set(Settings.model_fields) - {"endpoint_url"}  # AWS_ENDPOINT_URL, never on AWS
     expected = {f"{PREFIX}{field.upper()}" for field in fields}
     of_source = {name for name in expected if name.startswith(f"{PREFIX}SOURCE_")}
+    without_source = expected - of_source
     of_mail = {f"{MAIL_PREFIX}{field.upper()}" for field in MailSettings.model_fields}
+    of_letters = {f"{LETTERS_PREFIX}{field.upper()}" for field in LetterSettings.model_fields}
+    special = {
+        "handlers.mailer.handler": without_source | of_mail,
+        "handlers.dlq_replayer.handler": without_source | of_letters,
+    }
     for function in stack.of_type("AWS::Lambda::Function").values():
         variables = function["Environment"]["Variables"]
-        is_mailer = function["Handler"] == "handlers.mailer.handler"
-        own = (expected - of_source) | of_mail if is_mailer else expected
+        own = special.get(function["Handler"], expected)
         assert {name for name in variables if name.startswith(PREFIX)} == own
         others = {name: value for name, value in variables.items() if not name.startswith(PREFIX)}
         assert others == {
@@ -49,7 +64,7 @@ def test_the_functions_environment_makes_valid_settings(stack):
         assert settings.topic_arn == stack.arn(f"sns:bbws-wp-notifications-{env}")
         assert settings.queue_url_dlq.endswith(f"/bbws-wp-site-operations-dlq-{env}")
         assert settings.migrator_family == f"bbws-wp-migrator-{env}"
-        promotes = env != "dev" and function["Handler"] != "handlers.mailer.handler"
+        promotes = env != "dev" and function["Handler"] not in PROMOTE_NOTHING
         assert bool(settings.source_subnet_ids) == promotes
 
 
@@ -61,6 +76,36 @@ def test_only_the_mailer_s_environment_makes_valid_mail_settings(stack):
         settings = MailSettings.from_environ({k: stored.get(v, v) for k, v in variables.items()})
         assert (settings is not None) == (name == f"{env}-bbws-async-processor-mailer")
         assert settings is None or settings.sender == "no-reply@kimmyai.io"
+
+
+def test_only_the_replayer_s_environment_makes_valid_letter_settings(stack):
+    env = stack.parameters["Environment"]
+    for name, function in stack.by_name("AWS::Lambda::Function").items():
+        settings = LetterSettings.from_environ(function["Environment"]["Variables"])
+        if name != f"{env}-bbws-async-processor-dlq-replayer":
+            assert settings is None
+            continue
+        assert settings is not None
+        urls = {queue["QueueName"] for queue in stack.of_type("AWS::SQS::Queue").values()}
+        own = ("undeliverable", "parked", "wakeup", "notifier", "mailer", "sweeper", "replayer")
+        for queue in own:
+            place, _, found = settings.queue_url(queue).rpartition("/")
+            assert place == settings.queue_url_replayer.rpartition("/")[0]
+            assert found == f"bbws-wp-site-{queue}-{env}"
+            assert found in urls
+
+
+def test_the_replayer_is_mapped_to_its_queue_and_has_time(sit):
+    function = sit.by_name("AWS::Lambda::Function")["sit-bbws-async-processor-dlq-replayer"]
+    assert function["Handler"] == "handlers.dlq_replayer.handler"
+    assert function["Timeout"] == "900"
+    assert function["Role"].endswith(":role/sit-bbws-async-processor-dlq-replayer")
+    mapping = sit.of_type("AWS::Lambda::EventSourceMapping")["DlqReplayerMapping"]
+    assert mapping["FunctionName"] == function["FunctionName"]
+    assert mapping["EventSourceArn"] == sit.arn("sqs:bbws-wp-site-replayer-sit")
+    assert mapping["BatchSize"] == 1
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 2}
 
 
 def test_the_functions_environment_fits_into_four_kilobytes(stack):

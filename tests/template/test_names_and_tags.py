@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 QUEUES = ("creation", "update", "deletion", "promotion", "operations-dlq")
-OWN_QUEUES = ("wakeup", "notifier", "sweeper", "mailer", "undeliverable")
-ROLES = ("creation", "update", "deletion", "promotion", "wakeup", "sweeper", "notifier", "mailer")
+OWN_QUEUES = (
+    "wakeup",
+    "notifier",
+    "sweeper",
+    "mailer",
+    "undeliverable",
+    "parked",
+    "replayer",
+)
+ROLES = (
+    "creation",
+    "update",
+    "deletion",
+    "promotion",
+    "wakeup",
+    "sweeper",
+    "notifier",
+    "mailer",
+    "dlq-replayer",
+)
 
 UNTAGGABLE = {
+    "AWS::CloudWatch::Dashboard",
     "AWS::KMS::Alias",
     "AWS::Lambda::LayerVersion",
     "AWS::Logs::MetricFilter",
@@ -17,6 +36,7 @@ UNTAGGABLE = {
 }
 COMPONENTS = {
     "AWS::Backup::BackupVault": "backup",
+    "AWS::CloudWatch::Alarm": "cloudwatch",
     "AWS::DynamoDB::Table": "dynamodb",
     "AWS::ECS::Cluster": "ecs",
     "AWS::ECS::TaskDefinition": "ecs",
@@ -43,7 +63,7 @@ def test_queues_carry_the_names_of_the_contract(stack):
 def test_bus_topic_tables_and_buckets_carry_the_names_of_the_contract(stack):
     env = stack.parameters["Environment"]
     assert set(stack.by_name("AWS::Events::EventBus")) == {f"bbws-wp-site-events-{env}"}
-    assert set(stack.by_name("AWS::SNS::Topic")) == {f"bbws-wp-notifications-{env}"}
+    assert set(stack.by_name("AWS::SNS::Topic")) == {f"bbws-wp-{t}-{env}" for t in TOPICS}
     assert set(stack.by_name("AWS::DynamoDB::Table")) == {
         "sites",
         f"bbws-wp-operations-{env}",
@@ -53,6 +73,7 @@ def test_bus_topic_tables_and_buckets_carry_the_names_of_the_contract(stack):
 
 
 BUCKETS = ("transfer", "templates")
+TOPICS = ("notifications", "alarms")
 
 
 def test_functions_roles_and_logs_carry_the_names_of_the_contract(stack):

@@ -85,6 +85,9 @@ def test_every_other_wildcard_stands_behind_a_name_of_this_environment(sit):
                 assert named or rest in WILDCARDS, (name, rest)
 
 
+BOXES = ("operations-dlq", "undeliverable", "parked")
+
+
 def test_a_consumer_reads_its_own_queue_and_no_other(sit):
     for mapping in sit.of_type("AWS::Lambda::EventSourceMapping").values():
         function = sit.by_name("AWS::Lambda::Function")[mapping["FunctionName"]]
@@ -99,7 +102,9 @@ def test_a_consumer_reads_its_own_queue_and_no_other(sit):
             if "sqs:ReceiveMessage" in as_list(statement["Action"])
             for resource in as_list(statement["Resource"])
         ]
-        assert read == [mapping["EventSourceArn"]]
+        replays = function["Handler"] == "handlers.dlq_replayer.handler"
+        letters = [sit.arn(f"sqs:bbws-wp-site-{name}-sit") for name in BOXES] if replays else []
+        assert read == [mapping["EventSourceArn"], *letters]
 
 
 def test_site_secrets_are_read_by_containers_only(sit):
@@ -191,6 +196,7 @@ def test_the_source_role_reaches_export_tasks_and_nothing_of_the_sites(sit):
     assert found["RunExports"]["Condition"] == in_cluster
     assert found["FindExports"]["Condition"] == in_cluster
     assert found["Exports"]["Resource"] == sit.arn("ecs:task/bbws-wp-export-sit/*")
+    assert found["SiteLogs"]["Resource"] == sit.arn("logs:log-group:/aws/ecs/bbws-sit/sites:*")
 
 
 def test_inline_policies_fit_into_a_role(sit):
@@ -217,6 +223,7 @@ SERVICES = {
     "efs": "elasticfilesystem",
     "elbv2": "elasticloadbalancing",
     "events": "events",
+    "logs": "logs",
     "route53": "route53",
     "s3": "s3",
     "secretsmanager": "secretsmanager",
@@ -233,6 +240,8 @@ OTHER_NAMES = {
     "s3:HeadObject": "s3:GetObject",
     "s3:DeleteObjects": "s3:DeleteObject",
     "s3:ListObjectsV2": "s3:ListBucket",
+    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
 }
 NEEDS_NO_PERMISSION = {"sts:GetCallerIdentity"}
 WITHOUT_A_CALL = {

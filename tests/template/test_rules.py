@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from core.domain.creation_mail import MAILED
@@ -89,7 +91,7 @@ def test_the_sweeper_s_clock_ticks_every_minute(stack):
 
 def test_there_are_no_other_rules(sit):
     known = {name for names in ON_THE_BUS.values() for name in names}
-    known |= {*WAKE_UPS.values(), "SweepRule"}
+    known |= {*WAKE_UPS.values(), "SweepRule"}  # ReplayRule: only with a schedule
     assert set(sit.of_type("AWS::Events::Rule")) == known
 
 
@@ -124,8 +126,21 @@ def test_every_target_queue_admits_its_rules_and_no_others(busy):
             sender = ("sns.amazonaws.com", subscription["TopicArn"])
             wanted.setdefault(subscription["Endpoint"], set()).add(sender)
     for name, queue in busy.of_type("AWS::SQS::Queue").items():
-        if name not in {"UndeliverableQueue", "DeadLetterQueue"}:
+        if name not in {"UndeliverableQueue", "DeadLetterQueue", "ParkedQueue"}:
             assert _admitted(busy, name) == wanted[busy.arn(f"sqs:{queue['QueueName']}")]
+
+
+def test_nothing_is_replayed_by_itself_unless_somebody_says_how_often(sit, busy):
+    assert "ReplayRule" not in sit.resources
+    assert _admitted(sit, "ReplayerQueue") == set()
+    rule = busy.of_type("AWS::Events::Rule")["ReplayRule"]
+    assert rule["ScheduleExpression"] == "rate(1 hour)"
+    [target] = rule["Targets"]
+    assert target["Arn"] == busy.arn("sqs:bbws-wp-site-replayer-sit")
+    command = json.loads(target["Input"])
+    assert command["messageType"] == "REPLAY_COMMAND"
+    assert command["action"] == "scheduled"
+    assert command["filters"] == {"limit": 25}
 
 
 def _admitted(stack, queue):

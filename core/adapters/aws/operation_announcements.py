@@ -42,6 +42,13 @@ class OperationAnnouncements(OperationQueries):
             return Mark.MINE
         return Mark.DONE if "doneAt" in (answer.item or {}) else Mark.TAKEN
 
+    def was_announced(self, mark: str) -> bool:
+        with calling("DynamoDB", f"fact {mark}"):
+            answer = self._client.get_item(
+                TableName=self._table, Key=notice_items.fact_key(mark), ConsistentRead=True
+            )
+        return "doneAt" in answer.get("Item", {})
+
     def announced(self, notice: Notice) -> None:
         attributes = notice_items.closing_attributes(notice)
         with calling("DynamoDB", f"fact {notice.mark}"):

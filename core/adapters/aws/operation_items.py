@@ -102,6 +102,7 @@ def moving_attributes(operation: Operation) -> dict[str, UniversalAttributeValue
         "dueAt": _moment(operation.due_at),
         "dueShard": {"S": DUE_SHARD} if operation.due_at is not None else None,
         "turn": _text(operation.turn),
+        "replayOf": _text(operation.replay_of),
         "updatedAt": {"S": when(operation.updated_at)},
         "doneAt": _moment(operation.completed_at),
     }
@@ -140,6 +141,7 @@ def operation_of(item: Item) -> Operation:
         cut_over="cutOver" in item,
         lock_held=item["lockHeld"]["BOOL"],
         turn=Turn(item["turn"]["S"]) if "turn" in item else None,
+        replay_of=_read_text(item, "replayOf"),
         requested_by=_read_text(item, "by"),
         due_at=_read_moment(item, "dueAt"),
         created_at=datetime.fromisoformat(item["createdAt"]["S"]),

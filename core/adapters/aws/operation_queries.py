@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +32,10 @@ class OperationQueries:
                 TableName=self._table, Key=self._key(operation_id), ConsistentRead=True
             )
         return items.operation_of(answer["Item"]) if "Item" in answer else None
+
+    def get_many(self, operation_ids: Sequence[str]) -> Mapping[str, Operation]:
+        found = self.read_items([self._key(one) for one in dict.fromkeys(operation_ids)])
+        return {operation.operation_id: operation for operation in map(items.operation_of, found)}
 
     def due(self, now: datetime, limit: int) -> Sequence[Operation]:
         with calling("DynamoDB", f"index due of {self._table}"):

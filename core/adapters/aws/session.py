@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_iam import IAMClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_rds import RDSClient
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_s3 import S3Client
@@ -63,91 +64,115 @@ def client_config() -> Config:
 
 
 class AwsClients:
-    """The clients of one account role, each made on first use."""
+    """The clients of one account role, each made on first use.
 
-    def __init__(self, *, region: str, credentials: CredentialsTypeDef | None = None) -> None:
+    An operator's tool gives its own session, and its endpoint, instead of the process's.
+    """
+
+    def __init__(
+        self,
+        *,
+        region: str,
+        credentials: CredentialsTypeDef | None = None,
+        session: Session | None = None,
+        endpoint_url: str | None = None,
+    ) -> None:
         self.region = region
         self._credentials = credentials
+        self._given_session = session
+        self._endpoint_url = endpoint_url
 
     @cached_property
     def backup(self) -> BackupClient:
-        return self._session.client("backup", config=self._config)
+        return self._session.client("backup", config=self._config, endpoint_url=self._endpoint_url)
 
     @cached_property
     def cloudfront(self) -> CloudFrontClient:
-        return self._session.client("cloudfront", config=self._config)
+        return self._session.client(
+            "cloudfront", config=self._config, endpoint_url=self._endpoint_url
+        )
 
     @cached_property
     def cloudwatch(self) -> CloudWatchClient:
-        return self._session.client("cloudwatch", config=self._config)
+        return self._session.client(
+            "cloudwatch", config=self._config, endpoint_url=self._endpoint_url
+        )
 
     @cached_property
     def dynamodb(self) -> DynamoDBClient:
-        return self._session.client("dynamodb", config=self._config)
+        return self._session.client(
+            "dynamodb", config=self._config, endpoint_url=self._endpoint_url
+        )
 
     @cached_property
     def ec2(self) -> EC2Client:
-        return self._session.client("ec2", config=self._config)
+        return self._session.client("ec2", config=self._config, endpoint_url=self._endpoint_url)
 
     @cached_property
     def ecr(self) -> ECRClient:
-        return self._session.client("ecr", config=self._config)
+        return self._session.client("ecr", config=self._config, endpoint_url=self._endpoint_url)
 
     @cached_property
     def ecs(self) -> ECSClient:
-        return self._session.client("ecs", config=self._config)
+        return self._session.client("ecs", config=self._config, endpoint_url=self._endpoint_url)
 
     @cached_property
     def efs(self) -> EFSClient:
-        return self._session.client("efs", config=self._config)
+        return self._session.client("efs", config=self._config, endpoint_url=self._endpoint_url)
 
     @cached_property
     def acm(self) -> ACMClient:
-        return self._session.client("acm", config=self._config)
+        return self._session.client("acm", config=self._config, endpoint_url=self._endpoint_url)
 
     @cached_property
     def elbv2(self) -> ElasticLoadBalancingv2Client:
-        return self._session.client("elbv2", config=self._config)
+        return self._session.client("elbv2", config=self._config, endpoint_url=self._endpoint_url)
 
     @cached_property
     def events(self) -> EventBridgeClient:
-        return self._session.client("events", config=self._config)
+        return self._session.client("events", config=self._config, endpoint_url=self._endpoint_url)
 
     @cached_property
     def iam(self) -> IAMClient:
-        return self._session.client("iam", config=self._config)
+        return self._session.client("iam", config=self._config, endpoint_url=self._endpoint_url)
+
+    @cached_property
+    def logs(self) -> CloudWatchLogsClient:
+        return self._session.client("logs", config=self._config)
 
     @cached_property
     def rds(self) -> RDSClient:
-        return self._session.client("rds", config=self._config)
+        return self._session.client("rds", config=self._config, endpoint_url=self._endpoint_url)
 
     @cached_property
     def route53(self) -> Route53Client:
-        return self._session.client("route53", config=self._config)
+        return self._session.client("route53", config=self._config, endpoint_url=self._endpoint_url)
 
     @cached_property
     def s3(self) -> S3Client:
-        return self._session.client("s3", config=self._config)
+        return self._session.client("s3", config=self._config, endpoint_url=self._endpoint_url)
 
     @cached_property
     def secretsmanager(self) -> SecretsManagerClient:
-        return self._session.client("secretsmanager", config=self._config)
+        return self._session.client(
+            "secretsmanager", config=self._config, endpoint_url=self._endpoint_url
+        )
 
     @cached_property
     def sesv2(self) -> SESV2Client:
-        return self._session.client("sesv2", config=self._config)
+        return self._session.client("sesv2", config=self._config, endpoint_url=self._endpoint_url)
 
     @cached_property
     def sns(self) -> SNSClient:
-        return self._session.client("sns", config=self._config)
+        return self._session.client("sns", config=self._config, endpoint_url=self._endpoint_url)
 
     @cached_property
     def sqs(self) -> SQSClient:
-        return self._session.client("sqs", config=self._config)
+        return self._session.client("sqs", config=self._config, endpoint_url=self._endpoint_url)
 
     @cached_property
     def sts(self) -> STSClient:
-        return self._session.client("sts", config=self._config)
+        return self._session.client("sts", config=self._config, endpoint_url=self._endpoint_url)
 
     @cached_property
     def _config(self) -> Config:
@@ -155,6 +180,8 @@ class AwsClients:
 
     @cached_property
     def _session(self) -> Session:
+        if self._given_session is not None:
+            return self._given_session
         if self._credentials is None:
             return Session(region_name=self.region)
         return Session(

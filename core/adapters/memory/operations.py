@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -32,6 +32,9 @@ class MemoryOperationStore(MemoryLines):
     def get(self, operation_id: str) -> Operation | None:
         return self.operations.get(operation_id)
 
+    def get_many(self, operation_ids: Sequence[str]) -> Mapping[str, Operation]:
+        return {i: self.operations[i] for i in operation_ids if i in self.operations}
+
     def accept(
         self, operation: Operation, request_body: str, *, most_running: int | None = None
     ) -> Accepted:
@@ -55,6 +58,7 @@ class MemoryOperationStore(MemoryLines):
             lease_until=request.lease_until,
             step_since=request.now if request.by_person else operation.step_since or request.now,
             stalled_since=None if request.by_person else operation.stalled_since,
+            due_at=request.lease_until if request.by_person else operation.due_at,
         )
         self.operations[request.operation_id] = claimed
         return ClaimAnswer(granted=True, operation=claimed)
@@ -132,6 +136,9 @@ class MemoryOperationStore(MemoryLines):
             return Mark.TAKEN
         self.announcing[event_id] = by, now
         return Mark.MINE
+
+    def was_announced(self, mark: str) -> bool:
+        return mark in self.facts
 
     def announced(self, notice: Notice) -> None:
         self.facts[notice.mark] = notice

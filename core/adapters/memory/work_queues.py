@@ -99,5 +99,5 @@ class MemoryQueues:
 
     def _bury(self, queue: QueueName, message: StoredMessage) -> None:
         self.world.queues[queue].remove(message)
-        message.receipt = None
+        message.receipt, message.source = None, queue.value
         self.world.dead_letters.append(message)

@@ -52,6 +52,10 @@ class StoredMessage:
     receipt: str | None = None
     """Of the latest receive; an older receipt deletes nothing."""
     attributes: Mapping[str, str] = field(default_factory=dict)
+    data_types: Mapping[str, str] = field(default_factory=dict)
+    """Of attributes that are no String."""
+    source: str | None = None
+    """The queue that SQS moved it from, after its last receive."""
 
 
 @dataclass(kw_only=True)
@@ -135,6 +139,10 @@ class World:
         default_factory=lambda: {name: [] for name in QueueName}
     )
     dead_letters: list[StoredMessage] = field(default_factory=list)
+    undeliverable: list[StoredMessage] = field(default_factory=list)
+    parked: list[StoredMessage] = field(default_factory=list)
+    side_queues: dict[str, list[StoredMessage]] = field(default_factory=dict)
+    """What was sent to the notifier's, mailer's, wake-up and sweeper's queues by name."""
     notifications: list[Notification] = field(default_factory=list)
     mails: list[Letter] = field(default_factory=list)
     measurements: list[Measurement] = field(default_factory=list)
@@ -195,6 +203,10 @@ class World:
     metrics: dict[MetricKey, list[Datapoint]] = field(default_factory=dict)
     metrics_unavailable: str | None = None
     """Why CloudWatch does not answer; None: it does."""
+    site_logs: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)
+    """Stream -> lines of the containers' log, each with its time."""
+    site_logs_unread: str | None = None
+    """Why the log cannot be read; None: it can."""
     backups: dict[str, StoredBackup] = field(default_factory=dict)
     broken_backups: dict[str, str] = field(default_factory=dict)
     """Service (rds, backup) -> why its backups fail."""

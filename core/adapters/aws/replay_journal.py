@@ -1,0 +1,214 @@
+"""The journal of replays, in the operations table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import batched
+from typing import TYPE_CHECKING, Any, Final
+
+from core.adapters.aws import operation_items as items
+from core.adapters.aws import replay_items as stored
+from core.adapters.aws.conditional import Refusal, conditionally, names_in
+from core.adapters.aws.errors import calling
+from core.adapters.aws.operation_queries import OperationQueries
+from core.adapters.aws.replay_outcomes import replay_pk
+from core.adapters.aws.retries import briefly
+from core.domain.errors import LostClaimError, TransientError
+from core.domain.replays import Replay, ReplayEntry, ReplayStatus
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+BATCH: Final = 25
+"""DynamoDB: writes of one BatchWriteItem."""
+TRIES: Final = 8
+_OWN: Final = 0
+"""In a transaction of this journal, the replay's own item is written first."""
+
+
+class DynamoReplayJournal:
+    """See core.ports.dead_letters.ReplayJournal."""
+
+    def __init__(self, *, client: DynamoDBClient, table_name: str) -> None:
+        self._client = client
+        self._table = table_name
+        self._reads = OperationQueries(client=client, table_name=table_name)
+
+    def begin(self, replay: Replay, entries: Sequence[ReplayEntry]) -> Replay:
+        """Entries first: an open replay has all of them, and one that is not open is nobody's."""
+        already = self.open_replay()
+        if already is not None:
+            return already
+        self.record(replay, entries)
+        answer = conditionally(
+            f"replay {replay.replay_id}",
+            lambda: self._client.transact_write_items(TransactItems=self._opening(replay)),
+        )
+        if not isinstance(answer, Refusal):
+            return replay
+        return self._in_the_way(replay, entries)
+
+    def get(self, replay_id: str) -> Replay | None:
+        with calling("DynamoDB", f"replay {replay_id}"):
+            answer = self._client.get_item(
+                TableName=self._table, Key=stored.replay_key(replay_id), ConsistentRead=True
+            )
+        return stored.replay_of(answer["Item"]) if "Item" in answer else None
+
+    def open_replay(self) -> Replay | None:
+        with calling("DynamoDB", "the open replay"):
+            answer = self._client.get_item(
+                TableName=self._table, Key=stored.open_key(), ConsistentRead=True
+            )
+        return self.get(answer["Item"]["replayId"]["S"]) if "Item" in answer else None
+
+    def entries(self, replay_id: str) -> Sequence[ReplayEntry]:
+        with calling("DynamoDB", f"replay {replay_id}"):
+            pages = self._client.get_paginator("query").paginate(
+                TableName=self._table,
+                KeyConditionExpression="PK = :pk AND begins_with(SK, :entry)",
+                ExpressionAttributeValues={
+                    ":pk": {"S": replay_pk(replay_id)},
+                    ":entry": {"S": stored.ENTRY_PREFIX},
+                },
+                ConsistentRead=True,
+            )
+            return [stored.entry_of(item) for page in pages for item in page["Items"]]
+
+    def claim(
+        self, replay_id: str, *, owner: str, now: datetime, lease_until: datetime
+    ) -> Replay | None:
+        condition = (
+            "attribute_exists(PK) AND "
+            "(attribute_not_exists(#leaseTo) OR #leaseTo <= :now OR #owner = :owner)"
+        )
+        update = "SET #fence = #fence + :one, #owner = :owner, #leaseTo = :until"
+        answer = conditionally(
+            f"replay {replay_id}",
+            lambda: self._client.update_item(
+                TableName=self._table,
+                Key=stored.replay_key(replay_id),
+                ConditionExpression=condition,
+                UpdateExpression=update,
+                ExpressionAttributeNames=names_in(condition, update),
+                ExpressionAttributeValues={
+                    ":now": {"S": items.when(now)},
+                    ":owner": {"S": owner},
+                    ":until": {"S": items.when(lease_until)},
+                    ":one": {"N": "1"},
+                },
+                ReturnValues="ALL_NEW",
+            ),
+        )
+        return None if isinstance(answer, Refusal) else stored.replay_of(answer["Attributes"])
+
+    def save(self, replay: Replay) -> None:
+        put = self._put_of_its_holder(replay)
+        if replay.status is ReplayStatus.OPEN:
+            answer: object = conditionally(
+                f"replay {replay.replay_id}", lambda: self._client.put_item(**put)
+            )
+            refused = isinstance(answer, Refusal)
+        else:
+            refused = self._close(replay, put)
+        if refused:
+            raise LostClaimError(f"Another worker has taken replay {replay.replay_id} over.")
+
+    def record(self, replay: Replay, entries: Sequence[ReplayEntry]) -> None:
+        latest = {entry.number: entry for entry in entries}
+        puts = [
+            {"PutRequest": {"Item": stored.entry_item(replay.replay_id, entry)}}
+            for entry in latest.values()
+        ]
+        self._write(f"replay {replay.replay_id}", puts)
+
+    def recent(self, limit: int) -> Sequence[Replay]:
+        with calling("DynamoDB", "the newest replays"):
+            answer = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="PK = :pk AND begins_with(SK, :at)",
+                ExpressionAttributeValues={
+                    ":pk": {"S": stored.REPLAYS_PK},
+                    ":at": {"S": stored.AT_PREFIX},
+                },
+                ScanIndexForward=False,
+                Limit=limit,
+            )
+        keys = [stored.replay_key(item["replayId"]["S"]) for item in answer["Items"]]
+        found = [stored.replay_of(item) for item in self._reads.read_items(keys)]
+        return sorted(found, key=lambda r: (r.created_at, r.replay_id), reverse=True)
+
+    # --- inside ----------------------------------------------------------------------------
+
+    def _opening(self, replay: Replay) -> list[Any]:
+        new = "attribute_not_exists(PK)"
+        puts: list[dict[str, Any]] = [
+            {"Item": stored.replay_item(replay), "ConditionExpression": new},
+            {"Item": stored.open_item(replay), "ConditionExpression": new},
+            {"Item": stored.listed_item(replay)},
+        ]
+        return [{"Put": {"TableName": self._table, **put}} for put in puts]
+
+    def _in_the_way(self, replay: Replay, entries: Sequence[ReplayEntry]) -> Replay:
+        """Return what is open instead: this very replay, when the first answer was lost."""
+        found = self.get(replay.replay_id)
+        if found is not None:
+            return found
+        keys = {entry.number: stored.entry_key(replay.replay_id, entry.number) for entry in entries}
+        self._write(
+            f"replay {replay.replay_id}",
+            [{"DeleteRequest": {"Key": key}} for key in keys.values()],
+        )
+        other = self.open_replay()
+        if other is None:
+            raise TransientError("Another replay was open and has just ended. Try again.")
+        return other
+
+    def _put_of_its_holder(self, replay: Replay) -> dict[str, Any]:
+        condition = "attribute_exists(PK) AND #fence = :fence"
+        return {
+            "TableName": self._table,
+            "Item": stored.replay_item(replay),
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": names_in(condition),
+            "ExpressionAttributeValues": {":fence": {"N": str(replay.fence)}},
+        }
+
+    def _close(self, replay: Replay, put: dict[str, Any]) -> bool:
+        """Write the end and free the place of the open one; return whether it was refused."""
+        free: dict[str, Any] = {
+            "TableName": self._table,
+            "Key": stored.open_key(),
+            "ConditionExpression": "replayId = :id",
+            "ExpressionAttributeValues": {":id": {"S": replay.replay_id}},
+        }
+        about = f"replay {replay.replay_id}"
+        writes: list[Any] = [{"Put": put}, {"Delete": free}]
+        answer: object = conditionally(
+            about, lambda: self._client.transact_write_items(TransactItems=writes)
+        )
+        if not isinstance(answer, Refusal):
+            return False
+        if _OWN in answer.failed:
+            return True
+        # It was closed before (that answer was lost): the place is free, or the next one's.
+        again = conditionally(about, lambda: self._client.put_item(**put))
+        return isinstance(again, Refusal)
+
+    def _write(self, about: str, requests: Sequence[Any]) -> None:
+        for batch in batched(requests, BATCH):
+            self._write_batch(about, list(batch))
+
+    def _write_batch(self, about: str, batch: list[Any]) -> None:
+        left = batch
+
+        def once() -> None:
+            nonlocal left
+            with calling("DynamoDB", about):
+                answer = self._client.batch_write_item(RequestItems={self._table: left})
+            left = list(answer.get("UnprocessedItems", {}).get(self._table, []))
+            if left:
+                raise TransientError(f"DynamoDB has put off {len(left)} items of {about}.")
+
+        briefly(TransientError, attempts=TRIES)(once)

@@ -1,0 +1,165 @@
+"""The operator's desk: letters taken from their queues, chosen, grouped and foretold.
+
+Letters are hidden while they lie on the desk and given back when it is left; nothing is lost by a
+desk that is never tidied, they only show again later.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from core.domain.letter_moving import was_of
+from core.domain.letter_reading import open_letter, read_letter
+from core.domain.letters import Box, FailureKey, Letter, RawLetter
+from core.domain.operation import AttemptFailure
+from core.domain.replays import ReplayFilter
+from core.engine.engine import Engine
+from core.engine.forecast import Forecast, Forecaster
+from core.ports.dead_letters import DeadLetters, Failures
+
+HIDE_SECONDS: Final = 300
+REPLAYED: Final = (Box.OPERATIONS, Box.UNDELIVERABLE)
+"""Where letters are replayed from; what is parked has to be taken out of its place first."""
+
+type Watch = Callable[[int], None]
+"""Hears how many letters have been read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LetterGroup:
+    """Letters that failed in the same way."""
+
+    failure: FailureKey
+    count: int
+    kinds: Mapping[str, int]
+    boxes: Mapping[str, int]
+    tenants: Mapping[str, int]
+    oldest: datetime
+    newest: datetime
+    example: Letter
+
+    @property
+    def group_id(self) -> str:
+        return self.failure.group_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Foretold:
+    """A letter and what its replay will do."""
+
+    letter: Letter
+    forecast: Forecast
+
+
+class LetterDesk:
+    """Reads dead letters; changes none."""
+
+    def __init__(self, *, letters: DeadLetters, failures: Failures, engine: Engine) -> None:
+        self._letters = letters
+        self._failures = failures
+        self._engine = engine
+
+    def collect(
+        self,
+        filters: ReplayFilter,
+        boxes: Sequence[Box] = REPLAYED,
+        *,
+        hide_seconds: int = HIDE_SECONDS,
+        watch: Watch | None = None,
+    ) -> list[Letter]:
+        """Take the letters that are meant, oldest first, and give the others back.
+
+        Letters that somebody else has on a desk are not seen; `hidden` tells how many.
+        """
+        taken = self._take(boxes, hide_seconds, watch)
+        named = frozenset(filters.message_ids)
+        meant = [raw for raw in taken if not named or raw.message_id in named]
+        chosen = [letter for letter in self._read(meant) if self._means(filters, letter)]
+        chosen = chosen[: filters.limit] if filters.limit is not None else chosen
+        kept = {letter.raw.receipt for letter in chosen}
+        self._letters.give_back([raw for raw in taken if raw.receipt not in kept])
+        return chosen
+
+    def hidden(self, boxes: Sequence[Box] = REPLAYED) -> int:
+        """Return about how many letters are hidden: on somebody's desk."""
+        return sum(self._letters.depth(box).hidden for box in boxes)
+
+    def give_back(self, letters: Iterable[Letter]) -> None:
+        """Show letters again."""
+        self._letters.give_back([letter.raw for letter in letters])
+
+    def foretell(self, letters: Sequence[Letter]) -> list[Foretold]:
+        """Tell what a replay of these letters will do, in this order."""
+        forecasts = Forecaster(self._engine).foretell(letters)
+        return [
+            Foretold(letter=letter, forecast=forecast)
+            for letter, forecast in zip(letters, forecasts, strict=True)
+        ]
+
+    def _take(
+        self, boxes: Sequence[Box], hide_seconds: int, watch: Watch | None
+    ) -> list[RawLetter]:
+        taken: dict[tuple[Box, str], RawLetter] = {}
+        for box in boxes:
+            while batch := self._letters.receive(box, hide_seconds=hide_seconds):
+                taken |= {(box, raw.message_id): raw for raw in batch}
+                if watch is not None:
+                    watch(len(taken))
+        return sorted(taken.values(), key=lambda raw: (raw.sent_at, raw.message_id))
+
+    def _read(self, taken: Sequence[RawLetter]) -> list[Letter]:
+        """Read each letter, those without a reason together with the recorded attempts."""
+        known: dict[str, Sequence[AttemptFailure]] = {}
+        letters = []
+        for raw in taken:
+            opened = open_letter(raw)
+            operation_id = opened.operation_id if _is_silent(raw) else None
+            if operation_id is not None and operation_id not in known:
+                known[operation_id] = self._failures.of_operation(operation_id)
+            letters.append(read_letter(opened, known.get(operation_id or "", ())))
+        return letters
+
+    def _means(self, filters: ReplayFilter, letter: Letter) -> bool:
+        age = timedelta(seconds=filters.older_than_seconds or 0)
+        wanted = (
+            (filters.origin, letter.origin),
+            (filters.group_id, letter.group_id),
+            (filters.tenant_id, letter.tenant_id),
+            (filters.site_id, letter.site_id),
+            (filters.operation_id, letter.operation_id),
+        )
+        return (
+            all(asked is None or asked == found for asked, found in wanted)
+            and self._engine.now() - letter.failed_at >= age
+        )
+
+
+def groups_of(letters: Sequence[Letter]) -> list[LetterGroup]:
+    """Return the letters by failure, the largest group first."""
+    members: dict[FailureKey, list[Letter]] = {}
+    for letter in letters:
+        members.setdefault(letter.failure, []).append(letter)
+    groups = [_group(failure, found) for failure, found in members.items()]
+    return sorted(groups, key=lambda group: (-group.count, group.group_id))
+
+
+def _group(failure: FailureKey, members: Sequence[Letter]) -> LetterGroup:
+    return LetterGroup(
+        failure=failure,
+        count=len(members),
+        kinds=Counter(letter.kind.value for letter in members),
+        boxes=Counter(letter.raw.box.value for letter in members),
+        tenants=Counter(letter.tenant_id or "unknown" for letter in members),
+        oldest=min(letter.failed_at for letter in members),
+        newest=max(letter.failed_at for letter in members),
+        example=members[0],
+    )
+
+
+def _is_silent(raw: RawLetter) -> bool:
+    """Tell whether only the recorded attempts can say why: SQS moved it, without a word."""
+    return was_of(raw).raw.source is not None

@@ -1,0 +1,164 @@
+"""Letters that die for different reasons, and an operator who looks at them and replays them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.acceptance.fleet_client import cancel, creation, envelope, eventually
+from tests.acceptance.world import World, new_site_id
+
+COMMAND = Path(sys.executable).parent / "sitefleet"
+TENANT = "tenant-3"
+ROLE = "sit-bbws-async-processor-creation"
+DENY = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Deny", "Action": "secretsmanager:*", "Resource": "*"}],
+}
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What a command printed, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Letters:
+    """What the operator saw and did, in sit."""
+
+    operation_id: str
+    site_id: str
+    malformed: str
+    """Body of the request that is none."""
+    event_id: str
+    """Of the event that could not be delivered."""
+    listed: Typed
+    shown: Typed
+    planned: Typed
+    told: Typed
+    """A replay without --yes."""
+    replayed: Typed
+    """Of the step that broke, by the command line itself."""
+    remote: Typed
+    """Of the event, by the function."""
+    left: Typed
+    """The plan of what is still there."""
+    parked: Typed
+    history: Typed
+
+
+def dead_letters(world: World, _done: Callable[[str], Any]) -> Letters:
+    """Sit's own observer of dead letters is paused meanwhile: it would take them away."""
+    with world.letters["sit"].paused():
+        return _tell(world)
+
+
+def _tell(world: World) -> Letters:
+    sit, events = world.accounts["sit"], world.events["sit"]
+    site_id, deleted = new_site_id(), new_site_id()
+    request = creation(site_id, "letterbox", tenantId=TENANT, environment="sit")
+    mine = request["correlationId"]
+    malformed = json.dumps(request)[:-1]
+    with _no_secrets(sit.client("iam")):
+        sit.send("creation", request)
+        sit.send_text("creation", malformed)
+        gone = {"siteId": deleted, "tenantId": TENANT, "reason": "not needed any more"}
+        sit.send("deletion", envelope("SITE_DELETION_REQUEST", gone))
+        refused = events.wait_for("SiteOperationRejected", siteId=deleted)
+        stalled = events.wait_for("SiteOperationStalled", correlationId=mine)
+    event_id = refused["detail"]["metadata"]["eventId"]
+    operation_id = stalled["detail"]["metadata"]["operationId"]
+    _undeliverable(world, refused)
+    type_ = _typist(world)
+    mine_flags = ("--operation", operation_id)
+    listed = eventually(lambda: _all_four(type_), "four dead letters in sit", seconds=60)
+    group = _group_of(listed, "exhausted")
+    letters = {
+        "listed": listed,
+        "shown": type_("show", group),
+        "planned": type_("plan", "--json"),
+        "told": type_("replay", *mine_flags),
+        "replayed": type_(
+            "replay", *mine_flags, "--yes", "--reason", "Secrets may be written again.", "--json"
+        ),
+    }
+    sit.send("creation", cancel(operation_id))
+    letters["remote"] = type_(
+        "replay", "--remote", "--queue", "notifier", "--yes", "--reason", "It works.", "--json"
+    )
+    letters["left"] = type_("plan", "--json")
+    letters["parked"] = type_("park", "--site-id", deleted, "--yes", "--reason", "Never was.")
+    letters["history"] = type_("history", "--json")
+    return Letters(operation_id, site_id, malformed, event_id, **letters)
+
+
+@contextmanager
+def _no_secrets(iam: Any) -> Iterator[None]:
+    """Take a right away that a step of every creation needs."""
+    iam.put_role_policy(RoleName=ROLE, PolicyName="denied", PolicyDocument=json.dumps(DENY))
+    try:
+        yield
+    finally:
+        iam.delete_role_policy(RoleName=ROLE, PolicyName="denied")
+
+
+def _undeliverable(world: World, event: dict[str, Any]) -> None:
+    """Put an event there as EventBridge does; the emulator drops what it cannot deliver."""
+    sit = world.accounts["sit"]
+    sqs, arn = sit.client("sqs"), "arn:aws:sqs:af-south-1:815856636111:bbws-wp-site-notifier-sit"
+    values = {
+        "RULE_ARN": "arn:aws:events:af-south-1:815856636111:rule/bbws-wp-site-milestones-sit",
+        "TARGET_ARN": arn,
+        "ERROR_CODE": "SDK_CLIENT_ERROR",
+        "ERROR_MESSAGE": "The queue's policy does not allow it.",
+    }
+    sqs.send_message(
+        QueueUrl=sqs.get_queue_url(QueueName="bbws-wp-site-undeliverable-sit")["QueueUrl"],
+        MessageBody=json.dumps(event),
+        MessageAttributes={
+            name: {"DataType": "String", "StringValue": value} for name, value in values.items()
+        },
+    )
+
+
+def _typist(world: World) -> Callable[..., Typed]:
+    environ = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "SITEFLEET_"))}
+    environ |= {"SITEFLEET_HOME": str(world.home), "COLUMNS": "200"}
+
+    def type_(*arguments: str) -> Typed:
+        finished = subprocess.run(
+            [COMMAND, "dlq", *arguments, "--env", "sit"],
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        return Typed(finished.returncode, finished.stdout, finished.stderr)
+
+    return type_
+
+
+def _all_four(type_: Callable[..., Typed]) -> Typed | None:
+    listed = type_("list", "--json")
+    assert listed.code == 0, listed.err
+    return listed if listed.json["letters"] >= 4 else None
+
+
+def _group_of(listed: Typed, kind: str) -> str:
+    return next(group["groupId"] for group in listed.json["groups"] if kind in group["kinds"])

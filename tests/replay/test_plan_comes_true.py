@@ -1,0 +1,66 @@
+"""What the plan of a replay says is what happens, for letters of every shape."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from dead import REFUSED, mixed
+
+from core.domain.letters import LetterKind
+from core.domain.replays import Fate, ReplayFilter, ReplayStatus
+from core.replay.desk import groups_of
+from simulation.operator import Operator
+
+SIZES = [360, pytest.param(10_000, marks=pytest.mark.long)]
+
+
+@pytest.fixture(scope="module", params=SIZES)
+def looked_at(request):
+    scene = mixed(request.param)
+    operator = Operator(fleet=scene.fleet)
+    foretold = operator.plan()
+    return scene, operator, foretold
+
+
+def test_every_shape_is_recognised_and_equal_failures_group(looked_at):
+    _, _, foretold = looked_at
+    letters = [one.letter for one in foretold]
+    assert {letter.kind for letter in letters} == {
+        LetterKind.REFUSED,
+        LetterKind.EXHAUSTED,
+        LetterKind.ABANDONED,
+        LetterKind.TARGET_FAILURE,
+        LetterKind.TOPIC_FAILURE,
+        LetterKind.UNREADABLE,
+    }
+    groups = groups_of(letters)
+    assert len(groups) >= 20
+    assert sum(group.count for group in groups) == len(letters)
+    refused = [g for g in groups if g.kinds.get("refused")]
+    assert len(refused) == len(REFUSED)
+    assert max(len(g.tenants) for g in groups if g.kinds.get("exhausted")) == 5
+
+
+def test_every_fate_is_foretold(looked_at):
+    _, _, foretold = looked_at
+    fates = Counter(one.forecast.fate for one in foretold)
+    assert set(fates) == set(Fate) - {Fate.TURNED_BACK, Fate.BROKE}, fates
+    assert all(one.forecast.sentence for one in foretold)
+
+
+def test_what_was_foretold_is_what_happens(looked_at):
+    scene, operator, foretold = looked_at
+    fleet = scene.fleet
+    depth = len(fleet.world.dead_letters) + len(fleet.world.undeliverable)
+    assert depth == len(foretold), "looking takes nothing away"
+    replay = operator.replay(ReplayFilter(), sends_refused=True)
+    assert replay.status is ReplayStatus.FINISHED
+    entries = operator.journal.entries(replay.replay_id)
+    refused = {e.group_id for e in entries if e.forecast is Fate.REFUSED}
+    sent = [e for e in entries if e.fate is not None]
+    wrong = [(e.forecast, e.fate, e.sentence, e.outcome) for e in sent if e.forecast != e.fate]
+    assert wrong == []
+    held_back = [e for e in entries if e.fate is None]
+    assert {e.group_id for e in held_back} <= refused, "only what fails again is held back"
+    assert {e.state.value for e in held_back} <= {"stopped"}
