@@ -22,8 +22,9 @@ A command talks to one environment of one fleet. If the one-machine runtime is u
 below `SITEFLEET_HOME`, or `.sitefleet/` of the checkout) and neither a profile nor AWS credentials
 nor another endpoint is given, it is the runtime, and standard error says so; else it is AWS, with
 the credentials that the AWS SDK finds. Tables and queues have the names of the wire contract, so no
-other setting is needed; the `dlq` commands read the deployed replayer's. `operations show`, `cancel` and `retry`, and the `promotions` commands that
-name an operation, search every environment of the runtime when `--env` is not given.
+other setting is needed; the `dlq` commands read the deployed replayer's. `operations show`,
+`cancel` and `retry`, and the `promotions` commands that name an operation, search every environment
+of the runtime when `--env` is not given.
 
 `--watch` follows an operation until it completes, fails, is taken back, is cancelled, or stands
 still: a live picture on a terminal, one line per change elsewhere. In `operations show --watch` the
