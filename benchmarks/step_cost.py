@@ -32,7 +32,12 @@ from simulation.requests import TENANT, promotion
 TABLE = "operations"
 WRITES = frozenset({"UpdateItem", "PutItem", "DeleteItem", "TransactWriteItems"})
 WRITE_UNIT_BYTES, READ_UNIT_BYTES = 1024, 4096
-DUE = ("dueShard", "dueAt")
+INDEXES = (
+    ("due", "dueShard", "dueAt"),
+    ("recent", "createdDay", "createdAt"),
+    ("site", "siteRef", "createdAt"),
+    ("correlation", "correlation", "createdAt"),
+)
 
 DOLLARS_PER_MILLION = {
     "DynamoDB write units": 0.625,
@@ -213,12 +218,7 @@ def _client() -> Any:
 
 
 def _table() -> dict[str, Any]:
-    indexes = (
-        ("due", *DUE),
-        ("recent", "createdDay", "createdAt"),
-        ("site", "siteRef", "createdAt"),
-    )
-    names = {"PK", "SK", *(name for _, *pair in indexes for name in pair)}
+    names = {"PK", "SK", *(name for _, *pair in INDEXES for name in pair)}
     return {
         "TableName": TABLE,
         "BillingMode": "PAY_PER_REQUEST",
@@ -232,7 +232,7 @@ def _table() -> dict[str, Any]:
                 "KeySchema": _keys_of(*pair),
                 "Projection": {"ProjectionType": "KEYS_ONLY"},
             }
-            for index, *pair in indexes
+            for index, *pair in INDEXES
         ],
     }
 
@@ -274,10 +274,14 @@ def _value_size(value: dict[str, Any]) -> int:
 
 def _index_writes(old: dict[str, Any], new: dict[str, Any]) -> int:
     """A changed key of an index is a delete and a put; one that comes or goes is one write."""
-    before, after = ([item.get(name) for name in DUE] for item in (old, new))
+    return sum(_writes_of_index(pair, old, new) for _, *pair in INDEXES)
+
+
+def _writes_of_index(pair: list[str], old: dict[str, Any], new: dict[str, Any]) -> int:
+    before, after = ([item.get(name) for name in pair] for item in (old, new))
     if before == after:
         return 0
-    return (before[1] is not None) + (after[1] is not None)
+    return (None not in before) + (None not in after)
 
 
 if __name__ == "__main__":

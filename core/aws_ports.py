@@ -27,9 +27,10 @@ from core.adapters.aws.load_balancer import ElbLoadBalancer
 from core.adapters.aws.metrics import CloudWatchMetrics
 from core.adapters.aws.networks import Ec2TenantNetworks
 from core.adapters.aws.operations import DynamoOperations
-from core.adapters.aws.permissions import IamPermissions
+from core.adapters.aws.permissions import IamPermissions, places_of
 from core.adapters.aws.secrets import SecretsManagerSecrets
 from core.adapters.aws.session import AwsClients, SourceAccount
+from core.adapters.aws.site_logs import CloudWatchSiteLogs
 from core.adapters.aws.sites import DynamoSites
 from core.adapters.aws.task_definitions import TaskSettings
 from core.adapters.aws.tenants import DynamoTenants
@@ -37,6 +38,7 @@ from core.adapters.aws.transfer import S3TransferStore
 from core.adapters.followers import StoredFollowers
 from core.adapters.site_networks import SiteNetworks, networks_of
 from core.adapters.system import SystemClock
+from core.domain.names import sites_log_group
 from core.domain.proof import StsEndpoint
 from core.ports.bundle import Ports
 from core.settings import Settings
@@ -66,9 +68,10 @@ def aws_ports(settings: Settings, clients: AwsClients, store: DynamoOperations) 
         decisions=DynamoDecisions(client=clients.dynamodb, table_name=settings.operations_table),
         identities=StsCallerIdentity(wiring.sts_endpoint()),
         metrics=CloudWatchMetrics(clients=clients, source=wiring.source),
+        site_logs=CloudWatchSiteLogs(clients=clients, source=wiring.source),
         backups=AwsBackups(clients=clients, places=wiring.backup_places()),
         cdn=CloudFrontCdn(clients=clients),
-        permissions=IamPermissions(clients=clients),
+        permissions=IamPermissions(clients=clients, places=places_of(settings)),
         deployments=wiring.deployments(),
         documents=S3Documents(clients=clients, bucket=settings.transfer_bucket),
         followers=StoredFollowers(store),
@@ -171,7 +174,7 @@ class _Wiring:
                 file_system_id=settings.file_system_id,
                 execution_role_arn=settings.execution_role_arn,
                 task_role_arn=settings.site_task_role_arn,
-                log_group=f"/aws/ecs/bbws-{settings.environment}/sites",
+                log_group=sites_log_group(settings.environment),
             ),
         )
 

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from core.adapters.aws.emf import EmfMeter
 from core.adapters.aws.event_bus import EventBridgeBus
 from core.adapters.aws.mail import SesMail
@@ -132,7 +130,7 @@ def load_policy(name: str, folder: Path = POLICY_FOLDER) -> Policy:
     except FileNotFoundError as error:
         known = ", ".join(sorted(p.stem for p in folder.glob("*.toml")))
         raise ConfigurationError(f"There is no policy {name!r}; there are: {known}.") from error
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
+    except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, no policy, nested too deep
         raise ConfigurationError(f"Policy {path.name} cannot be used: {error}") from error
 
 

@@ -6,7 +6,7 @@ from events.catalogue import CHANNELS, EVENT_MEANINGS, meaning_of_request
 from events.filters import REQUEST_QUEUES
 from events.formats import SCHEMA_VERSION, Environment
 from events.json_schemas import EVENT, NOTIFICATION, component_schemas
-from events.notification_text import HEADLINES
+from events.notification_phrases import HEADLINES
 from events.vocabulary import DetailType, MessageType, NotificationType
 
 _QUEUES: Final = ("creation", "update", "deletion", "promotion")

@@ -3,20 +3,23 @@
 The e-mail answers what, where, who, how long, what next, and gives the command to type.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
-from types import MappingProxyType
 from typing import Final
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from events.formats import Environment, Timestamp, WireModel, format_timestamp
+from events.formats import UNKNOWN, Environment, Timestamp, WireModel, format_timestamp
+from events.notification_commands import commands_of
+from events.notification_phrases import ADVICE, HEADLINES, MEANINGS, MEANINGS_OF, NEXT_STEPS
 from events.progress import EventError, FieldError
 from events.vocabulary import NotificationOutcome, NotificationType, OperationStatus, OperationType
 
 SUBJECT_LIMIT: Final = 100
 """Characters of an SNS subject, ASCII only."""
-SMS_LIMIT: Final = 140
+SMS_LIMIT: Final = 160
+"""Characters of one text message, as long as all of them are of its basic alphabet."""
+SMS_SITE_LIMIT: Final = 41
+"""Characters of a siteId that is a prefix and a UUID."""
 _TEXT_LIMIT: Final = 1000
 
 
@@ -50,75 +53,13 @@ class NotificationPayload(WireModel):
     failed: int | None = None
     next_command: str | None = None
     replay_of: str | None = None
+    stalled_since: Timestamp | None = None
     backup_id: str | None = None
     keep_until: Timestamp | None = None
 
 
 _Type = NotificationType
 _Outcome = NotificationOutcome
-
-HEADLINES: Final[Mapping[NotificationType, str]] = MappingProxyType(
-    {
-        _Type.SITE_CREATION_COMPLETE: "Site created",
-        _Type.SITE_CREATION_FAILED: "Site creation failed",
-        _Type.SITE_UPDATE_COMPLETE: "Site updated",
-        _Type.SITE_UPDATE_FAILED: "Site update failed",
-        _Type.SITE_DELETION_COMPLETE: "Site deleted",
-        _Type.SITE_DELETION_FAILED: "Site deletion failed",
-        _Type.SITE_RESTORE_COMPLETE: "Site restored",
-        _Type.SITE_RESTORE_FAILED: "Site restore failed",
-        _Type.SITE_PROMOTION_STARTED: "Promotion started",
-        _Type.SITE_PROMOTION_AWAITING_APPROVAL: "Promotion waits for approval",
-        _Type.SITE_PROMOTION_COMPLETE: "Promotion complete",
-        _Type.SITE_PROMOTION_FAILED: "Promotion failed",
-        _Type.SITE_PROMOTION_ROLLED_BACK: "Promotion rolled back",
-        _Type.SITE_PROMOTION_ROLLBACK_FAILED: "Promotion rollback failed",
-        _Type.SITE_PROMOTION_CANCELLED: "Promotion cancelled",
-        _Type.SITE_CHECK_FAILED: "Site check failed",
-        _Type.OPERATION_AWAITING_APPROVAL: "Operation waits for approval",
-        _Type.OPERATION_REJECTED: "Request rejected",
-        _Type.OPERATION_STALLED: "Operation stalled",
-        _Type.DLQ_REPLAY_FINISHED: "Dead-letter replay finished",
-    }
-)
-
-MEANINGS: Final[Mapping[NotificationOutcome, str]] = MappingProxyType(
-    {
-        _Outcome.STARTED: "The work has begun; you will hear how it ends.",
-        _Outcome.WAITING: "The plan is ready; nothing changes until it is approved.",
-        _Outcome.SUCCEEDED: "It is done and checked.",
-        _Outcome.FAILED: "Nothing of it went live; what it had made was taken back.",
-        _Outcome.ROLLED_BACK: "It had gone live and was taken back.",
-        _Outcome.REJECTED: "The request was not accepted; nothing was done.",
-        _Outcome.CANCELLED: "It was cancelled, and what it had made was taken back.",
-        _Outcome.STALLED: "It is past its deadline and makes no progress by itself.",
-    }
-)
-
-_MEANINGS_OF: Final[Mapping[tuple[NotificationType, NotificationOutcome], str]] = MappingProxyType(
-    {
-        (_Type.SITE_DELETION_COMPLETE, _Outcome.SUCCEEDED): (
-            "The backup was restored and compared, then the site was removed."
-        ),
-        (_Type.SITE_DELETION_FAILED, _Outcome.FAILED): (
-            "Nothing was deleted. The site serves as before."
-        ),
-    }
-)
-"""Where the outcome alone would say it wrong."""
-
-NEXT_STEPS: Final[Mapping[NotificationOutcome, str]] = MappingProxyType(
-    {
-        _Outcome.STARTED: "Nothing to do; look at its progress if you like.",
-        _Outcome.WAITING: "Read the plan, then approve or reject it before it expires.",
-        _Outcome.SUCCEEDED: "Nothing to do.",
-        _Outcome.FAILED: "Look at the evidence of the step that failed.",
-        _Outcome.ROLLED_BACK: "Look at the evidence before asking for it again.",
-        _Outcome.REJECTED: "Correct the request and send it again.",
-        _Outcome.CANCELLED: "Nothing to do.",
-        _Outcome.STALLED: "Look at the last evidence, then retry or cancel it.",
-    }
-)
 
 
 def subject_of(kind: NotificationType, payload: NotificationPayload) -> str:
@@ -131,10 +72,16 @@ def subject_of(kind: NotificationType, payload: NotificationPayload) -> str:
 def sms_of(
     kind: NotificationType, outcome: NotificationOutcome, payload: NotificationPayload
 ) -> str:
-    """One ASCII line that fits into one message."""
-    code = f" {payload.error.code}" if payload.error else ""
-    about = payload.site_id or ""
-    text = f"{payload.environment.upper()} {HEADLINES[kind]} ({outcome}{code}) {about}"
+    """One ASCII line that fits into one message: what, where, and what to type if there is room.
+
+    A command is given whole or not at all.
+    """
+    about = f": {_ascii_line(payload.site_id, SMS_SITE_LIMIT)}" if payload.site_id else ""
+    text = f"{payload.environment.upper()} {HEADLINES[kind]}{about}"
+    code = payload.error.code.value if payload.error else ""
+    command = next(iter(commands_of(kind, outcome, payload)), "")
+    for more in (f" ({code})" if code else "", f". {command}" if command else ""):
+        text += more if len(text) + len(more) <= SMS_LIMIT else ""
     return _ascii_line(text, SMS_LIMIT)
 
 
@@ -152,15 +99,15 @@ def email_of(
         subject_of(kind, payload),
         "",
         *_row("What", _what(kind, outcome, payload)),
-        *_row("Where", _where(payload)),
+        *_row("Where", _where(kind, payload)),
         *_row("Who", _who(payload)),
         *_row("Why", _line(payload.reason or "")),
-        *_row("When", f"{format_timestamp(at)}{_took(payload.duration_seconds)}"),
+        *_row("When", f"{format_timestamp(at)}{_took(payload.duration_seconds)}{_since(payload)}"),
         *_problems(payload),
-        *_row("Next", _next(outcome, payload)),
-        *(f"         {command}" for command in _commands(kind, outcome, payload)),
+        *_row("Next", _next(kind, outcome, payload)),
+        *(f"         {_line(command)}" for command in commands_of(kind, outcome, payload)),
         "",
-        f"correlation id {correlation_id}",
+        _follow(correlation_id, payload),
         f"event {event_id} (it may reach you twice; the id is the same)",
     ]
     if payload.replay_of:
@@ -196,15 +143,23 @@ def _meaning(
         return "It stopped half-way and goes on from there when it is retried: a person has to act."
     if half_way:
         return "Taking it back failed too: a person has to act."
-    return _MEANINGS_OF.get((kind, outcome), MEANINGS[outcome])
+    return MEANINGS_OF.get((kind, outcome), MEANINGS[outcome])
 
 
-def _where(payload: NotificationPayload) -> str:
+def _where(kind: NotificationType, payload: NotificationPayload) -> str:
     parts = [str(payload.environment)]
     parts += [f"site {payload.site_id}"] if payload.site_id else []
-    parts += [f"step {payload.step}"] if payload.step else []
-    parts += [_line(payload.site_url)] if payload.site_url else []
+    step = _step(payload)
+    parts += [f"step {step}"] if step else []
+    gone = kind is _Type.SITE_DELETION_COMPLETE
+    parts += [_line(payload.site_url)] if payload.site_url and not gone else []
     return ", ".join(parts)
+
+
+def _step(payload: NotificationPayload) -> str:
+    """The step that failed; the event's own is, after the way back, the last one undone."""
+    failed = payload.error.details.get("step") if payload.error else None
+    return _line(str(failed or payload.step or ""))
 
 
 def _who(payload: NotificationPayload) -> str:
@@ -224,43 +179,38 @@ def _took(seconds: float | None) -> str:
     return f", after {' '.join([*parts, f'{rest} s'])}"
 
 
+def _since(payload: NotificationPayload) -> str:
+    since = payload.stalled_since
+    return f"; it has stood still since {format_timestamp(since)}" if since else ""
+
+
+def _follow(correlation_id: str, payload: NotificationPayload) -> str:
+    if correlation_id == UNKNOWN:
+        return "correlation id unknown"
+    command = f"sitefleet trace {correlation_id} --env {payload.environment}"
+    return f"correlation id {correlation_id}; everything about it: {command}"
+
+
 def _problems(payload: NotificationPayload) -> list[str]:
     errors = payload.field_errors or ()
     return [f"         - {_line(error.field)} {_line(error.problem)}" for error in errors]
 
 
-def _next(outcome: NotificationOutcome, payload: NotificationPayload) -> str:
-    advice = payload.error.suggestion if payload.error else NEXT_STEPS[outcome]
+def _next(
+    kind: NotificationType, outcome: NotificationOutcome, payload: NotificationPayload
+) -> str:
+    suggested = payload.error.suggestion if payload.error else NEXT_STEPS[outcome]
+    advice = ADVICE.get(kind, suggested)
     if payload.keep_until is not None:
         advice = f"Nothing to do. It can be restored until {format_timestamp(payload.keep_until)}."
     if payload.replayed is not None:
-        advice = "Look at what is left in the dead-letter queue."
+        left = "See which messages came back, and why, before sending them again."
+        advice = left if payload.failed else "Nothing to do."
+    if payload.status is OperationStatus.ROLLBACK_FAILED:
+        advice = "Repair what the step could not do, then retry. The site stays locked until then."
     if payload.expires_at is not None:
         advice += f" It expires at {format_timestamp(payload.expires_at)}."
     return _line(advice)
-
-
-def _commands(
-    kind: NotificationType, outcome: NotificationOutcome, payload: NotificationPayload
-) -> list[str]:
-    env = f"--env {payload.environment}"
-    if payload.next_command:
-        return [_line(payload.next_command)]
-    if kind in {_Type.OPERATION_REJECTED, _Type.DLQ_REPLAY_FINISHED} or not payload.operation_id:
-        return _read_dead_letters(payload)
-    show = f"sitefleet operations show {payload.operation_id} {env}"
-    if kind is _Type.SITE_PROMOTION_ROLLBACK_FAILED or outcome is _Outcome.STALLED:
-        retry = f'sitefleet operations retry {payload.operation_id} {env} --reason "..."'
-        return [show, retry]
-    return [show]
-
-
-def _read_dead_letters(payload: NotificationPayload) -> list[str]:
-    """A refused message has no operation: its dead letter is the record."""
-    queue = f"bbws-wp-site-operations-dlq-{payload.environment}"
-    url = f"$(aws sqs get-queue-url --queue-name {queue} --query QueueUrl --output text)"
-    options = "--message-attribute-names All --visibility-timeout 0"
-    return [f'aws sqs receive-message --queue-url "{url}" {options}']
 
 
 def _line(text: str) -> str:

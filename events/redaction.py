@@ -32,8 +32,9 @@ def _redact(body: str, layers: int) -> str:
     if not _TRACES.search(body):
         return body
     try:
+        body.encode()
         value = parse(body)
-    except UnreadableError:
+    except (UnreadableError, UnicodeEncodeError):
         return _digest(body)
     clean = _clean(value, layers)
     return body if clean == value else json.dumps(clean, separators=(",", ":"))

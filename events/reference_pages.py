@@ -6,7 +6,7 @@ from events.catalogue import CHANNELS, EVENT_MEANINGS, meaning_of_request
 from events.error_codes import ERROR_CODES
 from events.filters import ADVANCING, MILESTONES, REQUEST_QUEUES
 from events.identity import NAMESPACE
-from events.notification_text import HEADLINES
+from events.notification_phrases import HEADLINES
 from events.notifications import ANNOUNCED, ATTRIBUTE_NAMES
 from events.vocabulary import ALIASES, DetailType, MessageType
 

@@ -186,6 +186,12 @@ def ec2_checks(call: Call) -> list[Check]:
             return []
 
 
+def logs_checks(call: Call) -> list[Check]:
+    """CloudWatch Logs: a stream by its name, a whole group as the stream without one."""
+    group, stream = call.body.get("logGroupName"), call.body.get("logStreamName", "")
+    return call.checks(call.arn("logs", f"log-group:{group}:log-stream:{stream}")) if group else []
+
+
 def iam_checks(call: Call) -> list[Check]:
     """IAM: a simulation is about the principal whose policies are simulated."""
     principal = call.parameter("PolicySourceArn")
@@ -220,6 +226,7 @@ RULES: Mapping[str, Callable[[Call], list[Check]]] = {
     "rds": rds_checks,
     "backup": backup_checks,
     "ec2": ec2_checks,
+    "logs": logs_checks,
     "iam": iam_checks,
     "ses": ses_checks,
     "sqs": sqs_checks,

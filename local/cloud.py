@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_iam import IAMClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_rds import RDSClient
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_s3 import S3Client
@@ -144,6 +145,11 @@ class Cloud:
     def iam(self) -> IAMClient:
         """Users, roles and their policies."""
         return cast("IAMClient", self._make("iam"))
+
+    @cached_property
+    def logs(self) -> CloudWatchLogsClient:
+        """CloudWatch Logs."""
+        return cast("CloudWatchLogsClient", self._make("logs"))
 
     @cached_property
     def rds(self) -> RDSClient:

@@ -15,11 +15,13 @@ from functools import partial
 
 from local import https_front, sweeping
 from local.cloud import Cloud, clouds
+from local.function_metrics import FunctionMetrics
 from local.layout import Layout
 from local.processes import Processes
 from local.proxy import Proxy
 from local.routing import Routing
 from local.services import ServiceWatcher
+from local.site_logs import SiteLogs
 from local.state import Machine
 from local.tasks import Surroundings, TaskWatcher
 from local.traffic import Traffic
@@ -30,6 +32,8 @@ SERVICES_SECONDS = 0.3
 SWEEP_SECONDS = 5.0
 TRAFFIC_SECONDS = 1.0
 VITALS_SECONDS = 2.0
+FUNCTION_METRICS_SECONDS = 3.0
+SITE_LOGS_SECONDS = 1.0
 AFTER_ERROR_SECONDS = 1.0
 logger = logging.getLogger(__name__)
 
@@ -55,6 +59,7 @@ class Supervisor:
         self._tasks: list[TaskWatcher] = []
         self._services: list[ServiceWatcher] = []
         self._vitals: list[Vitals] = []
+        self._site_logs: list[SiteLogs] = []
         for name, platform in machine.platforms.items():
             cloud = self._clouds[name]
             known = {arn.rpartition("/")[2] for arn in _clusters(cloud)}
@@ -63,7 +68,11 @@ class Supervisor:
                 for cluster in (platform.cluster, platform.export_cluster)
                 if cluster in known
             ]
-            self._services.append(ServiceWatcher(cloud, platform.cluster, layout, processes))
+            site_logs = SiteLogs(cloud)
+            self._site_logs.append(site_logs)
+            self._services.append(
+                ServiceWatcher(cloud, platform.cluster, layout, processes, site_logs)
+            )
             self._vitals.append(Vitals(cloud, platform, layout))
 
     async def run(self) -> None:
@@ -93,6 +102,10 @@ class Supervisor:
             self._repeat(partial(sweeping.tick, cloud), SWEEP_SECONDS)
         for vitals in self._vitals:
             self._repeat(vitals.tick, VITALS_SECONDS)
+        for cloud in self._clouds.values():
+            self._repeat(FunctionMetrics(cloud).tick, FUNCTION_METRICS_SECONDS)
+        for site_logs in self._site_logs:
+            self._repeat(site_logs.tick, SITE_LOGS_SECONDS)
         self._repeat(partial(self._traffic.publish, self._clouds), TRAFFIC_SECONDS)
 
     def _repeat(self, work: Callable[[], None], pause: float) -> None:

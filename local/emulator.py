@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from local.container import NAMES_VARIABLE
+from local.decision_log import LOG_VARIABLE, WITHOUT_VARIABLE
 from local.errors import LocalError
 from local.layout import CHECKOUT, Layout
 from local.network import LOOPBACK, wait_for
@@ -18,6 +20,8 @@ from local.processes import Command, Processes
 REGION: Final = "af-south-1"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 START_SECONDS = 20
+ON_DEMAND = (LOG_VARIABLE, WITHOUT_VARIABLE)
+"""Variables of the caller that reach the emulator: a log of its decisions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +67,7 @@ class Emulator:
                 "S3_DATA_DIR": str(layout.data / "s3"),
                 "LAMBDA_WARM_TTL_SECONDS": "60",
                 "PYTHONUNBUFFERED": "1",
+                **{name: os.environ[name] for name in ON_DEMAND if name in os.environ},
             },
         )
 

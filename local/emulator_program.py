@@ -21,8 +21,10 @@ from dataclasses import replace
 from typing import Any
 
 from local.authorization import RULES, Call, Check
+from local.decision_log import note_decisions
 from local.emulator_images import keep_layers, keep_shared_images
 from local.emulator_listeners import complete_listeners
+from local.emulator_logs import find_any_term
 from local.emulator_services import report_failed_deployments
 
 _ASSUMED = re.compile(r"arn:aws:sts::(\d{12}):assumed-role/([^/]+)/.+")
@@ -216,9 +218,11 @@ def main() -> None:
     """Run MiniStack with these rules; its functions' processes see nothing of the checkout."""
     checkout = os.environ.pop("PYTHONPATH", "")
     sys.path = [path for path in sys.path if path != checkout]
+    evaluator = importlib.import_module("ministack.core.iam_evaluator")
+    note_decisions(evaluator)
     install(
         importlib.import_module("ministack.core.iam_actions"),
-        importlib.import_module("ministack.core.iam_evaluator"),
+        evaluator,
         importlib.import_module("ministack.services.s3"),
     )
     complete_listeners(importlib.import_module("ministack.services.alb"))
@@ -226,6 +230,7 @@ def main() -> None:
     registry = importlib.import_module("ministack.services.ecr")
     keep_layers(registry)
     keep_shared_images(registry)
+    find_any_term(importlib.import_module("ministack.services.cloudwatch_logs"))
     count_invocations(importlib.import_module("ministack.services.lambda_svc"))
     importlib.import_module("ministack.app").main()
 

@@ -6,7 +6,7 @@ Every function makes the resources of one account and returns what the stack's p
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from local.cloud import Cloud
@@ -73,7 +73,7 @@ def make_platform(cloud: Cloud, database: DatabaseServer, *, proxy_port: int) ->
         load_balancer_dns=balancer["DNSName"],
         listener_arn=_make_listener(cloud, balancer["LoadBalancerArn"], proxy_port),
         hosted_zone_id=_make_zone(cloud),
-        file_system_id=_make_file_system(cloud),
+        file_system_id=_make_file_system(cloud, subnet_ids),
         database_secret_arn=_make_database_secret(cloud, database),
         database_endpoint=database.endpoint,
         database_cluster=_make_database_cluster(cloud),
@@ -112,6 +112,7 @@ def _make_network(cloud: Cloud) -> tuple[str, tuple[str, ...]]:
         )
         for number, zone in enumerate(_ZONES, start=1)
     )
+    cloud.ec2.create_nat_gateway(SubnetId=subnet_ids[0], ConnectivityType="private")
     return vpc_id, subnet_ids
 
 
@@ -150,11 +151,14 @@ def _make_zone(cloud: Cloud) -> str:
     return zone.rpartition("/")[2]
 
 
-def _make_file_system(cloud: Cloud) -> str:
+def _make_file_system(cloud: Cloud, subnet_ids: Sequence[str]) -> str:
     name = f"bbws-efs-{cloud.account.environment}"
-    return cloud.efs.create_file_system(
+    file_system_id = cloud.efs.create_file_system(
         CreationToken=name, Encrypted=True, Tags=[{"Key": "Name", "Value": name}]
     )["FileSystemId"]
+    for subnet_id in subnet_ids:
+        cloud.efs.create_mount_target(FileSystemId=file_system_id, SubnetId=subnet_id)
+    return file_system_id
 
 
 def _make_mail_identity(cloud: Cloud) -> str:
@@ -180,5 +184,14 @@ def _make_database_cluster(cloud: Cloud) -> str:
         Engine="aurora-mysql",
         MasterUsername=ADMINISTRATOR,
         ManageMasterUserPassword=True,
+        StorageEncrypted=True,
     )
+    for number, zone in enumerate(_ZONES, start=1):
+        cloud.rds.create_db_instance(
+            DBInstanceIdentifier=f"{identifier}-{number}",
+            DBClusterIdentifier=identifier,
+            DBInstanceClass="db.r6g.large",
+            Engine="aurora-mysql",
+            AvailabilityZone=f"{REGION}{zone}",
+        )
     return identifier

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from local.cloud import Cloud
     from local.layout import Layout
     from local.processes import Processes
+    from local.site_logs import SiteLogs
 
 HEALTHY_SECONDS = 60
 RETRY_SECONDS = 2.0
@@ -60,11 +61,19 @@ class Replica:
 class ServiceWatcher:
     """Watches one account's cluster."""
 
-    def __init__(self, cloud: Cloud, cluster: str, layout: Layout, processes: Processes) -> None:
+    def __init__(
+        self,
+        cloud: Cloud,
+        cluster: str,
+        layout: Layout,
+        processes: Processes,
+        site_logs: SiteLogs,
+    ) -> None:
         self._cloud = cloud
         self._cluster = cluster
         self._layout = layout
         self._processes = processes
+        self._site_logs = site_logs
         self._replicas: dict[str, list[Replica]] = {}
         self._retry_after: dict[str, float] = {}
         self._deployments = Deployments(cloud)
@@ -135,13 +144,16 @@ class ServiceWatcher:
         if content is None:
             raise LocalError(f"{service.task_definition} has no EFS access point for wp-content.")
         environment = self._cloud.account.environment
-        image = definitions.container(definition)["image"]
+        defined = definitions.container(definition)
+        number = str(next(self._numbers))
+        name = definitions.slug(["web", environment, service.name, number])
+        self._site_logs.follow(defined, task=number, output=self._processes.log(name))
         container = start_container(
             ContainerSpec(
-                crashes=image.endswith(registry.digest_of(registry.CRASHING)),
+                crashes=defined["image"].endswith(registry.digest_of(registry.CRASHING)),
                 address=self._free_address(service.name),
-                name=definitions.slug(["web", environment, service.name, str(next(self._numbers))]),
-                environment=definitions.environment(self._cloud, definitions.container(definition)),
+                name=name,
+                environment=definitions.environment(self._cloud, defined),
                 content=content,
             ),
             self._layout,

@@ -187,6 +187,7 @@ class TaskWatcher:
         while task.process.exitcode is None and time.monotonic() < deadline:
             time.sleep(0.02)
         signal_group(task.pid, signal.SIGKILL)
+        task.process.kill()  # one that stands still at its very beginning has no group of its own
         task.process.join()
         self._forget(replace(task, stopped_by_fleet=True))
 

@@ -1,13 +1,11 @@
 """Metrics that AWS writes whether or not there is work: what the gates know a quiet site by.
 
-The load balancer reports each target group's healthy hosts, the database cluster its size, and the
-log metric filter a zero when no critical line was written.
+The load balancer reports each target group's healthy hosts, the database cluster its size.
 """
 
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,11 +19,6 @@ if TYPE_CHECKING:
     from local.layout import Layout
     from local.platform import Platform
 
-_CRITICAL = re.compile(
-    rb"PHP Fatal error|PHP Parse error|CRITICAL|:crit\]|:alert\]|:emerg\]"
-    rb"|Error establishing a database connection"
-)
-"""The terms of the template's metric filter on the sites' log."""
 logger = logging.getLogger(__name__)
 
 
@@ -36,15 +29,12 @@ class Vitals:
         self._cloud = cloud
         self._platform = platform
         self._layout = layout
-        self._read: dict[Path, int] = {}
-        """How far each container's log has been read."""
 
     def tick(self) -> None:
         """Publish every sign once."""
         try:
             self._put("AWS/ApplicationELB", list(self._healthy_hosts()))
             self._put("AWS/RDS", [self._volume()])
-            self._put("BBWS/WPTechnical", [self._critical_lines()])
         except (BotoCoreError, ClientError):
             # The gates call what is missing "inconclusive"; nothing else depends on it.
             logger.warning("The vital signs of %s were not taken", self._environment)
@@ -83,19 +73,6 @@ class Vitals:
             "Value": sum(_size(path) for path in files),
             "Unit": "Bytes",
         }
-
-    def _critical_lines(self) -> MetricDatumTypeDef:
-        logs = self._layout.logs.glob(f"web-{self._environment}-*.log")
-        found = sum(self._new_critical_lines(path) for path in logs)
-        return {"MetricName": "CriticalLogLines", "Value": found, "Unit": "Count"}
-
-    def _new_critical_lines(self, path: Path) -> int:
-        start = self._read.get(path, 0)
-        with path.open("rb") as log:
-            log.seek(start)
-            text = log.read()
-        self._read[path] = start + len(text)
-        return len(_CRITICAL.findall(text))
 
 
 def _size(path: Path) -> int:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from core.domain.job_facts import ProbeFacts
+from core.domain.job_facts import NO_ANSWER, ProbeFacts
 from migrator.checks.visits import Address, Page, Visitor
 from migrator.errors import JobFailure
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_NO_ANSWER = "no answer"
 _PERCENT = 95
 
 
@@ -84,7 +83,7 @@ class _Sight:
     first_failure: str | None = None
 
     def add(self, page: Page, *, at: Address, seconds: float) -> None:
-        self.statuses[str(page.status) if page.status else _NO_ANSWER] += 1
+        self.statuses[str(page.status) if page.status else NO_ANSWER] += 1
         if page.status:
             self.latencies_ms.append(seconds * 1000)
         if page.status == http.client.OK:

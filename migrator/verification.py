@@ -95,8 +95,7 @@ def run_verify(services: Services, job: VerifyJob) -> VerifyFacts:
             site_url=job.site_url, address=Address.parse(job.addresses[0], public=public)
         )
         checks += look_closely(visitor, services.configuration, discouraged=discouraged)
-    latency = rest_milliseconds(job.site_url, job.addresses, public=public)
-    return _facts(checks).model_copy(update={"wordpress_api_ms": latency})
+    return _facts(checks).model_copy(update=rest_facts(job.site_url, job.addresses, public=public))
 
 
 def run_verify_source(services: Services, job: VerifySourceJob) -> VerifyFacts:
@@ -160,14 +159,19 @@ def verify_site(
     return list(merged.values())
 
 
-def rest_milliseconds(site_url: str, addresses: Sequence[str], *, public: bool) -> float | None:
-    """Return how long the REST interface takes at the slowest address; None: it did not answer.
+def rest_facts(site_url: str, addresses: Sequence[str], *, public: bool) -> dict[str, object]:
+    """Return how the REST interface answers, under the names of VerifyFacts.
 
     Asked after the checks, which have warmed the site up: what is measured is WordPress at work.
     """
     visits = [Address.parse(text, public=public) for text in addresses]
     pages = [Visitor(site_url=site_url, address=address).probe(REST) for address in visits]
-    return round(max((p.milliseconds for p in pages if not p.problem), default=0), 1) or None
+    slowest = max((page.milliseconds for page in pages if not page.problem), default=0)
+    return {
+        "wordpress_api_ms": round(slowest, 1) or None,
+        "wordpress_requests": len(pages),
+        "wordpress_timeouts": sum(1 for page in pages if not page.status),
+    }
 
 
 def look_inside(release: Inside) -> list[Check]:

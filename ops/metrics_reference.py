@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from core.domain.measurements import DIMENSION, METRICS, NAMESPACE
+from core.domain.metrics import DIMENSION, METRICS, NAMESPACE
 
 PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "reference" / "metrics.md"
 _INTRODUCTION: Final = f"""\

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from core.domain.operation import Operation
-from events.notification_text import MEANINGS, NEXT_STEPS
+from events.notification_phrases import MEANINGS, NEXT_STEPS
 from events.vocabulary import ErrorCode, NotificationOutcome, OperationStatus, OperationType, Phase
 from ops.timeline import Mark, Row, stands_still
 from ops.wording import duration, fields, one_line

@@ -48,7 +48,11 @@ def turn_lines(store: OperationStore, operation: Operation) -> list[str]:
     ids = [waiter.operation_id for waiter in line.waiting]
     before = ids.index(operation.operation_id) if operation.operation_id in ids else 0
     at_work = f"At work of {operation.tenant_id}: {line.running}, as many as the policy allows."
-    return [f"It has not begun. {at_work} In line before it: {before}."]
+    look = f"sitefleet operations list --tenant-id {operation.tenant_id} --env"
+    return [
+        f"It has not begun. {at_work} In line before it: {before}.",
+        f"next    {look} {operation.environment}",
+    ]
 
 
 def site_queue(store: OperationStore, operation: Operation) -> SiteQueue:

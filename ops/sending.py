@@ -127,7 +127,8 @@ def until_taken(desk: Desk, connection: Connection, sent: Sent, taken: Callable[
         if desk.clock.now() >= until:
             raise NotTakenError(
                 f"Nothing has happened to the message in {PATIENCE_SECONDS} s: the consumers of "
-                f"the {sent.queue} queue are not running, or it waits behind others. Look again "
-                f"later: sitefleet operations show {sent.operation_id} --env {sent.environment}"
+                f"the {sent.queue} queue are not running or are throttled, or it waits behind "
+                "others (docs/runbooks/queue-age.md). Look again later: sitefleet operations show "
+                f"{sent.operation_id} --env {sent.environment}"
             )
         desk.sleep(desk.interval_seconds)

@@ -7,7 +7,7 @@ is stopped, the queues hand the message out again, as SQS does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 
@@ -15,7 +15,7 @@ from core.adapters.memory.boundary import Boundary, Crashed
 from core.adapters.memory.clock import ManualClock, SeededIds
 from core.adapters.memory.dead_letters import attributes_of
 from core.adapters.memory.event_bus import MemoryBus
-from core.adapters.memory.jobs import MemoryJobs
+from core.adapters.memory.jobs import MemoryJobs, Play
 from core.adapters.memory.meter import MemoryMeter
 from core.adapters.memory.operations import MemoryOperationStore
 from core.adapters.memory.replay_outcomes import MemoryReplayOutcomes
@@ -33,6 +33,7 @@ from core.engine.notifier import Notifier
 from core.engine.sweeper import Sweeper
 from core.engine.telling import tell
 from core.engine.workflow import Workflow
+from core.ports.clock import Clock
 from core.ports.messaging import QueueName
 from core.ports.operation_store import OperationStore
 from events.filters import OPERATION_QUEUES
@@ -102,7 +103,7 @@ class SimulatedFleet:
         self.store, self.effects = self.state.store, self.state.effects
         self.operation_store: OperationStore = self.other_store or self.store
         self.policy = self.other_policy or policy_of(self.environment)
-        self.jobs = MemoryJobs(self.world, JobPlayer(self.policy, self.effects, self.world).play)
+        self.jobs = self._jobs(JobPlayer(self.policy, self.effects, self.world).play)
         self.queues = MemoryQueues(
             self.world, visibility_seconds=VISIBILITY_SECONDS, max_receive_count=MAX_RECEIVES
         )
@@ -123,6 +124,17 @@ class SimulatedFleet:
             self.source.clock = clock
         return FleetState(clock=clock, world=world, store=MemoryOperationStore(), effects=Effects())
 
+    def _jobs(self, play: Play) -> MemoryJobs:
+        return MemoryJobs(self.world, play)
+
+    def _worker_clock(self) -> Clock:
+        """What the workers take for the time."""
+        return self.clock
+
+    def _refuse(self, _event: FleetEvent) -> str | None:
+        """Tell with which error code the bus does not take an event; None: it does."""
+        return None
+
     def _wire(self) -> None:
         wrap = self.boundary.wrap
         store = wrap("operations", self.operation_store)
@@ -131,12 +143,15 @@ class SimulatedFleet:
         self.topic = MemoryTopic(self.world, deliver=self.mail_desk.deliver)
         self.engine = Engine(
             store=store,
-            bus=wrap("bus", MemoryBus(self.world, deliver=self._deliver)),
+            bus=wrap("bus", MemoryBus(self.world, deliver=self._deliver, refuse=self._refuse)),
             queues=wrap("queues", self.queues),
             outcomes=wrap("outcomes", self.outcomes),
             ids=self.world.ids,
-            ports=memory_ports(
-                self.world, self.operation_store, self.jobs, times=self.times, wrap=wrap
+            ports=replace(
+                memory_ports(
+                    self.world, self.operation_store, self.jobs, times=self.times, wrap=wrap
+                ),
+                clock=self._worker_clock(),
             ),
             policy=self.policy,
             timing=Timing(lease_seconds=LEASE_SECONDS, max_receive_count=MAX_RECEIVES),
@@ -151,6 +166,11 @@ class SimulatedFleet:
             meter=meter,
             clock=self.clock,
         )
+
+    def keep_operations_in(self, store: OperationStore) -> None:
+        """Go on with another operation store, which holds the same operations."""
+        self.operation_store = store
+        self._wire()
 
     def saved(self) -> FleetState:
         """Return the state, for others to start from."""
@@ -268,7 +288,7 @@ class SimulatedFleet:
             return False
         event = self.notifier_queue[0]
         message = QueueMessage(
-            message_id=self.world.ids.new_id(),
+            message_id=event.metadata.event_id,
             body=event.queue_body(),
             receive_count=1,
             queue=None,
@@ -283,6 +303,16 @@ class SimulatedFleet:
 
     def _let_time_pass(self) -> bool:
         """Move to the next moment at which something can happen; False at the end of all things."""
+        moments = self._moments()
+        if not moments:
+            return False
+        self.clock.advance_to(min(moments))
+        if self._next_sweep in moments and self.clock.now() >= self._next_sweep:
+            self._sweep()
+        return True
+
+    def _moments(self) -> list[datetime]:
+        """Return when something can happen next."""
         moments = [m.visible_at for messages in self.world.queues.values() for m in messages]
         coming = self.reporter.next_at()
         moments += [coming] if coming else []
@@ -291,12 +321,7 @@ class SimulatedFleet:
             self._skip_sweeps(earliest[0].due_at)
         if earliest or self._may_start():
             moments.append(self._next_sweep)
-        if not moments:
-            return False
-        self.clock.advance_to(min(moments))
-        if self._next_sweep in moments and self.clock.now() >= self._next_sweep:
-            self._sweep()
-        return True
+        return moments
 
     def _may_start(self) -> bool:
         """Tell whether somebody waits for a turn that is free: the sweeper must start it."""

@@ -116,10 +116,11 @@ class JobPlayer:
             case ProbeJob():
                 return _probed(job)
             case VerifyJob() | VerifySourceJob():
+                fine = Check(name="front-page", passed=True, evidence="200")
+                if isinstance(job, VerifySourceJob):
+                    return VerifyFacts(passed=True, checks=[fine])
                 return VerifyFacts(
-                    passed=True,
-                    checks=[Check(name="front-page", passed=True, evidence="200")],
-                    wordpress_api_ms=None if isinstance(job, VerifySourceJob) else 45,
+                    passed=True, checks=[fine], wordpress_api_ms=45, wordpress_requests=1
                 )
         return None
 

@@ -40,6 +40,11 @@ class MailDesk:
             ),
         )
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something to handle."""
+        return bool(self._queue)
+
     def deliver(self, notification: Notification) -> None:
         """Take what the subscription's filter lets through, as SNS delivers it."""
         if notification.event_type in MAILED:
@@ -50,7 +55,7 @@ class MailDesk:
         if not self._queue:
             return False
         message = QueueMessage(
-            message_id=self._world.ids.new_id(),
+            message_id=self._queue[0].event_id,
             body=self._queue[0].default_json(),
             receive_count=1,
             queue=None,

@@ -19,7 +19,6 @@ HEALTHY: Mapping[str, float] = {
     "Invocations": 1,
     "Errors": 0,
     "Throttles": 0,
-    "CriticalLogLines": 0,
     "VolumeBytesUsed": 10 * 2**30,
     "FreeStorageSpace": 500 * 2**30,
 }

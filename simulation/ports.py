@@ -29,6 +29,7 @@ from core.adapters.memory.transfer import MemoryTransfer
 from core.adapters.memory.world import World
 from core.ports.bundle import Ports
 from core.ports.operation_store import OperationStore
+from simulation.logs import LivelyLogs
 from simulation.metrics import HealthyMetrics
 from simulation.reports import SettleTimes
 
@@ -70,6 +71,7 @@ def memory_ports(
         decisions=wrap("decisions", MemoryDecisions(world)),
         identities=wrap("identities", MemoryCallerIdentity(world.callers)),
         metrics=wrap("metrics", HealthyMetrics(world)),
+        site_logs=wrap("site_logs", LivelyLogs(world)),
         backups=wrap("backups", backups),
         cdn=wrap("cdn", MemoryCdn(world, settle_seconds=times.edges)),
         permissions=wrap("permissions", MemoryPermissions(world)),

@@ -62,7 +62,7 @@ class Scenario:
         self, boundary: Boundary, workflows: Mapping[OperationType, Workflow] | None = None
     ) -> SimulatedFleet:
         """Return the fleet with the scenario's message on its queue."""
-        state = copy.deepcopy(_state_after(self.environment, self.earlier))
+        state = copy.deepcopy(state_after(self.environment, self.earlier))
         fleet = SimulatedFleet(
             environment=self.environment,
             boundary=boundary,
@@ -73,7 +73,7 @@ class Scenario:
         fleet.people.against = self.against
         fleet.jobs.seconds = self.job_seconds
         if self.spoiled_step:
-            fleet.jobs.play = _spoiled(fleet.jobs.play, self.spoiled_step)
+            fleet.jobs.play = spoiled(fleet.jobs.play, self.spoiled_step)
         queue = self.queue or queue_of(self.body)
         fleet.send(queue, self.body)
         for body, seconds in self.later.items():
@@ -102,7 +102,7 @@ def prepared(
 
     `times` and lost wake-ups hold from then on.
     """
-    state = copy.deepcopy(_state_after(environment, earlier))
+    state = copy.deepcopy(state_after(environment, earlier))
     return SimulatedFleet(
         environment=environment,
         state=state,
@@ -112,7 +112,7 @@ def prepared(
 
 
 @cache
-def _state_after(environment: Environment, earlier: tuple[str, ...]) -> FleetState:
+def state_after(environment: Environment, earlier: tuple[str, ...]) -> FleetState:
     """Return the state of a fleet in which the earlier operations have run to their ends."""
     source = World(environment=SOURCES[environment]) if environment in SOURCES else None
     fleet = SimulatedFleet(environment=environment, source=source)
@@ -149,23 +149,23 @@ def _wait_until_before_the_window(fleet: SimulatedFleet) -> None:
     fleet.clock.advance_to(opens_at - BEFORE_THE_WINDOW)
 
 
-def _spoiled(play: Play, step: str) -> Play:
+def spoiled(play: Play, step: str) -> Play:
     """Let a step's job do its work and then report that it is no good."""
 
-    def spoiled(job: JobDescription) -> JobResult | None:
+    def spoiled_play(job: JobDescription) -> JobResult | None:
         result = play(job)
         if job.step != step or result is None:
             return result
-        facts = _bad_facts(job)
+        facts = bad_facts(job)
         if facts is not None:
             return result.model_copy(update={"facts": facts.model_dump(mode="json")})
         error = JobError(code="SYS_001", message="The rows do not match.", retryable=False)
         return result.model_copy(update={"facts": {}, "error": error})
 
-    return spoiled
+    return spoiled_play
 
 
-def _bad_facts(job: JobDescription) -> JobModel | None:
+def bad_facts(job: JobDescription) -> JobModel | None:
     """Return what a job tells of a broken site, where its report can tell so."""
     match job:
         case VerifyJob():

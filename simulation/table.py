@@ -42,3 +42,22 @@ def as_text(rows: Sequence[TableRow]) -> str:
         lines.append(f"  {row.step:<{width}}  {row.tried:>4} tried  {row.held:>4} held{hole}")
     tried, held = sum(r.tried for r in rows), sum(r.held for r in rows)
     return "\n".join([*lines, "", f"{tried} points tried, {held} held."])
+
+
+HEAD = """# Crashes
+
+Written by `python -m simulation --write` (`make prove` prints the same). Every call that a workflow
+makes to the outside is stopped before, after, and with its answer lost; afterwards all promises are
+checked ([how](../explanation/proof.md#crash-enumeration)). *Tried* counts the points of a step,
+*held* those after which every promise held. Steps that begin with `undo` are on the way back; with
+`later`, operations that this one has started; `accept` and `notify` are before and after it.
+"""
+
+
+def as_page(rows: Sequence[TableRow]) -> str:
+    """Return the table as a page of the documentation."""
+    tried, held = sum(r.tried for r in rows), sum(r.held for r in rows)
+    lines = [HEAD, f"{tried} points tried, {held} held.", ""]
+    lines += ["| scenario | step | tried | held |", "|---|---|---|---|"]
+    lines += [f"| {r.scenario} | {r.step} | {r.tried} | {r.held} |" for r in rows]
+    return "\n".join([*lines, ""])

@@ -89,12 +89,17 @@ class HealthEvidence(EvidenceModel):
 
 
 class CriticalLogEvidence(EvidenceModel):
-    """Critical log lines of the source; a period without one reports 0, not nothing."""
+    """Critical log lines of the source's live release, and of no other site."""
 
     look_back: LookBack
     lines: float | None
+    """None: not everything was read, and nothing critical was in what was."""
     heartbeats: int
-    """Periods with a datapoint."""
+    """Periods with any line: the load balancer's health checks leave some in each."""
+    log: str = ""
+    """Which log was read: group and how its streams begin."""
+    unread: str = ""
+    """A sentence about what could not be read; empty: everything was."""
 
 
 class CapacityEvidence(EvidenceModel):

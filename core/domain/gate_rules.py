@@ -104,8 +104,8 @@ def source_throttles(case: Case) -> GateVerdict:
 
 
 def critical_log_lines(case: Case) -> GateVerdict:
-    """Few enough critical lines in the log of the source's sites."""
-    rules = case.rules
+    """Few enough critical lines in the log of the source's live release; others' do not count."""
+    rules, log = case.rules, case.evidence.critical_log.log
     span = duration(rules.critical_lookback_seconds)
     return _counted(
         GateName.CRITICAL_LOG_LINES,
@@ -114,8 +114,9 @@ def critical_log_lines(case: Case) -> GateVerdict:
         where=f"in {span} in {case.source}",
         most=rules.critical_lines_at_most,
         allowed=f"at most {rules.critical_lines_at_most} are allowed",
-        repair=f"Read the log of the sites in {case.source}, repair the cause, and wait "
+        repair=f"Read the site's log in {case.source} ({log}), repair the cause, and wait "
         f"for {span} without such a line.",
+        missing="the log's lines",
     )
 
 
@@ -261,7 +262,15 @@ GATES: tuple[Gate, ...] = (
 
 
 def _counted(
-    name: GateName, count: Count, *, what: str, where: str, most: int, allowed: str, repair: str
+    name: GateName,
+    count: Count,
+    *,
+    what: str,
+    where: str,
+    most: int,
+    allowed: str,
+    repair: str,
+    missing: str = "the metrics",
 ) -> GateVerdict:
     """Judge a count: what is known fails for certain, what is unknown never passes."""
     things = what if count.known == 1 else f"{what}s"
@@ -273,7 +282,7 @@ def _counted(
         return is_open(
             name,
             f"{known}{' '.join(count.unknown)}",
-            "See why the metrics are missing; send the promotion again when they are there.",
+            f"See why {missing} are missing; send the promotion again when they are there.",
         )
     return passes(name, f"{said}; {allowed}.")
 

@@ -43,15 +43,15 @@ class Coverage:
     percent: float
     delay_seconds: float
 
-    def gap(self, whose: str, look_back: LookBack, heartbeats: int) -> tuple[str, ...]:
-        """Return a sentence when too few periods have a datapoint; one is needed in any case."""
+    def gap(self, what: str, look_back: LookBack, heartbeats: int) -> tuple[str, ...]:
+        """Return a sentence when too few periods have any of `what`; one must in any case."""
         start = max(look_back.start, self.since or look_back.start)
         end = look_back.end - timedelta(seconds=self.delay_seconds)
         periods = max(0.0, (end - start).total_seconds()) // look_back.period_seconds
         needed = max(1, math.ceil(periods * self.percent / 100))
         if heartbeats >= needed:
             return ()
-        there = f"Metrics of {whose} are there for {heartbeats} periods of the look-back"
+        there = f"{what} are there for {heartbeats} periods of the look-back"
         return (f"{there}, and {needed} are needed.",)
 
 
@@ -82,7 +82,7 @@ def count_server_errors(health: HealthEvidence, coverage: Coverage) -> Count:
     readings = health.target_group
     if readings is None:
         return Count(known=0, unknown=("The release's target group is not known.",))
-    gap = coverage.gap("its target group", health.look_back, readings.heartbeats)
+    gap = coverage.gap("Metrics of its target group", health.look_back, readings.heartbeats)
     if readings.server_errors is not None:
         part = f"target group {number(readings.server_errors)}"
         return Count(known=readings.server_errors, parts=(part,), unknown=gap)
@@ -94,8 +94,10 @@ def count_server_errors(health: HealthEvidence, coverage: Coverage) -> Count:
 
 
 def count_critical_lines(log: CriticalLogEvidence, coverage: Coverage) -> Count:
-    """Return the critical log lines; a log that nobody reads has no datapoint."""
-    gap = coverage.gap("the sites' log", log.look_back, log.heartbeats)
+    """Return the critical lines of one site's log; a log that nobody writes holds none, too."""
+    if log.unread:
+        return Count(known=log.lines or 0, unknown=(log.unread,))
+    gap = coverage.gap("Lines of the site's log", log.look_back, log.heartbeats)
     return Count(known=log.lines or 0, unknown=gap)
 
 
@@ -123,9 +125,8 @@ def _function_count(function: FunctionReadings, what: str, value: float | None) 
 
 
 def _functions_covered(health: HealthEvidence, coverage: Coverage) -> Count:
-    return Count(
-        known=0, unknown=coverage.gap("the fleet's functions", health.look_back, health.heartbeats)
-    )
+    what = "Metrics of the fleet's functions"
+    return Count(known=0, unknown=coverage.gap(what, health.look_back, health.heartbeats))
 
 
 def _total(counts: Iterable[Count]) -> Count:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pydantic import Field
 
 from core.domain.job_models import Check, JobModel, ObjectLocation
+
+NO_ANSWER: Final = "no answer"
+"""Instead of a status, where a request got none."""
 
 
 class ExportFacts(JobModel):
@@ -71,6 +76,10 @@ class VerifyFacts(JobModel):
     checks: list[Check]
     wordpress_api_ms: float | None = None
     """How long /wp-json/ took at the slowest address; None: no answer, or not asked."""
+    wordpress_requests: int = 0
+    """Addresses that were asked for it."""
+    wordpress_timeouts: int = 0
+    """Those of them that did not answer in time, or at all."""
 
 
 class CutOverFacts(JobModel):
@@ -142,7 +151,7 @@ class ProbeFacts(JobModel):
     requests: int
     failures: int
     statuses: dict[str, int] = Field(default_factory=dict)
-    """Status (or `no answer`) -> count."""
+    """Status (or NO_ANSWER) -> count."""
     latency_median_ms: float
     latency_p95_ms: float
     window_seconds: float

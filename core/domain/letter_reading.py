@@ -26,7 +26,7 @@ from core.domain.letters import (
     RawLetter,
 )
 from core.domain.operation import AttemptFailure
-from events.decode import DecodeError, decode
+from events.decode import DecodeError, Message, decode
 from events.filters import OPERATION_QUEUES
 from events.json_text import UnreadableError, parse
 from events.progress import FleetEvent, StepPoll, WakeUp
@@ -55,11 +55,31 @@ def origin_of(queue: str | None) -> Origin | None:
     return Origin(name) if name in {origin.value for origin in Origin} else None
 
 
-def read_letter(raw: RawLetter, failures: Sequence[AttemptFailure] = ()) -> Letter:
+@dataclass(frozen=True, kw_only=True)
+class OpenLetter:
+    """A letter with its body decoded: once, because thousands are read at a time."""
+
+    raw: RawLetter
+    content: Message | DecodeError
+
+    @property
+    def operation_id(self) -> str | None:
+        """The operation that it is about, as far as it tells by itself."""
+        return _written(was_of(self.raw).raw, "operationId") or _about(self).operation_id
+
+
+def open_letter(raw: RawLetter) -> OpenLetter:
+    """Decode a letter's body."""
+    try:
+        return OpenLetter(raw=raw, content=decode(raw.body))
+    except DecodeError as error:
+        return OpenLetter(raw=raw, content=error)
+
+
+def read_letter(opened: OpenLetter, failures: Sequence[AttemptFailure] = ()) -> Letter:
     """Return what a dead letter is; `failures`: the attempts recorded for its operation."""
-    here, moved = raw, was_of(raw)
-    raw = moved.raw
-    about = _about(raw)
+    here, moved = opened.raw, was_of(opened.raw)
+    raw, about = moved.raw, _about(opened)
     kind = _kind(raw, about)
     failed = _last_failure(moved, failures)
     reason = _reason(raw, kind, failed, about)
@@ -67,6 +87,7 @@ def read_letter(raw: RawLetter, failures: Sequence[AttemptFailure] = ()) -> Lett
     replay_of = _text(attributes, REPLAY_OF)
     return Letter(
         raw=here,
+        content=opened.content,
         kind=kind,
         failure=_failure_key(raw, kind, failed, about, reason),
         reason=reason,
@@ -98,11 +119,6 @@ def original_attributes(raw: RawLetter) -> dict[str, Attribute]:
         return {}
 
 
-def operation_named_by(raw: RawLetter) -> str | None:
-    """Return the operation that a letter is about, as far as it tells by itself."""
-    return _written(was_of(raw).raw, "operationId") or _about(raw).operation_id
-
-
 # --- inside ---------------------------------------------------------------------------------
 
 
@@ -121,12 +137,11 @@ class _About:
     is_notification: bool = False
 
 
-def _about(raw: RawLetter) -> _About:
-    try:
-        message = decode(raw.body)
-    except DecodeError as error:
-        return _about_unreadable(raw, error)
+def _about(opened: OpenLetter) -> _About:
+    message = opened.content
     match message:
+        case DecodeError():
+            return _about_unreadable(opened.raw, message)
         case FleetEvent():
             meta = message.metadata
             return _About(

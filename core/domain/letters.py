@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from events.decode import DecodeError, Message
 from events.vocabulary import OperationType
 
 REPLAY_OF: Final = "replayOf"
@@ -136,6 +137,8 @@ class Letter:
     """A dead letter, read."""
 
     raw: RawLetter
+    content: Message | DecodeError = field(repr=False)
+    """What its body is, or why it cannot be read."""
     kind: LetterKind
     failure: FailureKey
     reason: str

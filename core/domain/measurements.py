@@ -1,111 +1,27 @@
-"""The platform's own metrics: their names, units, and which facts count.
-
-Names and thresholds are the platform's (site management runbook, "CloudWatch Metrics to Monitor",
-and the alarm table of the settled policy). Every metric has one dimension, Environment: an alarm
-watches an environment, and a dimension per tenant would be billed per tenant.
-"""
+"""Which facts count for the platform's metrics, and how much."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from types import MappingProxyType
 from typing import Final
 
-from core.domain.operation import Json, StepRecord
+from core.domain.metrics import DIMENSION, METRICS, NAMESPACE, Metric, MetricName, Unit
+from core.domain.operation import Facts, Json, StepRecord
 from events.progress import FleetEvent
 from events.vocabulary import DetailType, ErrorCode, OperationType, Phase, StepStatus
 
-NAMESPACE: Final = "BBWS/WPTechnical"
-DIMENSION: Final = "Environment"
-
-
-class Unit(StrEnum):
-    """Units of CloudWatch."""
-
-    COUNT = "Count"
-    SECONDS = "Seconds"
-    MILLISECONDS = "Milliseconds"
-
-
-class MetricName(StrEnum):
-    """Every metric that the fleet writes."""
-
-    SITE_CREATED = "SiteCreated"
-    SITE_DELETED = "SiteDeleted"
-    SITE_CREATION_FAILED = "SiteCreationFailed"
-    SITE_CREATION_DURATION = "SiteCreationDuration"
-    TEMPLATE_APPLIED = "TemplateApplied"
-    PLUGIN_INSTALLED = "PluginInstalled"
-    PLUGIN_SECURITY_BLOCKED = "PluginSecurityBlocked"
-    WORDPRESS_API_LATENCY = "WordPressAPILatency"
-    DLQ_MESSAGES = "DLQMessages"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metric:
-    """What a metric's values mean."""
-
-    unit: Unit
-    meaning: str
-    counted: str
-    """When a value is written."""
-
-
-METRICS: Final[Mapping[MetricName, Metric]] = MappingProxyType(
-    {
-        MetricName.SITE_CREATED: Metric(
-            unit=Unit.COUNT,
-            meaning="Sites that were created.",
-            counted="once per completed creation",
-        ),
-        MetricName.SITE_DELETED: Metric(
-            unit=Unit.COUNT,
-            meaning="Sites that were deleted.",
-            counted="once per completed deletion",
-        ),
-        MetricName.SITE_CREATION_FAILED: Metric(
-            unit=Unit.COUNT,
-            meaning="Creations that were taken back because something failed; a rejected or "
-            "cancelled request is none.",
-            counted="once per creation that ended FAILED or ROLLED_BACK",
-        ),
-        MetricName.SITE_CREATION_DURATION: Metric(
-            unit=Unit.SECONDS,
-            meaning="From the acceptance of a creation to its end.",
-            counted="once per completed creation",
-        ),
-        MetricName.TEMPLATE_APPLIED: Metric(
-            unit=Unit.COUNT,
-            meaning="Templates that are part of what went live.",
-            counted="once per completed operation whose step `apply_template` tells a `template`",
-        ),
-        MetricName.PLUGIN_INSTALLED: Metric(
-            unit=Unit.COUNT,
-            meaning="Plugins that are part of what went live.",
-            counted="once per completed operation whose step `install_plugins` tells `plugins`: "
-            "their number",
-        ),
-        MetricName.PLUGIN_SECURITY_BLOCKED: Metric(
-            unit=Unit.COUNT,
-            meaning="Requests refused, or operations failed, because a plugin is blocklisted "
-            "(PLUG_002) or vulnerable (PLUG_003).",
-            counted="once per rejection or failed operation with one of these codes",
-        ),
-        MetricName.WORDPRESS_API_LATENCY: Metric(
-            unit=Unit.MILLISECONDS,
-            meaning="How long WordPress' REST interface (/wp-json/) took to answer the checks.",
-            counted="per step of checks that tells `wordpress_api_ms`, when its operation has "
-            "ended",
-        ),
-        MetricName.DLQ_MESSAGES: Metric(
-            unit=Unit.COUNT,
-            meaning="Messages that lie in the dead-letter queue of the workflow queues.",
-            counted="by the sweeper, every minute: a depth, to be read with Maximum",
-        ),
-    }
-)
+__all__ = [
+    "DIMENSION",
+    "ENDED",
+    "METRICS",
+    "NAMESPACE",
+    "Measurement",
+    "Metric",
+    "MetricName",
+    "Unit",
+    "measurements_of",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,11 +46,34 @@ ENDED: Final = frozenset(
 """The facts after which an operation's steps are counted."""
 _FAILED: Final = frozenset({DetailType.OPERATION_FAILED, DetailType.OPERATION_ROLLED_BACK})
 _BLOCKED: Final = frozenset({ErrorCode.PLUG_002, ErrorCode.PLUG_003})
+_PROMOTIONS: Final = {
+    DetailType.OPERATION_ACCEPTED: MetricName.PROMOTION_STARTED,
+    DetailType.OPERATION_FAILED: MetricName.PROMOTION_FAILED,
+    DetailType.OPERATION_ROLLED_BACK: MetricName.PROMOTION_ROLLED_BACK,
+}
+_CUT_OVERS: Final = ("cut_over", "switch")
+"""The steps that put a release live; the second is of plans of earlier versions."""
+_TROUBLE: Final = {
+    DetailType.OPERATION_STALLED: MetricName.OPERATIONS_STALLED,
+    DetailType.OPERATION_ROLLBACK_FAILED: MetricName.ROLLBACK_FAILED,
+}
+_ANSWERS: Final = {
+    "wordpress_api_ms": MetricName.WORDPRESS_API_LATENCY,
+    "wordpress_requests": MetricName.WORDPRESS_REQUESTS,
+    "wordpress_timeouts": MetricName.WORDPRESS_TIMEOUTS,
+}
+"""What checks and monitor windows tell, whatever came of them."""
+_SPEEDS: Final = {
+    "export_source": MetricName.EXPORT_RATE,
+    "import_database": MetricName.IMPORT_RATE,
+    "place_content": MetricName.COPY_RATE,
+}
 
 
 def measurements_of(event: FleetEvent, steps: Sequence[StepRecord]) -> list[Measurement]:
     """Return what one fact adds to the metrics; `steps`: the operation's, where it has ended."""
-    found = [*_of_outcome(event), *_latencies(steps)]
+    found = [*_of_outcome(event), *_of_promotion(event, steps), *_of_trouble(event)]
+    found += [*_of_answers(steps), *_of_speed(steps)]
     if event.detail_type is DetailType.OPERATION_COMPLETED:
         found += _of_parts(steps)
     return found
@@ -169,22 +108,73 @@ def _of_parts(steps: Sequence[StepRecord]) -> Iterator[Measurement]:
         yield Measurement(name=MetricName.PLUGIN_INSTALLED, value=len(plugins))
 
 
-def _latencies(steps: Sequence[StepRecord]) -> Iterator[Measurement]:
+def _of_promotion(event: FleetEvent, steps: Sequence[StepRecord]) -> Iterator[Measurement]:
+    kind, detail = event.metadata.operation_type, event.detail_type
+    if kind is OperationType.SITE_ROLLBACK and detail is DetailType.OPERATION_COMPLETED:
+        yield _one(MetricName.PROMOTION_ROLLED_BACK)
+    if kind is not OperationType.SITE_PROMOTION:
+        return
+    if detail in _PROMOTIONS:
+        yield _one(_PROMOTIONS[detail])
+    went_live = any(_facts_of(steps, step) is not None for step in _CUT_OVERS)
+    if detail is DetailType.OPERATION_COMPLETED and went_live:
+        yield _one(MetricName.PROMOTION_COMPLETED)
+        if event.data.duration_seconds is not None:
+            yield Measurement(name=MetricName.PROMOTION_DURATION, value=event.data.duration_seconds)
+
+
+def _of_trouble(event: FleetEvent) -> Iterator[Measurement]:
+    if event.detail_type in _TROUBLE:
+        yield _one(_TROUBLE[event.detail_type])
+
+
+def _of_answers(steps: Sequence[StepRecord]) -> Iterator[Measurement]:
     for record in steps:
-        latency = record.facts.get("wordpress_api_ms")
-        if isinstance(latency, int | float) and record.phase is Phase.FORWARD:
-            yield Measurement(name=MetricName.WORDPRESS_API_LATENCY, value=latency)
+        for fact, name in _ANSWERS.items():
+            value = record.facts.get(fact)
+            if isinstance(value, int | float) and record.phase is Phase.FORWARD:
+                yield Measurement(name=name, value=value)
+
+
+def _of_speed(steps: Sequence[StepRecord]) -> Iterator[Measurement]:
+    for record in _completed(steps):
+        amount, seconds = _amount(record), record.duration_seconds
+        if amount is not None and seconds > 0:
+            yield Measurement(name=_SPEEDS[record.step], value=round(amount / seconds, 1))
+
+
+def _amount(record: StepRecord) -> float | None:
+    """What one of the moving steps has moved: bytes, or rows of an import."""
+    facts = record.facts
+    match record.step:
+        case "export_source":
+            return _sum(facts.get("dump_size_bytes"), facts.get("content_size_bytes"))
+        case "import_database":
+            rows = facts.get("rows")
+            return _sum(*rows.values()) if isinstance(rows, dict) else None
+        case "place_content":
+            return _sum(facts.get("size_bytes"))
+    return None
+
+
+def _sum(*values: Json) -> float | None:
+    numbers = [value for value in values if isinstance(value, int | float)]
+    return sum(numbers) if len(numbers) == len(values) else None
 
 
 def _fact(steps: Sequence[StepRecord], step: str, name: str) -> Json:
+    facts = _facts_of(steps, step)
+    return None if facts is None else facts.get(name)
+
+
+def _facts_of(steps: Sequence[StepRecord], step: str) -> Facts | None:
+    return next((record.facts for record in _completed(steps) if record.step == step), None)
+
+
+def _completed(steps: Sequence[StepRecord]) -> Iterator[StepRecord]:
     for record in steps:
-        if (record.step, record.phase, record.status) == (
-            step,
-            Phase.FORWARD,
-            StepStatus.COMPLETED,
-        ):
-            return record.facts.get(name)
-    return None
+        if record.phase is Phase.FORWARD and record.status is StepStatus.COMPLETED:
+            yield record
 
 
 def _one(name: MetricName) -> Measurement:

@@ -102,6 +102,14 @@ class ReleaseNames:
         return f"{self.site.tenant_id}-wordpress-{self.site.key}-r{self.number}{self.suffix}"
 
     @property
+    def log_streams(self) -> str:
+        """What the names of its containers' log streams begin with: `<service>/<container>/<task>`.
+
+        The slash belongs to it: r1 is not r10, and a trial's containers are not the release's.
+        """
+        return f"{self.service}/"
+
+    @property
     def task_family(self) -> str:
         return f"{self.site.tenant_id}-wordpress-{self.site.key}"
 
@@ -113,6 +121,11 @@ class ReleaseNames:
     @property
     def cache_prefix(self) -> str:
         return f"{self.site.key}:r{self.number}:"
+
+
+def sites_log_group(environment: Environment) -> str:
+    """Return the log group that the containers of all sites write to, one stream per container."""
+    return f"/aws/ecs/bbws-{environment}/sites"
 
 
 def tenant_group(environment: Environment, tenant_id: str) -> str:

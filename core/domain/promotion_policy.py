@@ -26,9 +26,11 @@ class GatePolicy(PolicyModel):
     """Fewer than this many errors within the look-back."""
     throttles_at_most: Count = 0
     critical_lookback_seconds: Seconds = 86_400
+    """How far back the log of the source's live release is read."""
     critical_lines_at_most: Count = 0
     metrics_coverage_percent: Annotated[float, Field(ge=0, le=100)] = 90
-    """Share of the look-back's periods in which metrics that are always written must be there."""
+    """Share of the look-back's periods in which metrics that are always written must be there, and
+    the release's log must have a line."""
     metrics_delay_seconds: Seconds = 300
     """How late metrics may be: the newest periods are not asked for."""
     stable_seconds: Seconds = 0

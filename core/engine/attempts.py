@@ -63,7 +63,7 @@ class Attempts:
         try:
             return self._give_back(broken, now)
         except LostClaimError:
-            return TryAgain(after_seconds=backoff_seconds(message.receive_count, None))
+            return self._recorder.come_back(message, broken.operation)
 
     def _give_back(self, broken: BrokenAttempt, now: datetime) -> Disposition:
         message, error = broken.message, broken.error

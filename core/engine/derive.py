@@ -108,7 +108,8 @@ def _step_data(operation: Operation) -> EventData:
 def _outcome_data(operation: Operation) -> EventData:
     duration = None
     if operation.completed_at is not None:
-        duration = (operation.completed_at - operation.created_at).total_seconds()
+        elapsed = (operation.completed_at - operation.created_at).total_seconds()
+        duration = max(0.0, elapsed)  # the workers' clocks may differ by more than it took
     return EventData.model_validate(
         {
             **operation.summary,

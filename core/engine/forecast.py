@@ -13,12 +13,18 @@ from typing import Final
 from core.domain.approval import Decision
 from core.domain.creation_mail import audiences_of, mail_mark
 from core.domain.errors import RefusedError
-from core.domain.letters import Letter, LetterKind, Origin
+from core.domain.letters import Letter, Origin
 from core.domain.operation import Operation, Turn
 from core.domain.replays import Fate
 from core.engine.claims import Ticket, ticket_for
 from core.engine.decisions import Decider
 from core.engine.engine import Engine
+from core.engine.forecast_sentences import (
+    not_a_request,
+    nowhere,
+    run_sentence,
+    schema_note,
+)
 from core.engine.foresight import Foresight, moved_on
 from core.engine.gatekeeper import Gatekeeper, is_running_promotion, taken_back_after_cancel
 from core.engine.message import QueueMessage
@@ -26,7 +32,7 @@ from core.engine.workflow import Workflow
 from core.ports.messaging import QueueName
 from events import identity
 from events.announcements import read_announcement
-from events.decode import DecodeError, Message, decode
+from events.decode import DecodeError, Message
 from events.notifications import notification_for
 from events.progress import FleetEvent, StepPoll, WakeUp
 from events.rejections import OPERATION_TYPES
@@ -68,14 +74,14 @@ class Forecaster:
 
     def foretell(self, letters: Sequence[Letter]) -> Iterator[Forecast]:
         """Yield a forecast per letter; what they name is read in one go before."""
-        read = [(letter, _decoded(letter)) for letter in letters]
-        self._foresight.prefetch(
-            one for letter, found in read for one in self._names(letter, found)
-        )
-        for letter, found in read:
-            yield self._one(letter, found)
+        self._foresight.prefetch(one for letter in letters for one in self._names(letter))
+        for letter in letters:
+            forecast = self._one(letter, letter.content)
+            note = schema_note(letter.content)
+            yield replace(forecast, sentence=f"{forecast.sentence}{note}") if note else forecast
 
-    def _names(self, letter: Letter, found: Message | DecodeError) -> Iterator[str]:
+    def _names(self, letter: Letter) -> Iterator[str]:
+        found = letter.content
         if letter.operation_id is not None:
             yield letter.operation_id
         if isinstance(found, DecodeError | FleetEvent | StepPoll | WakeUp):
@@ -89,7 +95,7 @@ class Forecaster:
     def _one(self, letter: Letter, found: Message | DecodeError) -> Forecast:
         match letter.origin:
             case None:
-                return Forecast(fate=Fate.UNSENDABLE, sentence=_nowhere(letter))
+                return Forecast(fate=Fate.UNSENDABLE, sentence=nowhere(letter))
             case Origin.NOTIFIER:
                 return self._of_notifier(found)
             case Origin.MAILER:
@@ -100,7 +106,7 @@ class Forecaster:
 
     def _of_consumer(self, letter: Letter, found: Message | DecodeError) -> Forecast:
         if isinstance(found, DecodeError):
-            return Forecast(fate=Fate.REFUSED, sentence=_not_a_request(letter, found))
+            return Forecast(fate=Fate.REFUSED, sentence=not_a_request(letter, found))
         if isinstance(found, FleetEvent | StepPoll | WakeUp):
             return self._of_progress(found)
         try:
@@ -198,7 +204,7 @@ class Forecaster:
                 operation_id=operation.operation_id,
                 step=operation.step,
             )
-        return self._runs(operation, _run_sentence(operation))
+        return self._runs(operation, run_sentence(operation))
 
     def _of_notifier(self, found: Message | DecodeError) -> Forecast:
         if not isinstance(found, FleetEvent):
@@ -247,13 +253,6 @@ class Forecaster:
 # --- inside ---------------------------------------------------------------------------------
 
 
-def _decoded(letter: Letter) -> Message | DecodeError:
-    try:
-        return decode(letter.raw.body)
-    except DecodeError as error:
-        return error
-
-
 def _message(letter: Letter) -> QueueMessage:
     """Return the message as its consumer will see it."""
     origin = letter.origin
@@ -297,30 +296,3 @@ def _unknown(ticket: Ticket) -> Forecast:
         sentence=f"There is no operation {ticket.operation_id} here: it comes back at once.",
         operation_id=ticket.operation_id,
     )
-
-
-def _run_sentence(operation: Operation) -> str:
-    undo = "The undo of step" if operation.phase == "undo" else "Step"
-    if operation.cancel_requested:
-        return f"The operation is cancelled: it is taken back from step {operation.step}."
-    anew = ", and its deadline begins anew" if operation.stalled_since else ""
-    return f"{undo} {operation.step} of operation {operation.operation_id} runs again{anew}."
-
-
-def _nowhere(letter: Letter) -> str:
-    if letter.kind is LetterKind.TOPIC_FAILURE:
-        return (
-            "A subscriber's endpoint did not take it; sent again, every subscriber would get it. "
-            "Look after the subscription, then park it."
-        )
-    return "Nothing tells which queue it was for. Park it, or send its body by hand."
-
-
-def _not_a_request(letter: Letter, error: DecodeError) -> str:
-    pointer = '"pointer"' in letter.raw.body and letter.message_type == "not a request"
-    if pointer:
-        return (
-            "Its body did not fit into a message and lies where its pointer says; it is refused "
-            "again. Send a smaller one."
-        )
-    return f"Refused again: {error}. Correct it (sitefleet dlq edit), or park it."

@@ -50,7 +50,9 @@ class Intake:
 
     def handle(self, message: QueueMessage, request: Request) -> Disposition:
         """Accept, or answer why not."""
-        structlog.contextvars.bind_contextvars(correlationId=request.correlation_id)
+        structlog.contextvars.bind_contextvars(
+            correlationId=request.correlation_id, requestCorrelationId=request.correlation_id
+        )
         try:
             match request:
                 case OperationCancelRequest():
@@ -105,7 +107,10 @@ class Intake:
 
     def _cancel(self, message: QueueMessage, request: OperationCancelRequest) -> Disposition:
         payload = request.payload
-        self._gate.check_cancel(self._known(payload.operation_id))
+        known = self._known(payload.operation_id)
+        if message.receive_count > 1 and known.is_terminal and known.cancel_requested:
+            return self._tell_end_again(known, message)
+        self._gate.check_cancel(known)
         cancelled = self._request_cancel(payload.operation_id, payload.reason)
         operation = self._gate.existing(cancelled, payload.operation_id)
         self._gate.check_cancel(operation)
@@ -121,8 +126,21 @@ class Intake:
 
     def _retry(self, message: QueueMessage, request: OperationRetryRequest) -> Disposition:
         operation = self._known(request.payload.operation_id)
-        self._gate.check_retry(operation)
+        comes_again = message.receive_count > 1  # a worker that took it up for this one has died
+        if comes_again and operation.is_terminal:
+            return self._tell_end_again(operation, message)
+        if not comes_again:
+            self._gate.check_retry(operation)
         return self._runner.advance(message, persons_ticket(operation))
+
+    def _tell_end_again(self, operation: Operation, message: QueueMessage) -> Acknowledged:
+        """Publish what follows from an end that this message may have brought before it came again.
+
+        It carries no event by which anybody else would find the end to be without one.
+        """
+        self._recorder.publish(operation)
+        self._answer(operation, message.replay_of)
+        return _answered(operation)
 
     def _decide(
         self, message: QueueMessage, request: OperationApproval | OperationRejection
@@ -161,8 +179,7 @@ class Intake:
         if found is None:
             return None
         if payload.operation_id is not None and taken_back_after_cancel(found):
-            self._answer(found, message.replay_of)
-            return _answered(found)
+            return self._tell_end_again(found, message)
         if not is_running_promotion(found):
             return None
         reason = f"rollback requested: {payload.reason}"

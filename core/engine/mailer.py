@@ -16,13 +16,16 @@ from core.domain.creation_mail import Audience, Footer, audiences_of, creation_m
 from core.domain.errors import SitefleetError
 from core.domain.mail_policy import MailPolicy
 from core.domain.mail_template import MailTemplate
+from core.domain.notices import Notice
 from core.domain.replays import Fate
 from core.engine.message import Acknowledged, Disposition, QueueMessage, TryAgain, backoff_seconds
+from core.ports.announcements import ANNOUNCING, Mark
 from core.ports.clock import Clock
 from core.ports.mail import Letter, Mail
 from core.ports.operation_store import OperationStore
 from core.ports.sites import Tenant, TenantDirectory
 from events.announcements import Announcement, read_announcement
+from events.formats import UNKNOWN
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -74,27 +77,44 @@ class Mailer:
         if not audiences:
             log.info("ignoring_announcement", eventType=heard.event_type.value)
         try:
-            written = [self._write_once(heard, audience) for audience in audiences]
+            written = [self._write_once(heard, one, message.message_id) for one in audiences]
         except SitefleetError as error:
             log.warning("failing_attempt", exceptionType=type(error).__name__, exc_info=error)
             return TryAgain(after_seconds=backoff_seconds(message.receive_count, None))
-        fate = Fate.ANNOUNCED if any(written) else Fate.NOTHING
-        return Acknowledged(fate=fate, why=f"{sum(written)} mails were written.")
+        if Mark.TAKEN in written:
+            return TryAgain(after_seconds=int(ANNOUNCING.total_seconds()))
+        mails = written.count(Mark.MINE)
+        fate = Fate.ANNOUNCED if mails else Fate.NOTHING
+        return Acknowledged(fate=fate, why=f"{mails} mails were written.")
 
-    def _write_once(self, heard: Announcement, audience: Audience) -> bool:
-        """Write a mail, once; False when it was written before."""
+    def _write_once(self, heard: Announcement, audience: Audience, message_id: str) -> Mark:
+        """Write one mail, unless it is written already or a copy of the message is at it."""
         mark = mail_mark(heard.event_id, audience)
-        if not self._store.announce(mark, self._clock.now()):
-            log.info("skipping_sent_mail", eventId=heard.event_id, audience=audience.value)
-            return False
+        answer = self._store.announce(mark, self._clock.now(), by=message_id)
+        if answer is not Mark.MINE:
+            log.info("skipping_mail", eventId=heard.event_id, audience=audience.value, why=answer)
+            return answer
         letter = self._letter(heard, audience)
         if letter.to:
             self._mail.send(letter)
             log.info("sending_mail", eventId=heard.event_id, audience=audience.value)
         else:
             log.warning("missing_address", eventId=heard.event_id, audience=audience.value)
-        self._store.announced(mark, self._clock.now())
-        return True
+        self._store.announced(
+            Notice(
+                mark=mark,
+                event_id=heard.event_id,
+                event_type=heard.event_type.value,
+                correlation_id=heard.correlation_id,
+                tenant_id=heard.payload.tenant_id or UNKNOWN,
+                site_id=heard.payload.site_id,
+                operation_id=heard.payload.operation_id,
+                audience=audience.value,
+                reached=bool(letter.to),
+                announced_at=self._clock.now(),
+            )
+        )
+        return answer
 
     def _letter(self, heard: Announcement, audience: Audience) -> Letter:
         room, tenant = self._room, self._tenants.get(heard.payload.tenant_id or "")

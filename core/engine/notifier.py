@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import structlog
 
 from core.domain.errors import SitefleetError
 from core.domain.measurements import ENDED, Measurement, measurements_of
+from core.domain.notices import Notice
 from core.domain.replays import Fate
 from core.engine.message import (
     Acknowledged,
@@ -15,12 +18,13 @@ from core.engine.message import (
     backoff_seconds,
     dead_letter_of,
 )
+from core.ports.announcements import ANNOUNCING, Mark
 from core.ports.clock import Clock
 from core.ports.measuring import Meter
 from core.ports.messaging import Topic, WorkQueues
 from core.ports.operation_store import OperationStore
 from events.decode import DecodeError, decode
-from events.notifications import notification_for
+from events.notifications import Notification, notification_for
 from events.progress import EventMetadata, FleetEvent
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -30,8 +34,10 @@ class Notifier:
     """Turns milestones into notifications; the fact's mark keeps a repeat from being announced.
 
     The mark is set before the announcement and closed after it: a crash in between announces
-    again (subscribers know a fact by its eventId), never not at all. Metrics, which nobody can
-    count down again, follow once the mark is closed: a crash may lose a value, never double it.
+    again (subscribers know a fact by its eventId), never not at all. A copy of the event that
+    arrives meanwhile waits, so that two workers do not announce side by side. Metrics, which
+    nobody can count down again, follow once the mark is closed: a crash may lose a value, never
+    double it.
     """
 
     def __init__(
@@ -60,12 +66,12 @@ class Notifier:
                 message, "This is no event of the fleet; the notifier announces only those."
             )
         try:
-            return self._announce(event)
+            return self._announce(event, message.message_id)
         except SitefleetError as error:
             log.warning("failing_attempt", exceptionType=type(error).__name__, exc_info=error)
             return TryAgain(after_seconds=backoff_seconds(message.receive_count, None))
 
-    def _announce(self, event: FleetEvent) -> Acknowledged:
+    def _announce(self, event: FleetEvent, message_id: str) -> Disposition:
         meta = event.metadata
         structlog.contextvars.bind_contextvars(
             operationId=meta.operation_id,
@@ -78,12 +84,16 @@ class Notifier:
         notification = notification_for(event)
         if notification is None:
             return Acknowledged(fate=Fate.NOTHING, why="Nobody needs to hear of it.")
-        if not self._store.announce(meta.event_id, self._clock.now()):
+        mark = self._store.announce(meta.event_id, self._clock.now(), by=message_id)
+        if mark is Mark.TAKEN:
+            log.info("waiting_for_another_copy", eventId=meta.event_id)
+            return TryAgain(after_seconds=int(ANNOUNCING.total_seconds()))
+        if mark is Mark.DONE:
             log.info("skipping_announced_fact", eventId=meta.event_id)
             return Acknowledged(fate=Fate.NOTHING, why="It was announced before.")
         measurements = self._measurements(event)
         self._topic.announce(notification)
-        self._store.announced(meta.event_id, self._clock.now())
+        self._store.announced(_notice(notification, meta, self._clock.now()))
         log.info("announcing", eventId=meta.event_id, eventType=notification.event_type.value)
         self._meter.record(measurements, _about(meta))
         return Acknowledged(fate=Fate.ANNOUNCED, why=f"{notification.event_type} is announced.")
@@ -104,6 +114,22 @@ class Notifier:
         }
         self._queues.dead_letter(dead_letter_of(message, attributes))
         return Acknowledged(fate=Fate.REFUSED, why=reason)
+
+
+def _notice(notification: Notification, meta: EventMetadata, now: datetime) -> Notice:
+    return Notice(
+        mark=meta.event_id,
+        event_id=meta.event_id,
+        event_type=notification.event_type.value,
+        outcome=notification.outcome.value,
+        severity=notification.severity.value,
+        correlation_id=meta.correlation_id,
+        tenant_id=meta.tenant_id,
+        site_id=meta.site_id,
+        operation_id=meta.operation_id,
+        replay_of=meta.replay_of,
+        announced_at=now,
+    )
 
 
 def _about(meta: EventMetadata) -> dict[str, str | None]:

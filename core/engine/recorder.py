@@ -9,8 +9,16 @@ import structlog
 
 from core.domain.errors import CancelRequestedError
 from core.domain.operation import Operation
+from core.domain.replays import Fate
 from core.engine.derive import derive_events, derive_stalled
 from core.engine.engine import Engine
+from core.engine.message import (
+    Acknowledged,
+    Disposition,
+    QueueMessage,
+    TryAgain,
+    backoff_seconds,
+)
 from core.engine.outcome import Done, Failed, Outcome, Wait
 from core.engine.stepping import leave_step
 from core.engine.transitions import (
@@ -101,6 +109,17 @@ class Recorder:
             delay_seconds=max(0, min(MOST_DELAY_SECONDS, seconds)),
             tenant_id=operation.tenant_id,
         )
+
+    def come_back(self, message: QueueMessage, operation: Operation) -> Disposition:
+        """Let a message find out later what became of its attempt.
+
+        After its last receive as a new one: SQS would make a dead letter of it that says nothing.
+        """
+        seconds = backoff_seconds(message.receive_count, None)
+        if message.receive_count < self._engine.timing.max_receive_count:
+            return TryAgain(after_seconds=seconds)
+        self.send(operation, message.body, seconds)
+        return Acknowledged(fate=Fate.WAITS, why="It comes again, and finds out what became of it.")
 
     def _record(self, operation: Operation, outcome: Outcome, *, by_wake_up: bool) -> Operation:
         now, workflow = self._engine.now(), self._engine.workflow(operation)

@@ -19,7 +19,7 @@ from core.domain.replays import Fate
 from core.engine.attempts import Attempts, BrokenAttempt, unknown_operation
 from core.engine.claims import Busy, Claim, Claimed, Finished, Ticket, Unknown, read_refusal
 from core.engine.engine import Engine, bind_context
-from core.engine.message import Acknowledged, Disposition, QueueMessage, TryAgain, backoff_seconds
+from core.engine.message import Acknowledged, Disposition, QueueMessage, TryAgain
 from core.engine.recorder import Recorder
 from core.engine.stepping import run_step
 from core.engine.transitions import after_retry
@@ -88,7 +88,7 @@ class Runner:
             # Another worker has the operation, or the answer to our own write was lost: the
             # message comes again and finds out which.
             log.warning("losing_claim", messageId=message.message_id)
-            return TryAgain(after_seconds=backoff_seconds(message.receive_count, None))
+            return self._recorder.come_back(message, operation)
         except Exception as error:  # noqa: BLE001 - the edge: recorded, then the message comes again
             broken = BrokenAttempt(message=message, operation=operation, error=error)
             return self._attempts.failed(broken)
@@ -105,7 +105,7 @@ class Runner:
         if ticket.is_wake_up:
             again = message.receive_count < MOST_WAKE_UP_RECEIVES
             return TryAgain(after_seconds=1) if again else _busy()
-        seconds = int((busy.until - self._engine.now()).total_seconds()) + 1
+        seconds = max(1, int((busy.until - self._engine.now()).total_seconds()) + 1)
         if ticket.by_person:
             self._recorder.send(busy.operation, message.body, seconds)
             return _busy()

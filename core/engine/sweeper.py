@@ -11,11 +11,12 @@ from __future__ import annotations
 import structlog
 
 from core.domain.errors import CancelRequestedError, LostClaimError, SitefleetError
-from core.domain.measurements import Measurement, MetricName
+from core.domain.measurements import Measurement
+from core.domain.metrics import MetricName
 from core.domain.operation import Operation
 from core.engine.engine import Engine, bind_context
 from core.engine.recorder import Recorder
-from core.engine.transitions import after_stall
+from core.engine.transitions import after_retry, after_stall
 from core.ports.measuring import Meter
 
 MOST_PER_SWEEP = 100
@@ -42,8 +43,12 @@ class Sweeper:
         return len(due)
 
     def measure(self) -> None:
-        """Record how many dead letters wait for an operator; a failure to look is only logged."""
+        """Record that a sweep has ended, and how many dead letters wait for an operator.
+
+        A failure to look is only logged: it stops no sweep.
+        """
         structlog.contextvars.clear_contextvars()
+        self._meter.record([Measurement(name=MetricName.SWEEPER_HEARTBEAT, value=1)], {})
         try:
             depth = self._engine.queues.dead_letters()
         except SitefleetError as error:
@@ -89,9 +94,13 @@ class Sweeper:
         return self._engine.now() - since > self._engine.policy.deadline(operation.step or "")
 
     def _stall(self, operation: Operation) -> bool:
-        """Report it; False when somebody has taken it up again, or cancelled it, meanwhile."""
+        """Report it; False when somebody has taken it up again, or cancelled it, meanwhile.
+
+        As another attempt: should a retry die in the same way, that is another report.
+        """
+        died = after_retry(operation)
         try:
-            stalled = self._recorder.commit(after_stall(operation, self._engine.now()))
+            stalled = self._recorder.commit(after_stall(died, self._engine.now()))
         except (LostClaimError, CancelRequestedError):
             return False
         log.error("stalling", waiting_for="a worker that survives the step")

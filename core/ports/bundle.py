@@ -10,7 +10,7 @@ from core.ports.clock import Clock
 from core.ports.decisions import CallerIdentity, Decisions
 from core.ports.jobs import JobRunner, TransferStore
 from core.ports.networks import TenantNetworks
-from core.ports.observation import Metrics
+from core.ports.observation import Metrics, SiteLogs
 from core.ports.operation_store import SiteLocks, WakeUps
 from core.ports.platform import (
     Accounts,
@@ -56,6 +56,7 @@ class Ports:
     decisions: Decisions
     identities: CallerIdentity
     metrics: Metrics
+    site_logs: SiteLogs
     backups: Backups
     cdn: Cdn
     permissions: Permissions

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from core.domain.operation import AttemptFailure, Operation, StepRecord
+from core.ports.announcements import Announcements
 from events.vocabulary import OperationType
 
 
@@ -35,7 +36,8 @@ class ClaimRequest:
     wait_number: int
     """0 for an event, the poll's number for a poll; ignored for a wake-up."""
     by_person: bool = False
-    """A retry or cancel: also takes a ROLLBACK_FAILED operation, and the deadline starts anew."""
+    """A retry or cancel: also takes a ROLLBACK_FAILED operation; the deadline starts anew, and the
+    sweeper looks after it again."""
     owner: str
     """Chosen before the call: a repeated call whose answer was lost finds its own lease."""
     now: datetime
@@ -160,7 +162,7 @@ class WakeUps(Protocol):
         ...
 
 
-class OperationStore(SiteLocks, TenantTurns, WakeUps, Protocol):
+class OperationStore(SiteLocks, TenantTurns, WakeUps, Announcements, Protocol):
     """The operations table."""
 
     def get(self, operation_id: str) -> Operation | None:
@@ -232,18 +234,6 @@ class OperationStore(SiteLocks, TenantTurns, WakeUps, Protocol):
 
     def of_site(self, tenant_id: str, site_id: str, *, limit: int) -> Sequence[Operation]:
         """Return the newest operations of one site."""
-        ...
-
-    def announce(self, event_id: str, now: datetime) -> bool:
-        """Return True if this fact still has to be announced (first call or unfinished one)."""
-        ...
-
-    def was_announced(self, event_id: str) -> bool:
-        """Tell whether a fact has been announced; nothing is marked."""
-        ...
-
-    def announced(self, event_id: str, now: datetime) -> None:
-        """Note that a fact has been announced."""
         ...
 
     def operation_of_resource(self, resource: str) -> str | None:

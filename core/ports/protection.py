@@ -61,7 +61,8 @@ class Right:
 
     action: str
     resource: str
-    """An ARN; {partition}, {region} and {account} in it stand for the fleet's own."""
+    """An ARN; {partition}, {region}, {account} and the names of `places_of`
+    (core/adapters/aws/permissions.py) in it stand for the fleet's own."""
 
 
 class Permissions(Protocol):

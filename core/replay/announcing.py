@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from core.domain.notices import Notice
 from core.domain.replays import EntryState, Replay
 from core.engine.engine import Engine
+from core.ports.announcements import Mark
 from core.ports.messaging import Topic
 from core.replay.work import Announce
 from events import identity
-from events.notifications import dlq_replay_finished
+from events.notifications import Notification, dlq_replay_finished
 from events.vocabulary import NotificationType, Phase
 
 NOT_GOOD = (EntryState.FAILED_AGAIN, EntryState.RUNNING, EntryState.STOPPED)
@@ -20,21 +22,35 @@ def announcer(engine: Engine, topic: Topic) -> Announce:
         event_id = identity.event_id(
             replay.replay_id, Phase.FORWARD, "replay", 0, NotificationType.DLQ_REPLAY_FINISHED
         )
-        if not engine.store.announce(event_id, engine.now()):
+        mark = engine.store.announce(event_id, engine.now(), by=replay.replay_id)
+        if mark is not Mark.MINE:
             return
-        failed = sum(replay.counts.get(state, 0) for state in NOT_GOOD)
-        topic.announce(
-            dlq_replay_finished(
+        notification = _notification(engine, replay, event_id)
+        topic.announce(notification)
+        engine.store.announced(
+            Notice(
+                mark=event_id,
                 event_id=event_id,
+                event_type=notification.event_type.value,
+                outcome=notification.outcome.value,
+                severity=notification.severity.value,
                 correlation_id=replay.replay_id,
-                timestamp=replay.finished_at or engine.now(),
-                environment=engine.policy.environment,
-                replayed=replay.total - replay.counts.get(EntryState.GONE, 0),
-                failed=failed,
-                requested_by=replay.requested_by,
-                reason=replay.reason,
+                tenant_id=notification.tenant_id,
+                announced_at=engine.now(),
             )
         )
-        engine.store.announced(event_id, engine.now())
 
     return announce
+
+
+def _notification(engine: Engine, replay: Replay, event_id: str) -> Notification:
+    return dlq_replay_finished(
+        event_id=event_id,
+        correlation_id=replay.replay_id,
+        timestamp=replay.finished_at or engine.now(),
+        environment=engine.policy.environment,
+        replayed=replay.total - replay.counts.get(EntryState.GONE, 0),
+        failed=sum(replay.counts.get(state, 0) for state in NOT_GOOD),
+        requested_by=replay.requested_by,
+        reason=replay.reason,
+    )

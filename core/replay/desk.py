@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from core.domain.letter_moving import was_of
-from core.domain.letter_reading import operation_named_by, read_letter
+from core.domain.letter_reading import open_letter, read_letter
 from core.domain.letters import Box, FailureKey, Letter, RawLetter
 from core.domain.operation import AttemptFailure
 from core.domain.replays import ReplayFilter
@@ -124,10 +124,11 @@ class LetterDesk:
         known: dict[str, Sequence[AttemptFailure]] = {}
         letters = []
         for raw in taken:
-            operation_id = operation_named_by(raw) if _is_silent(raw) else None
+            opened = open_letter(raw)
+            operation_id = opened.operation_id if _is_silent(raw) else None
             if operation_id is not None and operation_id not in known:
                 known[operation_id] = self._failures.of_operation(operation_id)
-            letters.append(read_letter(raw, known.get(operation_id or "", ())))
+            letters.append(read_letter(opened, known.get(operation_id or "", ())))
         return letters
 
     def _means(self, filters: ReplayFilter, letter: Letter) -> bool:

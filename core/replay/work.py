@@ -8,7 +8,7 @@ follows waits for what became of it, and stops when too many fail again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -202,9 +202,10 @@ class ReplayWork:
         """Send what each group may send next; False when there is only to wait."""
         stopped = frozenset(self._replay.stopped_groups)
         steps = next_steps(list(self._entries.values()), self._replay.pace, stopped)
-        busy = {e.operation_id for e in self._entries.values() if _is_in_the_air(e)}
-        chosen = [entry for step in steps for entry in _one_per_operation(step.entries, busy)]
-        self._send(chosen, until)
+        turns = _turns(self._entries.values())
+        may_go = [e for step in steps for e in step.entries]
+        chosen = [e for e in may_go if e.operation_id is None or turns.get(e.operation_id) is e]
+        self._send(sorted(chosen, key=lambda entry: entry.number), until)
         return bool(chosen)
 
     def _send(self, entries: Sequence[ReplayEntry], until: datetime | None) -> None:
@@ -319,12 +320,16 @@ def _is_in_the_air(entry: ReplayEntry) -> bool:
     return entry.state is EntryState.SENT
 
 
-def _one_per_operation(
-    entries: Sequence[ReplayEntry], busy: set[str | None]
-) -> Iterator[ReplayEntry]:
-    """Leave a second message of an operation for later: the first may have it claimed still."""
+def _turns(entries: Iterable[ReplayEntry]) -> dict[str | None, ReplayEntry]:
+    """Return, per operation, the message whose turn it is: as the plan foretold them, in order.
+
+    None while one of them is in the air: it may have the operation claimed still.
+    """
+    turns: dict[str | None, ReplayEntry] = {}
+    busy = set()
     for entry in entries:
-        if entry.operation_id is not None and entry.operation_id in busy:
-            continue
-        busy.add(entry.operation_id)
-        yield entry
+        if _is_in_the_air(entry):
+            busy.add(entry.operation_id)
+        elif entry.state is EntryState.PLANNED:
+            turns.setdefault(entry.operation_id, entry)
+    return {name: entry for name, entry in turns.items() if name not in busy}

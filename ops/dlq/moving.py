@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from core.domain.letter_reading import original_attributes, read_letter
+from core.domain.letter_reading import open_letter, original_attributes, read_letter
 from core.domain.letters import Attribute, Box, Letter, Origin, RawLetter
 from core.domain.replays import Fate
 from core.letter_room import LetterRoom
@@ -39,7 +39,7 @@ def foretell_corrected(
         raise BadInputError("\n".join(lines)) from error
     own = original_attributes(letter.raw)
     alone = replace(letter.raw, body=body, attributes=_plain(own), source=None)
-    read = read_letter(alone)
+    read = read_letter(open_letter(alone))
     origin = queue or letter.origin or read.origin
     if origin is None:
         raise BadInputError(

@@ -10,7 +10,7 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from events.notification_text import MEANINGS, NEXT_STEPS
+from events.notification_phrases import MEANINGS, NEXT_STEPS
 from events.vocabulary import NotificationOutcome, OperationStatus
 from ops.picture import OUTCOMES, next_command
 from ops.promotion.blocks import Block, Tone

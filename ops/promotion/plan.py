@@ -80,14 +80,23 @@ def _kept(records: PromotionRecords) -> Block | None:
     if target is None:
         return None
     kept = Note(text=f"kept as the target has them: {listed(target.kept_options)}")
+    census = records.census
+    coming = set(census.domain_bound_options if census else ()) - set(target.kept_options)
     bound = [
-        Note(
-            text=f"{name} looks bound to a domain: check by hand that its value fits the target.",
-            tone=Tone.WARN,
-        )
-        for name in target.domain_bound_options
+        Note(text=_bound(name, comes=name in coming), tone=Tone.WARN)
+        for name in sorted(coming | set(target.domain_bound_options))
     ]
     return Block(title="Options of the environment", notes=(kept, *bound))
+
+
+def _bound(name: str, *, comes: bool) -> str:
+    """Warn of a key that belongs to a domain: forms refuse it under another one."""
+    if not comes:
+        return f"{name} looks bound to a domain: check by hand that its value fits the target."
+    return (
+        f"{name} comes from the source and looks bound to its domain: give the target a key of "
+        f"its own there, or keep the one it has (--protect-option {name})."
+    )
 
 
 def _drift(records: PromotionRecords) -> Block | None:

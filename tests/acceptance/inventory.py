@@ -49,16 +49,21 @@ class Inventory:
 
     def jobs(self, operation_id: str) -> list[str]:
         """Return `step/attempt` of every container job that an operation has started."""
+        mark = f"sitefleet/{operation_id}/"
+        found = self.started_jobs()
+        return sorted(text.removeprefix(mark) for text in found if text.startswith(mark))
+
+    def started_jobs(self) -> list[str]:
+        """Return `sitefleet/operation/step/attempt` of every container job of the account."""
         ecs, found = self.account.client("ecs"), []
         for cluster in ecs.list_clusters()["clusterArns"]:
             for status in ("RUNNING", "STOPPED"):
-                arns = ecs.list_tasks(cluster=cluster, desiredStatus=status)["taskArns"]
-                for start in range(0, len(arns), 100):
-                    some = arns[start : start + 100]
-                    tasks = ecs.describe_tasks(cluster=cluster, tasks=some)["tasks"]
+                asked = {"cluster": cluster, "desiredStatus": status}
+                pages = _pages(ecs, "list_tasks", "taskArns", size=100, **asked)
+                for arns in pages:
+                    tasks = ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"]
                     found += [task.get("startedBy", "") for task in tasks]
-        mark = f"sitefleet/{operation_id}/"
-        return sorted(text.removeprefix(mark) for text in found if text.startswith(mark))
+        return found
 
     def target_groups(self) -> list[dict[str, Any]]:
         return self.account.client("elbv2").describe_target_groups()["TargetGroups"]

@@ -37,13 +37,13 @@ class FunctionLog:
         return [json.loads(line) for line in self.own if line.startswith("{")]
 
 
-def log_lines(account: Account) -> list[FunctionLog]:
-    """Return the log of each function of an account."""
-    return list(_read(account.client("logs")))
+def log_lines(account: Account, prefix: str = "/aws/lambda/") -> list[FunctionLog]:
+    """Return the log of each function of an account, or of each group below a prefix."""
+    return list(_read(account.client("logs"), prefix))
 
 
-def _read(logs: Any) -> Iterator[FunctionLog]:
-    groups = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]
+def _read(logs: Any, prefix: str) -> Iterator[FunctionLog]:
+    groups = logs.describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]
     for group in groups:
         name = group["logGroupName"]
         lines, token = [], {}

@@ -70,10 +70,18 @@ def test_the_site_has_what_it_was_created_with_and_nothing_else(codes):
 
 
 def test_a_plugin_that_breaks_every_page_is_found_out_and_taken_back(breaking):
-    [answer] = breaking.answers.values()
+    answer = breaking.answers["a plugin that breaks every page"]
     assert (answer.status, answer.data["error"]["code"]) == ("ROLLED_BACK", "PROM_002")
     assert breaking.plugins == ["akismet", "notice-banner"]
     assert (breaking.after.status, breaking.after.text) == (200, breaking.before.text)
+
+
+def test_fatal_errors_in_its_log_keep_a_site_from_being_promoted(breaking):
+    """The plugin is gone and the site works; the log remembers."""
+    refused = breaking.answers["its promotion"]
+    assert (refused.status, refused.data["error"]["code"]) == ("FAILED", "PROM_002")
+    assert "critical_log_lines" in refused.data["error"]["details"]["gates"]
+    assert "streams tenant-full-wordpress-" in refused.data["error"]["message"]
 
 
 def test_a_job_that_hangs_is_reported_with_what_can_be_done(troubles):

@@ -34,6 +34,8 @@ QUEUES = {
     "SITE_DELETION_REQUEST": "deletion",
 }
 """All other requests go to the promotion queue."""
+CUSTOMER_NAME, CUSTOMER_ADDRESS = "Thandeka Canary-Mokoena", "thandeka.canary@customer.example"
+"""A customer of a customer: she stands in a site's content, and belongs nowhere else."""
 PICTURE = b"\x89PNG\r\n\x1a\nnot quite a picture"
 
 
@@ -145,7 +147,8 @@ class World:
             "post_type": "post",
             "post_status": "publish",
             "post_title": title,
-            "post_content": f'<p>🍰 <a href="{site.url}/">home</a></p><img src="{picture}">',
+            "post_content": f'<p>🍰 <a href="{site.url}/">home</a></p><img src="{picture}">'
+            f"<p>{CUSTOMER_NAME}, {CUSTOMER_ADDRESS}</p>",
         }
         self.browser.call(site.url, "wp.newPost", *who, article)
         return picture

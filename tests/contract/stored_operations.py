@@ -34,7 +34,16 @@ TABLE = {
     ],
     "AttributeDefinitions": [
         {"AttributeName": name, "AttributeType": "S"}
-        for name in ("PK", "SK", "dueShard", "dueAt", "createdDay", "createdAt", "siteRef")
+        for name in (
+            "PK",
+            "SK",
+            "dueShard",
+            "dueAt",
+            "createdDay",
+            "createdAt",
+            "siteRef",
+            "correlation",
+        )
     ],
     "GlobalSecondaryIndexes": [
         {
@@ -49,6 +58,7 @@ TABLE = {
             ("due", "dueShard", "dueAt"),
             ("recent", "createdDay", "createdAt"),
             ("site", "siteRef", "createdAt"),
+            ("correlation", "correlation", "createdAt"),
         )
     ],
 }

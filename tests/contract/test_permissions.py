@@ -70,6 +70,14 @@ def test_what_is_granted_is_not_missing(permissions: Permissions):
     assert list(permissions.missing([MODIFY])) == []
 
 
+def test_names_that_a_right_leaves_open_are_the_environment_s(emulator: Aws):
+    places = {"listener_rules": RULE.rpartition("/")[0]}
+    permissions = IamPermissions(clients=in_role(emulator), places=places)
+    may = Right(action=MODIFY.action, resource="{listener_rules}/9")
+    elsewhere = Right(action=MODIFY.action, resource="{listener}/9")
+    assert list(permissions.missing([may, elsewhere])) == [elsewhere]
+
+
 class TestWhoIsAsked:
     def test_a_session_is_its_role(self):
         session = f"arn:aws:sts::093646564004:assumed-role/{ROLE}/some-function"

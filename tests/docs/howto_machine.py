@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pages import ROOT, Page
 
@@ -60,21 +61,27 @@ class Machine:
     home: Path
     directory: Path
     endpoint: str = ""
+    described: dict[str, Any] = field(default_factory=dict)
+    """What `up` printed."""
     variables: dict[str, str] = field(default_factory=dict)
 
     def up(self) -> None:
         """Start it, and write the people's keys as profiles, as they would have them on AWS."""
         started = self._local("up", "--json")
         assert started.returncode == 0, started.stderr
-        up = json.loads(started.stdout)
-        self.endpoint = up["endpoint"]
-        people = up["people"]["prod"]
-        lines = [
-            f"[{name}]\naws_access_key_id = {people[name]['accessKeyId']}\n"
-            f"aws_secret_access_key = {people[name]['secretAccessKey']}\n"
-            for name in PROFILES
-        ]
-        (self.directory / "credentials").write_text("".join(lines))
+        self.described = json.loads(started.stdout)
+        self.endpoint = self.described["endpoint"]
+        for name in PROFILES:
+            self.add_profile("prod", name)
+
+    def add_profile(self, environment: str, name: str) -> None:
+        """Write a person's keys where the AWS SDKs look for them."""
+        person = self.described["people"][environment][name]
+        with (self.directory / "credentials").open("a") as credentials:
+            credentials.write(
+                f"[{name}]\naws_access_key_id = {person['accessKeyId']}\n"
+                f"aws_secret_access_key = {person['secretAccessKey']}\n"
+            )
 
     def down(self) -> None:
         """Stop it."""

@@ -8,6 +8,8 @@ import pytest
 import typer
 from pages import ROOT, pages
 
+from events.sample_messages import sample_notification
+from events.vocabulary import NotificationType
 from ops.cli import app
 
 _SITEFLEET = re.compile(r"(?:^|\s|\.venv/bin/)sitefleet((?: +[^\s|;&#`()]+)+)")
@@ -52,6 +54,14 @@ def test_make_targets_exist(page):
         if "=" not in word
     ]
     assert sorted(set(words) - _TARGETS) == []
+
+
+@pytest.mark.parametrize("kind", NotificationType)
+def test_commands_of_notifications_exist(kind):
+    email = sample_notification(kind).email().replace("...", "x")
+    lines = [found.split() for found in _SITEFLEET.findall(email)]
+    assert [problem for problem in map(unknown, lines) if problem] == []
+    assert lines
 
 
 def test_there_is_something_to_check():

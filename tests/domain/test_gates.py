@@ -207,6 +207,15 @@ class TestNoDatapoint:
         evidence = GOOD.model_copy(update={"critical_log": log})
         assert verdict_of(GateName.CRITICAL_LOG_LINES, evidence).verdict is verdict
 
+    @pytest.mark.parametrize(("lines", "verdict"), [(None, OPEN), (0, OPEN), (1, FAIL)])
+    def test_of_a_part_of_the_log(self, lines, verdict):
+        """What was found in the part that was read counts, and what was not found says nothing."""
+        log = LOG.model_copy(update={"lines": lines, "unread": "The log group does not exist."})
+        evidence = GOOD.model_copy(update={"critical_log": log})
+        found = verdict_of(GateName.CRITICAL_LOG_LINES, evidence)
+        assert found.verdict is verdict
+        assert ("does not exist" in found.why) is (verdict is OPEN)
+
     @pytest.mark.parametrize(
         ("heartbeats", "verdict"),
         # 287 periods are old enough to be asked for, and 90 of 100 must be there.

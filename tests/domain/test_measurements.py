@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.domain.measurements import METRICS, MetricName, measurements_of
+from core.domain.measurements import measurements_of
+from core.domain.metrics import METRICS, MetricName
 from core.domain.operation import StepRecord
 from events.progress import EventMetadata, FleetEvent
 from events.vocabulary import DetailType, OperationType, Phase, StepStatus
@@ -55,7 +57,10 @@ def counted(fact: FleetEvent, *steps: StepRecord) -> dict[str, list[float]]:
 
 def test_every_metric_of_the_platform_has_a_unit_and_a_meaning():
     assert set(METRICS) == set(MetricName)
-    assert {name for name in METRICS if METRICS[name].unit == "Seconds"} == {"SiteCreationDuration"}
+    seconds = {name for name in METRICS if METRICS[name].unit == "Seconds"}
+    assert seconds == {"SiteCreationDuration", "PromotionDuration"}
+    bytes_per_second = {name for name in METRICS if METRICS[name].unit == "Bytes/Second"}
+    assert bytes_per_second == {"ExportRate", "CopyRate"}
     assert {n for n in METRICS if METRICS[n].unit == "Milliseconds"} == {"WordPressAPILatency"}
 
 
@@ -66,8 +71,8 @@ def test_a_creation_counts_with_its_duration():
 
 @pytest.mark.parametrize("kind", ["SITE_UPDATE", "SITE_RESTORE", "SITE_PROMOTION", "SITE_ROLLBACK"])
 def test_what_is_no_creation_counts_as_none(kind):
-    assert counted(event(COMPLETED, kind, duration_seconds=1)) == {}
-    assert counted(event(FAILED, kind)) == {}
+    for fact in (event(COMPLETED, kind, duration_seconds=1), event(FAILED, kind)):
+        assert not {name for name in counted(fact) if name.startswith("Site")}
 
 
 def test_a_deletion_counts():
@@ -129,4 +134,74 @@ def test_the_latency_of_every_check_counts_whatever_the_end():
         step("check_before", undone=True, wordpress_api_ms=9),
         step("start_release"),
     )
-    assert counted(event(FAILED, "SITE_PROMOTION"), *steps) == {"WordPressAPILatency": [45.2, 51]}
+    found = counted(event(FAILED, "SITE_UPDATE"), *steps)
+    assert found == {"WordPressAPILatency": [45.2, 51]}
+
+
+def test_requests_and_those_without_an_answer_are_counted_where_steps_tell_them():
+    steps = (
+        step("check_after", wordpress_requests=2, wordpress_timeouts=1),
+        step("monitor", wordpress_requests=60, wordpress_timeouts=0),
+        step("monitor", undone=True, wordpress_requests=9, wordpress_timeouts=9),
+    )
+    assert counted(event(FAILED, "SITE_UPDATE"), *steps) == {
+        "WordPressRequests": [2, 60],
+        "WordPressTimeouts": [1, 0],
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail_type", "metric"),
+    [
+        ("SITE_PROMOTION", DetailType.OPERATION_ACCEPTED, "PromotionStarted"),
+        ("SITE_PROMOTION", FAILED, "PromotionFailed"),
+        ("SITE_PROMOTION", DetailType.OPERATION_ROLLED_BACK, "PromotionRolledBack"),
+        ("SITE_ROLLBACK", COMPLETED, "PromotionRolledBack"),
+        ("SITE_ROLLBACK", FAILED, None),
+        ("SITE_PROMOTION", DetailType.OPERATION_CANCELLED, None),
+        ("SITE_PROMOTION", DetailType.OPERATION_REJECTED, None),
+        ("SITE_UPDATE", DetailType.OPERATION_ACCEPTED, None),
+    ],
+)
+def test_a_promotion_is_counted_at_its_start_and_at_its_end(kind, detail_type, metric):
+    assert counted(event(detail_type, kind)) == ({metric: [1]} if metric else {})
+
+
+@pytest.mark.parametrize("step_name", ["cut_over", "switch"])
+def test_a_promotion_is_complete_once_it_went_live(step_name):
+    fact = event(COMPLETED, "SITE_PROMOTION", duration_seconds=900)
+    assert counted(fact, step(step_name)) == {
+        "PromotionCompleted": [1],
+        "PromotionDuration": [900],
+    }
+    assert counted(fact, step("plan"), step(step_name, undone=True)) == {}  # a dry run
+
+
+def test_speeds_are_sizes_by_the_seconds_of_their_steps():
+    steps = (
+        step("export_source", dump_size_bytes=1000, content_size_bytes=300),
+        step("import_database", rows={"wp_posts": 12, "wp_options": 140}),
+        step("place_content", size_bytes=300, files=3),
+    )
+    slow = [replace(s, completed_at=AT + timedelta(seconds=4)) for s in steps]
+    assert counted(event(FAILED, "SITE_RESTORE"), *slow) == {
+        "ExportRate": [325],
+        "ImportRate": [38],
+        "CopyRate": [75],
+    }
+    at_once = [replace(s, completed_at=AT) for s in steps]
+    assert counted(event(FAILED, "SITE_RESTORE"), *at_once) == {}
+    failed = [replace(s, status=StepStatus.FAILED) for s in steps]
+    assert counted(event(FAILED, "SITE_RESTORE"), *failed) == {}
+
+
+@pytest.mark.parametrize("kind", ["SITE_CREATION", "SITE_PROMOTION", "SITE_ROLLBACK"])
+@pytest.mark.parametrize(
+    ("detail_type", "metric"),
+    [
+        (DetailType.OPERATION_STALLED, "OperationsStalled"),
+        (DetailType.OPERATION_ROLLBACK_FAILED, "RollbackFailed"),
+    ],
+)
+def test_what_stands_still_counts_whatever_it_is(kind, detail_type, metric):
+    assert counted(event(detail_type, kind)) == {metric: [1]}

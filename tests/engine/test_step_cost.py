@@ -39,8 +39,11 @@ def test_a_duplicate_costs_one_write_and_nothing_else(messages):
 
 
 def test_a_million_steps_cost_about_five_dollars(messages):
-    """The evidence that a promotion keeps is counted in, and so is its turn: five write units."""
+    """The evidence that a promotion keeps is counted in, and so is its turn: five write units.
+
+    So are the three indexes that an operation stands in from its acceptance on.
+    """
     direct = [m for m in messages if m.events]
     dollars, steps = dollars_per_million_steps(direct)
     assert steps == 1 + len(STEPS)
-    assert sum(dollars.values()) < 5.2, report(messages)
+    assert sum(dollars.values()) < 5.25, report(messages)

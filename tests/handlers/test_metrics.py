@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from core.adapters.aws.emf import EmfMeter
 from core.adapters.memory.boundary import Boundary
-from core.domain.measurements import NAMESPACE, Measurement, MetricName
+from core.domain.measurements import Measurement
+from core.domain.metrics import NAMESPACE, MetricName
 from events.formats import Environment
 from events.vocabulary import DetailType, ErrorCode
 from simulation.fleet import SimulatedFleet
@@ -35,7 +37,7 @@ def emf(capsys):
             [directive] = line["_aws"]["CloudWatchMetrics"]
             assert directive["Namespace"] == NAMESPACE
             assert directive["Dimensions"] == [["Environment"]]
-            assert line["Environment"] == "dev"
+            assert line["Environment"] in {"dev", "sit"}
             assert line["_aws"]["Timestamp"] > 0
             for metric in directive["Metrics"]:
                 values = line[metric["Name"]]
@@ -46,9 +48,9 @@ def emf(capsys):
     return read
 
 
-def metered(fleet: SimulatedFleet) -> SimulatedFleet:
+def metered(fleet: SimulatedFleet, environment: Environment = Environment.DEV) -> SimulatedFleet:
     """Let the fleet write its metrics as the functions do."""
-    meter = EmfMeter(Environment.DEV)
+    meter = EmfMeter(environment)
     fleet.notifier._meter = meter
     fleet.sweeper._meter = meter
     return fleet
@@ -72,7 +74,31 @@ def test_a_creation_is_counted_once_with_its_duration_and_its_latencies(emf):
     assert found["SiteCreationDuration unit"] == ["Seconds"]
     assert found["WordPressAPILatency"] == [45, 45]  # before and after it went live
     assert found["WordPressAPILatency unit"] == ["Milliseconds"]
+    assert found["WordPressRequests"] == [1, 1]
+    assert found["WordPressTimeouts"] == [0, 0]
     assert "SiteCreationFailed" not in found
+
+
+def test_a_promotion_is_counted_with_its_speeds_once_whatever_is_repeated(emf):
+    [promoted] = [s for s in SCENARIOS if s.name == "promotion, first"]
+    slow = replace(promoted, job_seconds=60)
+    fleet = metered(slow.start(Boundary()), Environment.SIT)
+    fleet.run()
+    found = emf()
+    [moved] = [o for o in fleet.store.operations.values() if o.environment == "sit"]
+    assert found["PromotionStarted"] == [1]
+    assert found["PromotionCompleted"] == [1]
+    took = (moved.completed_at - moved.created_at).total_seconds()
+    assert found["PromotionDuration"] == [took]
+    steps = {s.step: s for s in fleet.store.history(moved.operation_id).steps}
+    assert found["ExportRate"] == [round(1300 / steps["export_source"].duration_seconds, 1)]
+    assert found["ExportRate unit"] == ["Bytes/Second"]
+    assert found["ImportRate"] == [round(152 / steps["import_database"].duration_seconds, 1)]
+    assert found["CopyRate"] == [round(300 / steps["place_content"].duration_seconds, 1)]
+    for event in list(fleet.world.events):
+        fleet.deliver_again(event)
+    fleet.run()
+    assert not {name for name in emf() if name.startswith("Promotion")}
 
 
 def test_a_fact_that_arrives_again_is_not_counted_again(emf):
@@ -119,7 +145,9 @@ def test_a_blocked_plugin_is_counted_when_its_request_is_refused(emf):
 def test_the_depth_of_the_dead_letter_queue_is_told_as_it_is(emf):
     fleet = metered(prepared(Environment.DEV))
     fleet.sweeper.measure()
-    assert emf()["DLQMessages"] == [0]
+    found = emf()
+    assert found["DLQMessages"] == [0]
+    assert found["SweeperHeartbeat"] == [1]
     fleet.send("creation", "no message")
     fleet.run()
     fleet.sweeper.measure()

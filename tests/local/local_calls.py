@@ -69,6 +69,17 @@ IN_THE_SOURCE = {
     "a function": lambda c: c("lambda").invoke(
         FunctionName="dev-bbws-async-processor-deletion", Payload=b"{}"
     ),
+    "a function's log": lambda c: c("logs").filter_log_events(
+        logGroupName="/aws/lambda/dev-bbws-async-processor-creation"
+    ),
+    "the jobs' log": lambda c: c("logs").describe_log_streams(
+        logGroupName="/aws/ecs/bbws-dev/migrator"
+    ),
+    "a line of the sites' log": lambda c: c("logs").put_log_events(
+        logGroupName="/aws/ecs/bbws-dev/sites",
+        logStreamName="x",
+        logEvents=[{"timestamp": 0, "message": "x"}],
+    ),
     "an access point": lambda c: c("efs").describe_access_points(),
     "the load balancer": lambda c: c("elbv2").describe_load_balancers(),
     "the names": lambda c: c("route53").list_hosted_zones(),

@@ -39,14 +39,17 @@ class Fleet:
     def function(self, environment: str, name: str) -> AwsClients:
         return self.role(environment, f"{environment}-bbws-async-processor-{name}")
 
-    def source(self) -> AwsClients:
+    def way_in(self) -> SourceAccount:
         """The target's way into the source, with the fleet's own code."""
         return SourceAccount(
             home=self.function("sit", "promotion"),
             role_arn=SOURCE_ROLE,
             external_id_secret="bbws/sit/promotion/external-id",
             clock=SystemClock(),
-        ).clients(OPERATION)
+        )
+
+    def source(self) -> AwsClients:
+        return self.way_in().clients(OPERATION)
 
     def external_id(self) -> str:
         secrets = self.clouds["sit"].secretsmanager

@@ -197,6 +197,13 @@ class SiteMaker:
                 {
                     "name": "wordpress",
                     "image": "bbws-wordpress@sha256:0",
+                    "logConfiguration": {
+                        "logDriver": "awslogs",
+                        "options": {
+                            "awslogs-group": "/aws/ecs/bbws-dev/sites",
+                            "awslogs-stream-prefix": f"tenant-1-wordpress-{name}",
+                        },
+                    },
                     "environment": [
                         {"name": "WORDPRESS_SITE_URL", "value": f"https://{host}"},
                         {"name": "WORDPRESS_DB_SCHEMA", "value": schema},

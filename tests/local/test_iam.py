@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from typing import ClassVar
 from unittest.mock import patch
 
@@ -20,11 +21,15 @@ from local_fleet import SOURCE_ROLE, Fleet, of_person, session_client
 from core.adapters.aws.caller_identity import StsCallerIdentity
 from core.adapters.aws.errors import DENIED_CODES
 from core.adapters.aws.session import AwsClients, SourceAccount
+from core.adapters.aws.site_logs import CloudWatchSiteLogs
 from core.adapters.system import SystemClock
 from core.bootstrap import load_policy
 from core.domain.errors import RefusedError, SitefleetError
+from core.domain.names import SiteNames
 from core.domain.people import person_of
 from core.domain.proof import ProofBinding, ProofDecision, StsEndpoint, check_proof
+from core.ports.jobs import Where
+from core.ports.observation import LogReading
 from events.formats import Environment
 from local import build, deploy, registry
 from local.cloud import clouds
@@ -39,6 +44,7 @@ from migrator.writing import writing_session
 from ops.proof import signed_proof
 
 pytestmark = pytest.mark.machine
+SITES_LOG = "/aws/ecs/bbws-dev/sites"
 OTHER = "550e8400-e29b-41d4-a716-446655440001"
 BINDING = ProofBinding(
     operation_id=OPERATION,
@@ -223,6 +229,27 @@ class TestWhatTheTargetMayDoInTheSource:
             EndTime=now,
         )
         assert "MetricDataResults" in fleet_metrics
+
+    def test_it_reads_the_log_of_one_release(self, fleet: Fleet):
+        names = SiteNames(environment=Environment.DEV, tenant_id="tenant-1", site_id="site-1")
+        now, mine, other = SystemClock().now(), names.release(1), names.release(10)
+        logs = fleet.clouds["dev"].logs
+        for release, text in ((mine, "quiet"), (other, "PHP Fatal error"), (mine, "CRITICAL: x")):
+            name = f"{release.service}/wordpress/{text[:3]}"
+            logs.create_log_stream(logGroupName=SITES_LOG, logStreamName=name)
+            line = {"timestamp": int(now.timestamp() * 1000), "message": text}
+            logs.put_log_events(logGroupName=SITES_LOG, logStreamName=name, logEvents=[line])
+        minute = timedelta(minutes=1)
+        way_in = fleet.way_in()
+        found = CloudWatchSiteLogs(clients=way_in.clients(OPERATION), source=way_in).read(
+            Where.SOURCE,
+            mine,
+            start=now - minute,
+            end=now + minute,
+            period_seconds=60,
+            operation_id=OPERATION,
+        )
+        assert found == LogReading(critical_lines=1, heartbeats=1)
 
     @pytest.mark.parametrize(
         "changes",

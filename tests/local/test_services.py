@@ -2,21 +2,28 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 from local_probes import eventually, ticking
 
+from core.adapters.aws.site_logs import PATTERN
 from local.services import ServiceWatcher
+from local.site_logs import SiteLogs
 
 pytestmark = pytest.mark.machine
+GROUP = "/aws/ecs/bbws-dev/sites"
 
 
 @pytest.fixture(scope="module")
 def watcher(pieces):
+    cloud = pieces.clouds["dev"]
+    cloud.logs.create_log_group(logGroupName=GROUP)
+    site_logs = SiteLogs(cloud)
     running = ServiceWatcher(
-        pieces.clouds["dev"], pieces.platforms["dev"].cluster, pieces.layout, pieces.processes
+        cloud, pieces.platforms["dev"].cluster, pieces.layout, pieces.processes, site_logs
     )
-    with ticking(running):
+    with ticking(running), ticking(site_logs):
         yield running
 
 
@@ -96,6 +103,23 @@ def test_redirects_and_cookies_stay_on_the_localhost_name(banana, proxy):
     assert page.headers["location"].startswith(f"{local}/wp-login.php?redirect_to=http%3A%2F%2F")
     login = proxy.get("banana.wpdev.localhost:PORT", "/wp-login.php")
     assert "secure" not in login.headers["set-cookie"].lower()
+
+
+def test_what_a_container_prints_is_in_the_log_of_its_task_definition(banana, maker, pieces, proxy):
+    release, _ = banana
+    proxy.get(release.host, "/hello-world/")
+    streams = maker.cloud.logs.describe_log_streams(
+        logGroupName=GROUP, logStreamNamePrefix="tenant-1-wordpress-banana/wordpress/"
+    )["logStreams"]
+    found = {"logGroupName": GROUP, "logStreamNames": [s["logStreamName"] for s in streams]}
+    read = maker.cloud.logs.filter_log_events
+    eventually(lambda: any("/hello-world/" in e["message"] for e in read(**found)["events"]))
+    mine = next(r for r in pieces.processes.all() if release.service in r.name)
+    with Path(mine.log).open("a") as output:
+        output.write("PHP Fatal error: first\nCRITICAL second\nhalf a line of CRITICAL")
+    eventually(lambda: len(read(**found, filterPattern=PATTERN)["events"]) == 2)
+    texts = [e["message"] for e in read(**found, filterPattern=PATTERN)["events"]]
+    assert texts == ["PHP Fatal error: first", "CRITICAL second"]
 
 
 def test_a_modified_rule_moves_the_very_next_request(banana, maker, proxy):

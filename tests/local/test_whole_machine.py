@@ -133,6 +133,60 @@ def test_the_sweeper_runs_from_the_layer_of_the_build(home, machine):
     eventually(maps, seconds=40)
 
 
+MATH = {"site-creation-success", "wordpress-timeouts"} | {
+    f"function-{what}" for what in ("errors", "errors-many", "throttles")
+}
+"""Alarms on an expression, which the emulator does not make."""
+
+
+@pytest.mark.parametrize("environment", ACCOUNTS)
+def test_the_stack_s_alarms_and_dashboard_are_there(machine, environment):
+    cloudwatch = client(machine, environment, "cloudwatch")
+    alarms = cloudwatch.describe_alarms(AlarmNamePrefix="bbws-wp-")["MetricAlarms"]
+    found = {
+        a["AlarmName"].removeprefix("bbws-wp-").removesuffix(f"-{environment}"): a for a in alarms
+    }
+    assert len(found) == 15
+    assert not set(found) & MATH
+    heartbeat = found["sweeper-heartbeat"]
+    assert (heartbeat["Threshold"], heartbeat["TreatMissingData"]) == (1, "breaching")
+    name = f"bbws-wp-site-management-{environment}"
+    body = json.loads(cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"])
+    assert (
+        cloudwatch.put_dashboard(DashboardName=name, DashboardBody=json.dumps(body))[
+            "DashboardValidationMessages"
+        ]
+        == []
+    )
+
+
+def test_an_alarm_that_changes_reaches_who_subscribed(machine):
+    """What the notifications topic's subscribers do not get: the two topics are apart."""
+    sqs, sns = client(machine, "dev", "sqs"), client(machine, "dev", "sns")
+    url = sqs.create_queue(QueueName="operators-inbox")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    [topic] = [
+        t["TopicArn"]
+        for t in sns.list_topics()["Topics"]
+        if t["TopicArn"].endswith(":bbws-wp-alarms-dev")
+    ]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn["QueueArn"])
+    cloudwatch = client(machine, "dev", "cloudwatch")
+    for state in ("ALARM", "OK"):
+        cloudwatch.set_alarm_state(
+            AlarmName="bbws-wp-rollback-failed-dev", StateValue=state, StateReason="a drill"
+        )
+        [message] = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
+        told = json.loads(json.loads(message["Body"])["Message"])
+        assert (told["AlarmName"], told["NewStateValue"]) == ("bbws-wp-rollback-failed-dev", state)
+        assert (
+            "Severity critical. Runbook: docs/runbooks/rollback-failed.md"
+            in told["AlarmDescription"]
+        )
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    sqs.delete_queue(QueueUrl=url)
+
+
 OPERATION = "5937998f-e926-5e80-8fab-4041ab087800"
 OWN_TABLE = "arn:{partition}:dynamodb:{region}:{account}:table/bbws-deployments-prod"
 

@@ -10,10 +10,14 @@ from core.domain.census import Census
 from core.domain.gate_verdicts import GateName, Verdict
 from core.domain.gates import GateRound, recompute
 from core.domain.job_models import Check
+from core.domain.names import SiteNames
 from core.engine.outcome import Done, Failed, Wait
 from core.operations.steps.gates import await_window, check_gates, confirm_window, decide_gates
+from events.formats import Environment
 from events.vocabulary import ErrorCode
+from simulation.requests import SITE, TENANT
 
+LIVE = SiteNames(environment=Environment.SIT, tenant_id=TENANT, site_id=SITE).release(1).service
 PASS, OPEN = Verdict.PASS, Verdict.INCONCLUSIVE
 DEV_GROUP = {
     "TargetGroup": "targetgroup/wp-banana-r1/0123456789abcdef",
@@ -55,6 +59,64 @@ def test_the_look_back_is_the_policys(stage):
     assert health.look_back.period_seconds == 300
     assert health.heartbeats == 288
     assert health.target_group.requests == 288 * 60
+
+
+class TestCriticalLines:
+    """Of the release that is promoted. Whatever its neighbours log closes their own way only."""
+
+    FATAL = "PHP Fatal error:  Uncaught Error: Call to undefined function banana()"
+
+    def logged(self, stage, service, hours_ago=1.0, text=FATAL):
+        stage.source.site_logs.setdefault(f"{service}/wordpress/1", []).append(
+            (stage.now - timedelta(hours=hours_ago), text)
+        )
+
+    def lively(self, stage):
+        for hour in range(24):
+            self.logged(stage, LIVE, hour + 0.5, '10.0.0.1 - "GET /wp-login.php HTTP/1.1" 200')
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            "tenant-other-wordpress-0123456789ab-r1",
+            LIVE + "0",
+            LIVE + "-trial",
+            "x" + LIVE,
+            LIVE[:-1] + "2",
+        ],
+    )
+    def test_of_another_site_or_release_do_not_count(self, stage, other):
+        self.lively(stage)
+        self.logged(stage, other)
+        outcome = stage.run(check_gates)
+        assert isinstance(outcome, Done)
+        log = round_of(outcome).evidence.critical_log
+        assert (log.lines, log.heartbeats, log.unread) == (0, 24, "")
+        assert log.log == f"/aws/ecs/bbws-sit/sites, streams {LIVE}/..."
+
+    def test_of_its_own_fail(self, stage):
+        self.lively(stage)
+        self.logged(stage, LIVE)
+        failed = stage.run(check_gates)
+        assert failed.details == {"gates": ["critical_log_lines"]}
+        assert "1 critical log line in 24 h in sit; at most 0 are allowed" in failed.why
+        assert f"Read the site's log in sit (/aws/ecs/bbws-sit/sites, streams {LIVE}/...)" in (
+            failed.why
+        )
+
+    def test_older_ones_do_not_count(self, stage):
+        self.lively(stage)
+        self.logged(stage, LIVE, hours_ago=24.1)
+        assert isinstance(stage.run(check_gates), Done)
+
+    def test_most_hours_of_the_look_back_must_have_a_line(self, stage):
+        for hour in range(20):
+            self.logged(stage, LIVE, hour + 0.5, "quiet")
+        failed = stage.run(check_gates)
+        assert failed.details == {"gates": ["critical_log_lines"]}
+        assert "Lines of the site's log are there for 20 periods of the look-back, and 21 are" in (
+            failed.why
+        )
 
 
 @pytest.mark.parametrize(("errors", "outcome"), [(4, Done), (5, Failed)])
@@ -108,7 +170,11 @@ class TestMissingMetrics:
         assert self.inconclusive(stage) == [GateName.SOURCE_ERRORS, GateName.SOURCE_THROTTLES]
 
     def test_of_the_log(self, stage):
-        stage.metric("BBWS/WPTechnical", "CriticalLogLines", world=stage.source)
+        stage.source.site_logs = {f"{LIVE}/wordpress/1": []}
+        assert self.inconclusive(stage) == [GateName.CRITICAL_LOG_LINES]
+
+    def test_of_a_log_that_cannot_be_read(self, stage):
+        stage.source.site_logs_unread = "The log group /aws/ecs/bbws-sit/sites does not exist."
         assert self.inconclusive(stage) == [GateName.CRITICAL_LOG_LINES]
 
     def test_of_the_database(self, stage):

@@ -17,12 +17,16 @@ from core.adapters.aws.sites import DynamoSites
 from ops.cli import app
 
 REGION = "af-south-1"
-QUEUES = ("site-creation", "site-update", "site-deletion", "site-promotion", "site-operations-dlq")
+QUEUES = (
+    *("site-creation", "site-update", "site-deletion", "site-promotion"),
+    *("site-operations-dlq", "site-undeliverable"),
+)
 KEYS = [{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}]
 INDEXES = (
     ("due", "dueShard", "dueAt"),
     ("recent", "createdDay", "createdAt"),
     ("site", "siteRef", "createdAt"),
+    ("correlation", "correlation", "createdAt"),
 )
 
 
@@ -47,7 +51,16 @@ def make_platform(environment: str, **client) -> None:
         KeySchema=KEYS,
         AttributeDefinitions=[
             {"AttributeName": name, "AttributeType": "S"}
-            for name in ("PK", "SK", "dueShard", "dueAt", "createdDay", "createdAt", "siteRef")
+            for name in (
+                "PK",
+                "SK",
+                "dueShard",
+                "dueAt",
+                "createdDay",
+                "createdAt",
+                "siteRef",
+                "correlation",
+            )
         ],
         GlobalSecondaryIndexes=[
             {

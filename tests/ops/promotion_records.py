@@ -80,6 +80,7 @@ def census(**changes) -> Census:
             folders={"themes": 2_097_152, "uploads": 52_428_800},
         ),
         replacements={"wp_options": 14, "wp_posts": 388},
+        domain_bound_options=["admin_email", "maps_api_key"],
         rights=[Check(name="s3:PutObject", passed=True, evidence="written and deleted")],
         database_size_bytes=12_582_912,
     )

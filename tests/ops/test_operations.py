@@ -72,6 +72,8 @@ def test_show_tells_that_an_operation_waits_for_its_turn(cloud, sitefleet):
         "It has not begun. At work of tenant-1: 1, as many as the policy allows. "
         "In line before it: 1."
     ) in answer.out.splitlines()
+    look = f"next    sitefleet operations list --tenant-id tenant-1 --env {WAITING.environment}"
+    assert look in answer.out.splitlines()
 
 
 def test_show_tells_why_attempts_failed(cloud, sitefleet):

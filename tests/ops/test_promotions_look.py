@@ -110,6 +110,7 @@ Content: 2,104 files, 52 MiB
 
 Options of the environment
   kept as the target has them: admin_email, blog_public
+  maps_api_key comes from the source and looks bound to its domain: give the target a key of its own there, or keep the one it has (--protect-option maps_api_key).
   recaptcha_site_key looks bound to a domain: check by hand that its value fits the target.
 
 Changed in the target since its release went live

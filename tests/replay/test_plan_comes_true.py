@@ -12,10 +12,12 @@ from core.domain.replays import Fate, ReplayFilter, ReplayStatus
 from core.replay.desk import groups_of
 from simulation.operator import Operator
 
+SIZES = [360, pytest.param(10_000, marks=pytest.mark.long)]
 
-@pytest.fixture(scope="module")
-def looked_at():
-    scene = mixed(360)
+
+@pytest.fixture(scope="module", params=SIZES)
+def looked_at(request):
+    scene = mixed(request.param)
     operator = Operator(fleet=scene.fleet)
     foretold = operator.plan()
     return scene, operator, foretold

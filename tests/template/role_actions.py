@@ -217,6 +217,8 @@ ACTIONS = {
         "ecs:StopTask",
         "ecs:TagResource",
         "iam:PassRole",
+        "logs:DescribeLogStreams",
+        "logs:FilterLogEvents",
     },
 }
 """Every role and everything that it may do."""

@@ -25,6 +25,7 @@ ROLES = (
 )
 
 UNTAGGABLE = {
+    "AWS::CloudWatch::Dashboard",
     "AWS::KMS::Alias",
     "AWS::Lambda::LayerVersion",
     "AWS::Logs::MetricFilter",
@@ -35,6 +36,7 @@ UNTAGGABLE = {
 }
 COMPONENTS = {
     "AWS::Backup::BackupVault": "backup",
+    "AWS::CloudWatch::Alarm": "cloudwatch",
     "AWS::DynamoDB::Table": "dynamodb",
     "AWS::ECS::Cluster": "ecs",
     "AWS::ECS::TaskDefinition": "ecs",
@@ -61,7 +63,7 @@ def test_queues_carry_the_names_of_the_contract(stack):
 def test_bus_topic_tables_and_buckets_carry_the_names_of_the_contract(stack):
     env = stack.parameters["Environment"]
     assert set(stack.by_name("AWS::Events::EventBus")) == {f"bbws-wp-site-events-{env}"}
-    assert set(stack.by_name("AWS::SNS::Topic")) == {f"bbws-wp-notifications-{env}"}
+    assert set(stack.by_name("AWS::SNS::Topic")) == {f"bbws-wp-{t}-{env}" for t in TOPICS}
     assert set(stack.by_name("AWS::DynamoDB::Table")) == {
         "sites",
         f"bbws-wp-operations-{env}",
@@ -71,6 +73,7 @@ def test_bus_topic_tables_and_buckets_carry_the_names_of_the_contract(stack):
 
 
 BUCKETS = ("transfer", "templates")
+TOPICS = ("notifications", "alarms")
 
 
 def test_functions_roles_and_logs_carry_the_names_of_the_contract(stack):

@@ -196,6 +196,7 @@ def test_the_source_role_reaches_export_tasks_and_nothing_of_the_sites(sit):
     assert found["RunExports"]["Condition"] == in_cluster
     assert found["FindExports"]["Condition"] == in_cluster
     assert found["Exports"]["Resource"] == sit.arn("ecs:task/bbws-wp-export-sit/*")
+    assert found["SiteLogs"]["Resource"] == sit.arn("logs:log-group:/aws/ecs/bbws-sit/sites:*")
 
 
 def test_inline_policies_fit_into_a_role(sit):
@@ -222,6 +223,7 @@ SERVICES = {
     "efs": "elasticfilesystem",
     "elbv2": "elasticloadbalancing",
     "events": "events",
+    "logs": "logs",
     "route53": "route53",
     "s3": "s3",
     "secretsmanager": "secretsmanager",

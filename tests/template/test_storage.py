@@ -37,6 +37,7 @@ def test_the_operations_table_has_its_three_indexes(sit):
         "due": ("dueShard", "dueAt", "KEYS_ONLY"),
         "recent": ("createdDay", "createdAt", "KEYS_ONLY"),
         "site": ("siteRef", "createdAt", "KEYS_ONLY"),
+        "correlation": ("correlation", "createdAt", "KEYS_ONLY"),
     }
 
 
@@ -142,14 +143,17 @@ def test_nobody_outside_may_write_to_dev(expanded):
     dev = Stack(expanded, overrides("dev"))
     policy = dev.of_type("AWS::S3::BucketPolicy")["TransferBucketPolicy"]["PolicyDocument"]
     assert [s["Effect"] for s in statements(policy)] == ["Deny"]
-    [statement] = statements(dev.of_type("AWS::KMS::Key")["FleetKey"]["KeyPolicy"])
-    assert statement["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNTS['dev']}:root"}
+    key = dev.of_type("AWS::KMS::Key")["FleetKey"]["KeyPolicy"]
+    assert [statement["Principal"] for statement in statements(key)] == [
+        {"AWS": f"arn:aws:iam::{ACCOUNTS['dev']}:root"},
+        {"Service": "cloudwatch.amazonaws.com"},
+    ]
 
 
 def test_the_key_rotates_and_lets_the_source_in_through_s3_only(sit):
     key = sit.of_type("AWS::KMS::Key")["FleetKey"]
     assert key["EnableKeyRotation"] is True
-    _, source = statements(key["KeyPolicy"])
+    _, _, source = statements(key["KeyPolicy"])
     assert source["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
     assert source["Condition"] == {
         "ArnEquals": {
@@ -163,7 +167,7 @@ def test_the_key_rotates_and_lets_the_source_in_through_s3_only(sit):
 
 
 def test_the_topic_is_encrypted_and_open_to_the_named_accounts(sit, busy):
-    [topic] = busy.of_type("AWS::SNS::Topic").values()
+    topic = busy.of_type("AWS::SNS::Topic")["NotificationsTopic"]
     assert topic["KmsMasterKeyId"] == "FleetKey"
     by_sid = {s["Sid"]: s for s in _topic_statements(busy)}
     assert by_sid["Subscribers"]["Principal"] == {"AWS": ["111122223333", "444455556666"]}
@@ -205,7 +209,7 @@ def _encryption(bucket):
 
 
 def _topic_statements(stack):
-    [policy] = stack.of_type("AWS::SNS::TopicPolicy").values()
+    policy = stack.of_type("AWS::SNS::TopicPolicy")["NotificationsTopicPolicy"]
     return list(statements(policy["PolicyDocument"]))
 
 
@@ -228,15 +232,3 @@ def test_only_aws_backup_of_this_account_takes_the_backup_role(sit):
     [trust] = sit.of_type("AWS::IAM::Role")["BackupRole"]["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "backup.amazonaws.com"}
     assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNTS["sit"]}}
-
-
-def test_critical_lines_of_sites_are_counted_and_a_quiet_minute_is_zero(sit):
-    [found] = sit.of_type("AWS::Logs::MetricFilter").values()
-    assert found["LogGroupName"] == "/aws/ecs/bbws-sit/sites"
-    [metric] = found["MetricTransformations"]
-    assert (metric["MetricNamespace"], metric["MetricName"]) == (
-        "BBWS/WPTechnical",
-        "CriticalLogLines",
-    )
-    assert (metric["MetricValue"], metric["DefaultValue"]) == ("1", 0)
-    assert "Dimensions" not in metric

@@ -6,13 +6,19 @@ import pytest
 
 from events.filters import MILESTONES
 from events.formats import Environment
-from events.notification_text import HEADLINES
+from events.notification_phrases import HEADLINES
 from events.notifications import ATTRIBUTE_NAMES, OUTCOMES, dlq_replay_finished, notification_for
 from events.progress import EventData, FleetEvent
 from events.sample_messages import AT, OPERATION, SITE, sample_event, sample_notification
 from events.vocabulary import DetailType, NotificationType, OperationType, Severity
 
 D, O = DetailType, OperationType  # noqa: E741  # two letters keep the table readable
+
+
+def commands(email):
+    """The lines to type, in order."""
+    lines = email.split("\nNext:")[1].split("\n\n")[0].splitlines()[1:]
+    return [line.strip() for line in lines]
 
 
 def event(detail_type, operation_type=O.SITE_PROMOTION, environment="prod", data=None, **meta):
@@ -132,7 +138,7 @@ def test_the_message_has_the_three_forms_and_the_body_its_fields(kind):
     assert list(body) == ["eventType", "eventId", "correlationId", "timestamp", "payload"]
     assert body["eventId"] == notification.event_id
     assert forms["sms"].isascii()
-    assert len(forms["sms"]) <= 140
+    assert len(forms["sms"]) <= 160
     assert kind in HEADLINES
 
 
@@ -164,12 +170,13 @@ def test_the_email_tells_an_operator_what_to_do():
         f"Where:   prod, site {SITE}, step switch\n"
         "Who:     tenant tenant-1\n"
         "When:    2026-11-21T07:30:00.000Z\n"
-        "Next:    It was tried several times; look at the step's evidence, then retry the"
-        " operation.\n"
+        "Next:    Repair what the step could not do, then retry. "
+        "The site stays locked until then.\n"
         f"         sitefleet operations show {OPERATION} --env prod\n"
         f'         sitefleet operations retry {OPERATION} --env prod --reason "..."\n'
         "\n"
-        "correlation id 3f1d2c4b-5a69-4788-9a0b-1c2d3e4f5a6b\n"
+        "correlation id 3f1d2c4b-5a69-4788-9a0b-1c2d3e4f5a6b; everything about it: "
+        "sitefleet trace 3f1d2c4b-5a69-4788-9a0b-1c2d3e4f5a6b --env prod\n"
         f"event {notification.event_id} (it may reach you twice; the id is the same)\n"
     )
 
@@ -177,7 +184,12 @@ def test_the_email_tells_an_operator_what_to_do():
 def test_the_email_of_a_waiting_promotion_has_the_command_and_the_expiry():
     email = sample_notification(NotificationType.SITE_PROMOTION_AWAITING_APPROVAL).email()
 
-    assert f"sitefleet operations show {OPERATION} --env prod\n" in email
+    assert commands(email) == [
+        f"sitefleet promotions plan {OPERATION} --env prod",
+        f"sitefleet promotions approve {OPERATION} --env prod --role TECH_LEAD",
+        f"sitefleet promotions approve {OPERATION} --env prod --role OPERATIONS_LEAD",
+        f"sitefleet promotions reject {OPERATION} --env prod --role ... --comment ...",
+    ]
     assert "It expires at 2026-11-22T07:30:00.000Z." in email
 
 
@@ -200,13 +212,74 @@ def test_the_email_lists_the_fields_of_a_rejected_request():
     assert "bbws-wp-site-operations-dlq-prod" in email
 
 
-def test_the_next_safe_command_of_a_stalled_operation_comes_from_its_evidence():
-    data = {"next_command": "sitefleet operations retry x --env prod"}
+def test_the_email_of_a_stalled_operation_looks_first_then_retries_or_cancels():
+    retry = f'sitefleet operations retry {OPERATION} --env prod --reason "..."'
+    data = {"nextCommand": retry, "stalledSince": "2026-11-21T07:20:00Z"}
 
     email = notification_for(event(D.OPERATION_STALLED, data=data)).email()
 
-    assert "\n         sitefleet operations retry x --env prod\n" in email
-    assert "sitefleet operations show" not in email
+    assert commands(email) == [
+        f"sitefleet operations show {OPERATION} --env prod",
+        retry,
+        f'sitefleet operations cancel {OPERATION} --env prod --reason "..."',
+    ]
+    assert "; it has stood still since 2026-11-21T07:20:00.000Z\n" in email
+
+
+@pytest.mark.parametrize("operation_type", [O.SITE_CREATION, O.SITE_UPDATE, O.SITE_DELETION])
+def test_whatever_could_not_be_taken_back_has_the_retry(operation_type):
+    email = notification_for(event(D.OPERATION_ROLLBACK_FAILED, operation_type)).email()
+
+    assert commands(email)[1] == f'sitefleet operations retry {OPERATION} --env prod --reason "..."'
+
+
+def test_a_rollback_that_was_cancelled_has_nothing_to_retry():
+    email = notification_for(event(D.OPERATION_CANCELLED, O.SITE_ROLLBACK)).email()
+
+    assert commands(email) == [f"sitefleet operations show {OPERATION} --env prod"]
+    assert "the release that was live stays live" in email
+
+
+@pytest.mark.parametrize(
+    ("environment", "more"), [("sit", ""), ("prod", " --incident-id ... --role ...")]
+)
+def test_a_failed_look_offers_the_way_back(environment, more):
+    told = notification_for(event(D.OPERATION_FAILED, O.SITE_CHECK, environment))
+
+    assert "If visitors are hurt, take it back." in told.email()
+    assert commands(told.email())[1] == (
+        f"sitefleet promotions rollback --site-id {SITE} --tenant-id tenant-1 "
+        f'--env {environment} --reason "..."{more}'
+    )
+
+
+def test_the_step_that_failed_is_named_not_the_last_one_undone():
+    error = {"code": "SYS_001", "message": "m", "details": {"step": "import_database"}}
+    email = notification_for(event(D.OPERATION_FAILED, data={"error": error}, step="plan")).email()
+
+    assert f"Where:   prod, site {SITE}, step import_database\n" in email
+
+
+def test_a_deleted_site_has_no_address():
+    email = notification_for(event(D.OPERATION_COMPLETED, O.SITE_DELETION)).email()
+
+    assert f"Where:   prod, site {SITE}\n" in email
+
+
+@pytest.mark.parametrize("kind", NotificationType)
+def test_a_text_message_says_what_and_where_and_gives_a_whole_command_or_none(kind):
+    notification = sample_notification(kind)
+    short = notification.payload.model_copy(update={"site_id": "site-banana"})
+
+    for payload in (notification.payload, short):
+        sms = json.loads(notification.model_copy(update={"payload": payload}).sns_message())["sms"]
+        assert sms.startswith(f"PROD {HEADLINES[kind]}")
+        what, _, command = sms.partition(". ")
+        assert not command or command.endswith("--env prod")
+        assert payload.site_id is None or f": {payload.site_id}" in what
+        assert not set(sms) & set(
+            "^{}[]~|`\\"
+        )  # two places each in the alphabet of a short message
 
 
 def test_a_replay_is_marked_in_body_and_email():

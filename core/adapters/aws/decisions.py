@@ -30,13 +30,13 @@ class DynamoDecisions:
             f"a decision about operation {decision.operation_id}",
             lambda: self._client.put_item(
                 TableName=self._table,
-                Item=_item(decision),
+                Item=decision_item(decision),
                 ConditionExpression="attribute_not_exists(PK)",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             ),
         )
         if isinstance(answer, Refusal) and answer.item is not None:
-            return _decision(answer.item)
+            return decision_of(answer.item)
         return decision
 
     def of(self, operation_id: str) -> Sequence[Decision]:
@@ -50,11 +50,12 @@ class DynamoDecisions:
                 },
                 ConsistentRead=True,
             )
-            found = [_decision(item) for page in pages for item in page["Items"]]
+            found = [decision_of(item) for page in pages for item in page["Items"]]
         return sorted(found, key=lambda d: (d.decided_at, d.proof_digest))
 
 
-def _item(decision: Decision) -> items.NewItem:
+def decision_item(decision: Decision) -> items.NewItem:
+    """Return a decision as it is stored."""
     item: items.NewItem = {
         "PK": {"S": items.operation_pk(decision.operation_id)},
         "SK": {"S": f"{DECISION}{decision.proof_digest}"},
@@ -70,7 +71,8 @@ def _item(decision: Decision) -> items.NewItem:
     return item
 
 
-def _decision(item: items.Item) -> Decision:
+def decision_of(item: items.Item) -> Decision:
+    """Read a decision."""
     return Decision(
         operation_id=item["PK"]["S"].removeprefix("OPERATION#"),
         plan_hash=item["plan"]["S"],

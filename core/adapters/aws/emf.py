@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
-from core.domain.measurements import DIMENSION, NAMESPACE, Measurement
+from core.domain.measurements import Measurement
+from core.domain.metrics import DIMENSION, NAMESPACE
 from events.formats import Environment
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from core.adapters.aws import operation_items as items
 from core.adapters.aws.conditional import Refusal, conditionally
 from core.adapters.aws.errors import calling
-from core.adapters.aws.operation_queries import OperationQueries
+from core.adapters.aws.operation_announcements import OperationAnnouncements
 from core.domain.errors import LostClaimError, TransientError
 from core.domain.operation import Operation
 from core.ports.operation_store import InLine, SiteQueue
@@ -28,7 +28,7 @@ type SiteKey = tuple[str, str]
 """A site's tenant and its own id."""
 
 
-class OperationLocks(OperationQueries):
+class OperationLocks(OperationAnnouncements):
     """Locks and waiters; the lock is given back by the operation's own last write."""
 
     def acquire_lock(self, operation: Operation, now: datetime) -> str:

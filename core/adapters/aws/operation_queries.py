@@ -1,4 +1,4 @@
-"""Looking operations up: what is due, what is recent, what concerns a site; announcements."""
+"""Looking operations up: what is due, what is recent, what concerns a site."""
 
 from __future__ import annotations
 
@@ -79,35 +79,6 @@ class OperationQueries:
     def of_site(self, tenant_id: str, site_id: str, *, limit: int) -> Sequence[Operation]:
         return self._newest("site", "siteRef", f"{tenant_id}#{site_id}", limit)
 
-    def announce(self, event_id: str, now: datetime) -> bool:
-        answer = conditionally(
-            f"fact {event_id}",
-            lambda: self._client.update_item(
-                TableName=self._table,
-                Key=_fact_key(event_id),
-                ConditionExpression="attribute_not_exists(doneAt)",
-                UpdateExpression="SET startedAt = :now",
-                ExpressionAttributeValues={":now": {"S": items.when(now)}},
-            ),
-        )
-        return not isinstance(answer, Refusal)
-
-    def was_announced(self, event_id: str) -> bool:
-        with calling("DynamoDB", f"fact {event_id}"):
-            answer = self._client.get_item(
-                TableName=self._table, Key=_fact_key(event_id), ConsistentRead=True
-            )
-        return "doneAt" in answer.get("Item", {})
-
-    def announced(self, event_id: str, now: datetime) -> None:
-        with calling("DynamoDB", f"fact {event_id}"):
-            self._client.update_item(
-                TableName=self._table,
-                Key=_fact_key(event_id),
-                UpdateExpression="SET doneAt = :now",
-                ExpressionAttributeValues={":now": {"S": items.when(now)}},
-            )
-
     def note_resource(self, resource: str, operation_id: str) -> None:
         with calling("DynamoDB", f"resource {resource}"):
             self._client.put_item(
@@ -154,10 +125,6 @@ class OperationQueries:
 
     def _key(self, operation_id: str) -> dict[str, UniversalAttributeValueTypeDef]:
         return {"PK": {"S": items.operation_pk(operation_id)}, "SK": {"S": items.OPERATION_SK}}
-
-
-def _fact_key(event_id: str) -> dict[str, UniversalAttributeValueTypeDef]:
-    return {"PK": {"S": f"FACT#{event_id}"}, "SK": {"S": "ANNOUNCED"}}
 
 
 def _resource_key(resource: str) -> dict[str, UniversalAttributeValueTypeDef]:

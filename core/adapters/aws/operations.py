@@ -195,7 +195,9 @@ def _claim_expressions(request: ClaimRequest) -> tuple[str, str, Values]:
     )
     update = "SET #fence = #fence + :one, #owner = :owner, #leaseTo = :leaseTo, #since = "
     if request.by_person:
-        return condition, f"{update}:now REMOVE #stalled", values
+        values[":due"] = {"S": items.DUE_SHARD}
+        anew = f"{update}:now, #dueAt = :leaseTo, #dueShard = :due REMOVE #stalled"
+        return condition, anew, values
     values[":gaveUp"] = {"S": OperationStatus.ROLLBACK_FAILED}
     return f"{condition} AND #status <> :gaveUp", f"{update}if_not_exists(#since, :now)", values
 

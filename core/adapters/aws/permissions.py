@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -11,6 +11,7 @@ from core.adapters.aws.errors import calling
 from core.adapters.aws.session import AwsClients
 from core.domain.errors import ConfigurationError
 from core.ports.protection import Right
+from core.settings import Settings
 
 ALLOWED: Final = "allowed"
 _SESSION: Final = re.compile(r"arn:([a-z-]+):sts::(\d{12}):assumed-role/([^/]+)/.+")
@@ -20,8 +21,9 @@ _USER: Final = re.compile(r"arn:[a-z-]+:iam::\d{12}:user/.+")
 class IamPermissions:
     """SimulatePrincipalPolicy: service control policies and boundaries count, too."""
 
-    def __init__(self, *, clients: AwsClients) -> None:
+    def __init__(self, *, clients: AwsClients, places: Mapping[str, str] | None = None) -> None:
         self._clients = clients
+        self._places = places or {}
 
     def missing(self, rights: Sequence[Right]) -> Sequence[Right]:
         """Ask once per resource; the simulator answers for each action."""
@@ -36,13 +38,12 @@ class IamPermissions:
         return [right for right in rights if right not in allowed]
 
     def _own(self, resource: str) -> str:
-        """Put the fleet's own partition, region and account into a resource that leaves them."""
+        """Put the fleet's own names into a resource that leaves them open."""
         _, partition, _, _, account, _ = self._principal.split(":", 5)
-        return (
-            resource.replace("{partition}", partition)
-            .replace("{region}", self._clients.region)
-            .replace("{account}", account)
-        )
+        own = {"partition": partition, "region": self._clients.region, "account": account}
+        for name, value in {**own, **self._places}.items():
+            resource = resource.replace(f"{{{name}}}", value)
+        return resource
 
     def _allowed(self, resource: str, actions: Sequence[str]) -> Sequence[str]:
         with calling("IAM", f"the rights of {self._principal}"):
@@ -63,6 +64,22 @@ class IamPermissions:
         with calling("STS", "the caller's identity"):
             arn = self._clients.sts.get_caller_identity()["Arn"]
         return role_of(arn)
+
+
+def places_of(settings: Settings) -> Mapping[str, str]:
+    """Return what rights may leave open: the environment's resources, by the names they have."""
+    return {
+        "cluster": settings.cluster,
+        "deployments_table": settings.deployments_table,
+        "file_system": settings.file_system_id,
+        "hosted_zone": settings.hosted_zone_id,
+        "listener": settings.listener_arn,
+        "listener_rules": settings.listener_arn.replace(":listener/", ":listener-rule/"),
+        "repository": settings.repository,
+        "sites_table": settings.sites_table,
+        "vault": settings.backup_vault,
+        "vpc": settings.vpc_id,
+    }
 
 
 def role_of(caller: str) -> str:

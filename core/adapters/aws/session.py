@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_iam import IAMClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_rds import RDSClient
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_s3 import S3Client
@@ -134,6 +135,10 @@ class AwsClients:
     @cached_property
     def iam(self) -> IAMClient:
         return self._session.client("iam", config=self._config, endpoint_url=self._endpoint_url)
+
+    @cached_property
+    def logs(self) -> CloudWatchLogsClient:
+        return self._session.client("logs", config=self._config)
 
     @cached_property
     def rds(self) -> RDSClient:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from itertools import islice
 from typing import Final
 
 from core.adapters.memory.world import StoredMessage, World
@@ -28,7 +29,7 @@ class MemoryDeadLetters:
 
     def receive(self, box: Box, *, hide_seconds: int) -> Sequence[RawLetter]:
         now = self._world.clock.now()
-        taken = [m for m in self._box(box) if m.visible_at <= now][:BATCH]
+        taken = list(islice((m for m in self._box(box) if m.visible_at <= now), BATCH))
         for message in taken:
             message.receive_count += 1
             message.receipt = f"{message.message_id}/{message.receive_count}"
@@ -36,15 +37,17 @@ class MemoryDeadLetters:
         return [_raw(message, box) for message in taken]
 
     def give_back(self, letters: Sequence[RawLetter]) -> None:
-        for letter in letters:
-            for message in self._box(letter.box):
-                if message.receipt == letter.receipt:
+        receipts = {letter.receipt for letter in letters}
+        for box in {letter.box for letter in letters}:
+            for message in self._box(box):
+                if message.receipt in receipts:
                     message.visible_at = self._world.clock.now()
 
     def delete(self, letters: Sequence[RawLetter]) -> None:
-        for letter in letters:
-            messages = self._box(letter.box)
-            messages[:] = [m for m in messages if m.receipt != letter.receipt]
+        receipts = {letter.receipt for letter in letters}
+        for box in {letter.box for letter in letters}:
+            messages = self._box(box)
+            messages[:] = [m for m in messages if m.receipt not in receipts]
 
     def depth(self, box: Box) -> Depth:
         now, messages = self._world.clock.now(), self._box(box)

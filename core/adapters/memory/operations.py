@@ -8,7 +8,9 @@ from datetime import datetime
 
 from core.adapters.memory.operation_lines import MemoryLines
 from core.domain.errors import CancelRequestedError, LostClaimError, NotFoundError
+from core.domain.notices import Notice
 from core.domain.operation import AttemptFailure, Operation, StepRecord, Turn
+from core.ports.announcements import ANNOUNCING, Correlated, Mark
 from core.ports.operation_store import Accepted, ClaimAnswer, ClaimRequest, Committed, History
 from events.vocabulary import OperationStatus, Phase
 
@@ -20,7 +22,10 @@ class MemoryOperationStore(MemoryLines):
     requests: dict[str, str] = field(default_factory=dict)
     step_records: dict[tuple[str, Phase, str], StepRecord] = field(default_factory=dict)
     failures: list[AttemptFailure] = field(default_factory=list)
-    facts: dict[str, bool] = field(default_factory=dict)
+    facts: dict[str, Notice] = field(default_factory=dict)
+    """Mark -> what was announced."""
+    announcing: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    """Mark -> the message that is about to announce, and since when."""
     resources: dict[str, str] = field(default_factory=dict)
     """ARN of what an operation waits for -> the operation."""
 
@@ -53,6 +58,7 @@ class MemoryOperationStore(MemoryLines):
             lease_until=request.lease_until,
             step_since=request.now if request.by_person else operation.step_since or request.now,
             stalled_since=None if request.by_person else operation.stalled_since,
+            due_at=request.lease_until if request.by_person else operation.due_at,
         )
         self.operations[request.operation_id] = claimed
         return ClaimAnswer(granted=True, operation=claimed)
@@ -122,14 +128,32 @@ class MemoryOperationStore(MemoryLines):
         found = [o for o in self.operations.values() if (o.tenant_id, o.site_id) == site]
         return sorted(found, key=lambda o: o.created_at, reverse=True)[:limit]
 
-    def announce(self, event_id: str, now: datetime) -> bool:  # noqa: ARG002 - the port's signature
-        return not self.facts.setdefault(event_id, False)
+    def announce(self, event_id: str, now: datetime, *, by: str) -> Mark:
+        if event_id in self.facts:
+            return Mark.DONE
+        holder, since = self.announcing.get(event_id, (by, now))
+        if holder != by and since > now - ANNOUNCING:
+            return Mark.TAKEN
+        self.announcing[event_id] = by, now
+        return Mark.MINE
 
-    def was_announced(self, event_id: str) -> bool:
-        return self.facts.get(event_id, False)
+    def was_announced(self, mark: str) -> bool:
+        return mark in self.facts
 
-    def announced(self, event_id: str, now: datetime) -> None:  # noqa: ARG002 - the port's signature
-        self.facts[event_id] = True
+    def announced(self, notice: Notice) -> None:
+        self.facts[notice.mark] = notice
+
+    def notices(self, *, day: str, limit: int) -> Sequence[Notice]:
+        found = [n for n in self.facts.values() if f"{n.announced_at:%Y-%m-%d}" == day]
+        return sorted(found, key=lambda n: n.announced_at, reverse=True)[:limit]
+
+    def of_correlation(self, correlation_id: str, *, limit: int) -> Correlated:
+        operations = [o for o in self.operations.values() if o.correlation_id == correlation_id]
+        notices = [n for n in self.facts.values() if n.correlation_id == correlation_id]
+        operations.sort(key=lambda operation: operation.created_at)
+        notices.sort(key=lambda notice: notice.announced_at)
+        room = max(0, limit - len(operations))
+        return Correlated(operations=tuple(operations[:limit]), notices=tuple(notices[:room]))
 
     def note_resource(self, resource: str, operation_id: str) -> None:
         self.resources[resource] = operation_id

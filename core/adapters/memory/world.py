@@ -203,6 +203,10 @@ class World:
     metrics: dict[MetricKey, list[Datapoint]] = field(default_factory=dict)
     metrics_unavailable: str | None = None
     """Why CloudWatch does not answer; None: it does."""
+    site_logs: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)
+    """Stream -> lines of the containers' log, each with its time."""
+    site_logs_unread: str | None = None
+    """Why the log cannot be read; None: it can."""
     backups: dict[str, StoredBackup] = field(default_factory=dict)
     broken_backups: dict[str, str] = field(default_factory=dict)
     """Service (rds, backup) -> why its backups fail."""

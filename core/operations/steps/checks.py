@@ -57,7 +57,7 @@ def judged(facts: VerifyFacts, sentence: str = "{failed} of {all} checks failed.
     if not facts.passed:
         return _failed(facts, sentence)
     names: list[Json] = [check.name for check in facts.checks]
-    return Done(facts={"passed": True, "checks": len(names), "names": names, **_latency(facts)})
+    return Done(facts={"passed": True, "checks": len(names), "names": names, **_measured(facts)})
 
 
 CHECK_SOURCE = Step(name="check_source", run=check_source, leave=leave_source)
@@ -105,10 +105,16 @@ def _failed(facts: VerifyFacts, sentence: str) -> Failed:
         code=ErrorCode.PROM_002,
         why=f"{said} {evidence}"[:1000],
         details={"failed": [check.name for check in failed]},
-        facts=_latency(facts),
+        facts=_measured(facts),
     )
 
 
-def _latency(facts: VerifyFacts) -> dict[str, Json]:
-    """Return how long WordPress' REST interface took, for the metric of that name."""
-    return {} if facts.wordpress_api_ms is None else {"wordpress_api_ms": facts.wordpress_api_ms}
+def _measured(facts: VerifyFacts) -> dict[str, Json]:
+    """Return how WordPress' REST interface answered, for the metrics of these names."""
+    told: dict[str, Json] = {}
+    if facts.wordpress_api_ms is not None:
+        told["wordpress_api_ms"] = facts.wordpress_api_ms
+    if facts.wordpress_requests:
+        told["wordpress_requests"] = facts.wordpress_requests
+        told["wordpress_timeouts"] = facts.wordpress_timeouts
+    return told

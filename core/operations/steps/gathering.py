@@ -15,6 +15,7 @@ from core.domain.gate_evidence import (
     PermissionEvidence,
     SourceTestEvidence,
 )
+from core.domain.names import SiteNames, sites_log_group
 from core.engine.step import StepContext
 from core.operations.steps.move import Move
 from core.operations.steps.plan_facts import promotion_payload, target_census
@@ -24,13 +25,15 @@ from core.operations.steps.site_metrics import (
     period_for,
     read,
     read_health,
-    total,
 )
 from core.ports.jobs import Where
 from core.ports.observation import MetricQuery
 
 STORAGE_LOOK_BACK = timedelta(hours=6)
 """Aurora writes VolumeBytesUsed only now and then; the newest datapoint counts."""
+LOG_PERIODS = 24
+"""Into so many a look-back at the log is divided; each must have a line."""
+SHORTEST_LOG_PERIOD_SECONDS = 60
 
 
 def gather(context: StepContext, census: Census | None = None) -> GateEvidence:
@@ -49,7 +52,7 @@ def gather(context: StepContext, census: Census | None = None) -> GateEvidence:
         source_test=_source_test(context),
         live_since=source.live_since,
         health=_health(context, source),
-        critical_log=_critical_log(context),
+        critical_log=_critical_log(context, source),
         capacity=_capacity(context, source),
         permissions=_permissions(context, source),
     )
@@ -76,14 +79,33 @@ def _health(context: StepContext, source: Census) -> HealthEvidence:
     return reading.health
 
 
-def _critical_log(context: StepContext) -> CriticalLogEvidence:
+def _critical_log(context: StepContext, source: Census) -> CriticalLogEvidence:
+    """Read the log of the release that is promoted; its neighbours' trouble is not its own."""
     seconds = context.policy.promotion_rules.gates.critical_lookback_seconds
-    look_back = _look_back(context, seconds)
-    query = MetricQuery(
-        key="lines", namespace="BBWS/WPTechnical", metric="CriticalLogLines", dimensions={}
+    look_back = LookBack(
+        start=context.now - timedelta(seconds=seconds),
+        end=context.now,
+        period_seconds=max(SHORTEST_LOG_PERIOD_SECONDS, seconds // LOG_PERIODS),
     )
-    points = read(context, Where.SOURCE, [query], look_back)["lines"]
-    return CriticalLogEvidence(look_back=look_back, lines=total(points), heartbeats=len(points))
+    site = SiteNames(
+        environment=source.environment, tenant_id=source.tenant_id, site_id=source.site_id
+    )
+    release = site.release(source.release)
+    reading = context.ports.site_logs.read(
+        Where.SOURCE,
+        release,
+        start=look_back.start,
+        end=look_back.end,
+        period_seconds=look_back.period_seconds,
+        operation_id=context.operation.operation_id,
+    )
+    return CriticalLogEvidence(
+        look_back=look_back,
+        lines=None if reading.unread and not reading.critical_lines else reading.critical_lines,
+        heartbeats=reading.heartbeats,
+        log=f"{sites_log_group(source.environment)}, streams {release.log_streams}...",
+        unread=reading.unread,
+    )
 
 
 def _capacity(context: StepContext, source: Census) -> CapacityEvidence:

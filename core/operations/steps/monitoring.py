@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from core.domain.errors import TransientError
 from core.domain.gate_evidence import LookBack
-from core.domain.job_facts import ProbeFacts
+from core.domain.job_facts import NO_ANSWER, ProbeFacts
 from core.domain.jobs import ProbeJob
 from core.domain.monitoring import MonitorEvidence, MonitorRound, MonitorState, judge_round
 from core.domain.operation import Json
@@ -36,7 +36,10 @@ def monitor(context: StepContext) -> Outcome:
     """Look at probe and metrics; a breach fails the step, which takes the promotion back."""
     policy = context.policy.promotion_rules.monitor
     decided = judge_round(_gather(context, policy), policy, context.now)
-    facts: dict[str, Json] = {"round": decided.model_dump(mode="json", by_alias=True)}
+    facts: dict[str, Json] = {
+        "round": decided.model_dump(mode="json", by_alias=True),
+        **_answers(decided.evidence.probe),
+    }
     match decided.judgement.state:
         case MonitorState.HEALTHY:
             return Done(facts={**facts, "conclusive": True})
@@ -57,6 +60,16 @@ MONITOR = Step(name="monitor", run=monitor, undo=stop_watching)
 
 
 # --- inside ---------------------------------------------------------------------------------
+
+
+def _answers(probe: ProbeFacts | None) -> dict[str, Json]:
+    """Return what the probe's requests add to the metrics of these names."""
+    if probe is None:
+        return {}
+    return {
+        "wordpress_requests": probe.requests,
+        "wordpress_timeouts": probe.statuses.get(NO_ANSWER, 0),
+    }
 
 
 def _breached(decided: MonitorRound, facts: dict[str, Json]) -> Failed:

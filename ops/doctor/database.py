@@ -1,0 +1,235 @@
+"""Validations 4 to 12: the database, its secret, and the sites' cache."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from core.adapters.aws.errors import code_of
+from events.formats import Environment
+from ops.doctor.model import Check, Evidence, Finding, bad, doubtful, good, judged
+from ops.doctor.sources import Sources, named
+
+CONNECTED: Final = (
+    "a mysql client in the VPC: every plan of a promotion connects with the census job and tries "
+    "its rights there"
+)
+NO_CACHE: Final = "there is no cache cluster {name}; the fleet itself needs none"
+
+
+def read_database(sources: Sources) -> Evidence:
+    """Read the cluster, or the instance where there is no cluster."""
+    found = sources.cluster_of_databases
+    status = found.get("Status") or found.get("DBInstanceStatus")
+    return {
+        "kind": found["kind"],
+        "status": status,
+        "engine": f"{found.get('Engine')} {found.get('EngineVersion')}",
+        "encrypted": bool(found.get("StorageEncrypted")),
+        "retentionDays": int(found.get("BackupRetentionPeriod") or 0),
+        "window": found.get("PreferredBackupWindow"),
+    }
+
+
+def judge_database(evidence: Evidence) -> Finding:
+    """It is available."""
+    problems = []
+    if evidence["status"] != "available":
+        problems.append(f"the {evidence['kind']} is {evidence['status'] or 'not there'}")
+    return judged(problems, f"{evidence['kind']} available, {evidence['engine']}")
+
+
+def judge_encryption(evidence: Evidence) -> Finding:
+    """Its storage is encrypted."""
+    return good("encrypted") if evidence["encrypted"] else bad("its storage is not encrypted")
+
+
+def judge_backups(evidence: Evidence) -> Finding:
+    """It is backed up automatically."""
+    days = evidence["retentionDays"]
+    if not days:
+        return bad("automatic backups are off")
+    return good(f"kept for {days} days, made at {evidence['window']} UTC")
+
+
+def read_instances(sources: Sources) -> Evidence:
+    """Read the instances of the cluster."""
+    cluster = sources.settings().get("database_cluster")
+    key = "DBInstances"
+    if cluster:
+        filters = [{"Name": "db-cluster-id", "Values": [cluster]}]
+        found = sources.pages("rds", "describe_db_instances", key, Filters=filters)
+    else:
+        name = sources.setting("database_instance")
+        found = sources.pages("rds", "describe_db_instances", key, DBInstanceIdentifier=name)
+    instances = {
+        one["DBInstanceIdentifier"]: {
+            "status": one["DBInstanceStatus"],
+            "zone": one.get("AvailabilityZone"),
+            "multiZone": bool(one.get("MultiAZ")),
+        }
+        for one in found
+    }
+    return {"environment": sources.environment, "instances": instances}
+
+
+def judge_instances(evidence: Evidence) -> Finding:
+    """There is one, all are available, and in prod one zone may fail."""
+    instances = evidence["instances"]
+    if not instances:
+        return bad("the cluster has no instance")
+    problems = [
+        f"{name} is {one['status']}"
+        for name, one in instances.items()
+        if one["status"] != "available"
+    ]
+    zones = sorted({str(one["zone"]) for one in instances.values()})
+    spread = len(zones) > 1 or any(one["multiZone"] for one in instances.values())
+    if evidence["environment"] == Environment.PROD and not spread:
+        problems.append(f"all of it is in {named(zones)}")
+    return judged(problems, f"{named(list(instances))} available, in {named(zones)}")
+
+
+def read_secret(sources: Sources) -> Evidence:
+    """Read about the administrator's secret, never its value."""
+    arn = sources.setting("database_admin_secret")
+    found = sources.client("secretsmanager").describe_secret(SecretId=arn)
+    return {"name": found["Name"], "deleted": bool(found.get("DeletedDate"))}
+
+
+def judge_secret(evidence: Evidence) -> Finding:
+    """It is there."""
+    if evidence["deleted"]:
+        return bad(f"{evidence['name']} is marked for deletion")
+    return good(f"{evidence['name']} is there (its value was not read)")
+
+
+# --- cache ----------------------------------------------------------------------------------
+
+
+def read_cache(sources: Sources) -> Evidence:
+    """Read the platform's cache cluster of the plan's name, in the settled spelling."""
+    name = f"bbws-redis-{sources.environment}"
+    try:
+        answer = sources.client("elasticache").describe_cache_clusters(
+            CacheClusterId=name, ShowCacheNodeInfo=True
+        )
+    except ClientError as error:
+        if code_of(error) in {"CacheClusterNotFound", "CacheClusterNotFoundFault"}:
+            return {"name": name, "found": None}
+        raise
+    return {"name": name, "found": next(iter(answer["CacheClusters"]), None)}
+
+
+def judge_cache(evidence: Evidence) -> Finding:
+    """It is available."""
+    found = evidence["found"]
+    if found is None:
+        return doubtful(NO_CACHE.format(name=evidence["name"]))
+    status = found.get("CacheClusterStatus")
+    problems = [] if status == "available" else [f"{evidence['name']} is {status}"]
+    return judged(problems, f"available, {found.get('Engine')} {found.get('EngineVersion')}")
+
+
+def judge_cache_endpoint(evidence: Evidence) -> Finding:
+    """Its nodes have addresses."""
+    if evidence["found"] is None:
+        return doubtful(NO_CACHE.format(name=evidence["name"]))
+    addresses = [
+        address for node in evidence["found"].get("CacheNodes", []) if (address := _of(node))
+    ]
+    return good(named(addresses)) if addresses else bad("no node has an address")
+
+
+def judge_cache_encryption(evidence: Evidence) -> Finding:
+    """It is encrypted at rest and on the way."""
+    found = evidence["found"]
+    if found is None:
+        return doubtful(NO_CACHE.format(name=evidence["name"]))
+    problems = [
+        text
+        for text, key in (
+            ("not encrypted at rest", "AtRestEncryptionEnabled"),
+            ("not encrypted in transit", "TransitEncryptionEnabled"),
+        )
+        if not found.get(key)
+    ]
+    return judged(problems, "at rest and in transit")
+
+
+def _of(node: dict[str, Any]) -> str | None:
+    address = node.get("Endpoint", {}).get("Address")
+    return None if address is None else str(address)
+
+
+_RESTORE: Final = (
+    "aws rds copy-db-cluster-snapshot --kms-key-id <key> ... (then restore from the copy)"
+)
+CHECKS: Final = (
+    Check(
+        number="4",
+        title="database is available",
+        read=read_database,
+        judge=judge_database,
+        fix="aws rds start-db-cluster --db-cluster-identifier {database_cluster}",
+    ),
+    Check(
+        number="5",
+        title="database instances",
+        read=read_instances,
+        judge=judge_instances,
+        fix="aws rds reboot-db-instance --db-instance-identifier <instance>",
+    ),
+    Check(
+        number="6",
+        title="database encryption",
+        read=read_database,
+        judge=judge_encryption,
+        fix=_RESTORE,
+    ),
+    Check(
+        number="7",
+        title="automatic backups",
+        read=read_database,
+        judge=judge_backups,
+        fix="aws rds modify-db-cluster --db-cluster-identifier {database_cluster} "
+        "--backup-retention-period 7 --apply-immediately",
+    ),
+    Check(
+        number="8",
+        title="database credentials",
+        read=read_secret,
+        judge=judge_secret,
+        fix="aws secretsmanager restore-secret --secret-id {database_admin_secret}",
+    ),
+    Check(
+        number="9",
+        title="database connectivity",
+        instead=CONNECTED,
+        fix="sitefleet promotions start --dry-run --tenant-id <tenant> --site-id <site> "
+        "--source <env> --target <env>",
+    ),
+    Check(
+        number="10",
+        title="cache is available",
+        read=read_cache,
+        judge=judge_cache,
+        fix="aws elasticache describe-events --source-type cache-cluster",
+    ),
+    Check(
+        number="11",
+        title="cache endpoint",
+        read=read_cache,
+        judge=judge_cache_endpoint,
+        fix="aws elasticache describe-cache-clusters --show-cache-node-info",
+    ),
+    Check(
+        number="12",
+        title="cache encryption",
+        read=read_cache,
+        judge=judge_cache_encryption,
+        fix="aws elasticache create-replication-group --transit-encryption-enabled "
+        "--at-rest-encryption-enabled ... (a cache is encrypted when it is made)",
+    ),
+)

@@ -1,0 +1,320 @@
+"""Section 8 of the site management runbook: functions, queues, dead letters, alarms, metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any, Final
+
+from core.domain.measurements import DIMENSION, NAMESPACE
+from ops.deployed import FUNCTION_ROLES, function_name
+from ops.doctor.model import Check, Evidence, Finding, bad, doubtful, good, judged
+from ops.doctor.sources import Sources, named
+from ops.reading import Unknown, attempt, read_parts
+from ops.status.evidence import PREFIX, QUEUES
+
+DEAD_LETTER_QUEUES: Final = ("operations-dlq", "undeliverable")
+
+
+# --- functions ------------------------------------------------------------------------------
+
+
+def read_functions(sources: Sources) -> Evidence:
+    """Read the state of each function, and its consumer of a queue."""
+    client, names = sources.client("lambda"), _functions(sources)
+    parts = read_parts(
+        {name: partial(client.get_function_configuration, FunctionName=name) for name in names}
+    )
+    return {name: _or_error(part, "State") for name, part in parts.items()}
+
+
+def judge_functions(evidence: Evidence) -> Finding:
+    """Every function is Active."""
+    unread = {name: state["why"] for name, state in evidence.items() if isinstance(state, dict)}
+    others = [
+        f"{name} is {state}"
+        for name, state in evidence.items()
+        if name not in unread and state != "Active"
+    ]
+    if others:
+        return bad("; ".join(others))
+    if unread:
+        return _unread(unread)
+    return good(f"{len(evidence)} functions are Active")
+
+
+def read_consumers(sources: Sources) -> Evidence:
+    """Read which queue each function consumes, and whether it does."""
+    mappings = sources.pages("lambda", "list_event_source_mappings", "EventSourceMappings")
+    states = {m["EventSourceArn"].rpartition(":")[2]: m.get("State") for m in mappings}
+    ours = {f"{PREFIX}{name}-{sources.environment}" for name in QUEUES} - {
+        f"{PREFIX}{name}-{sources.environment}" for name in DEAD_LETTER_QUEUES
+    }
+    depths = {name: _depth(sources, name) for name in sorted(ours)}
+    return {name: {"consumer": states.get(name), **depth} for name, depth in depths.items()}
+
+
+def judge_consumers(evidence: Evidence) -> Finding:
+    """Each queue is there, moves what keeps failing away, and is consumed."""
+    unread = {name: one["why"] for name, one in evidence.items() if "why" in one}
+    problems = []
+    for name, one in evidence.items():
+        if name in unread:
+            continue
+        if one["consumer"] != "Enabled":
+            problems.append(f"{name}: its consumer is {one['consumer'] or 'missing'}")
+        if not one["redrive"]:
+            problems.append(f"{name}: it has no dead-letter queue")
+    if problems:
+        return bad("; ".join(problems))
+    if unread:
+        return _unread(unread)
+    waiting = sum(one["visible"] for one in evidence.values())
+    return good(f"{len(evidence)} queues are consumed; {waiting} messages wait")
+
+
+def read_dead_letters(sources: Sources) -> Evidence:
+    """Read how many dead letters there are."""
+    names = [f"{PREFIX}{name}-{sources.environment}" for name in DEAD_LETTER_QUEUES]
+    return {name: _depth(sources, name) for name in names}
+
+
+def judge_dead_letters(evidence: Evidence) -> Finding:
+    """There are none."""
+    unread = {name: one["why"] for name, one in evidence.items() if "why" in one}
+    full = [
+        f"{name}: {one['visible']}"
+        for name, one in evidence.items()
+        if name not in unread and one["visible"]
+    ]
+    if full:
+        return bad("; ".join(full))
+    return _unread(unread) if unread else good("no dead letters")
+
+
+# --- alarms and dashboard -------------------------------------------------------------------
+
+
+def read_alarms(sources: Sources) -> Evidence:
+    """Read the fleet's alarms."""
+    alarms = sources.pages(
+        "cloudwatch", "describe_alarms", "MetricAlarms", AlarmNamePrefix="bbws-wp-"
+    )
+    ending = f"-{sources.environment}"
+    return {
+        alarm["AlarmName"]: {
+            "state": alarm.get("StateValue"),
+            "actions": bool(alarm.get("AlarmActions")) and alarm.get("ActionsEnabled", True),
+        }
+        for alarm in alarms
+        if alarm["AlarmName"].endswith(ending)
+    }
+
+
+def judge_ringing(evidence: Evidence) -> Finding:
+    """No alarm rings."""
+    ringing = [name for name, alarm in evidence.items() if alarm["state"] == "ALARM"]
+    if ringing:
+        return bad(f"in ALARM: {named(ringing)}")
+    if not evidence:
+        return doubtful("there are no alarms that could ring; see check 28")
+    return good(f"none of {len(evidence)} alarms is in ALARM")
+
+
+def read_dashboard(sources: Sources) -> Evidence:
+    """Read whether the dashboard is there."""
+    name = f"bbws-wp-site-management-{sources.environment}"
+    found = sources.pages(
+        "cloudwatch", "list_dashboards", "DashboardEntries", DashboardNamePrefix=name
+    )
+    return {"wanted": name, "found": [entry["DashboardName"] for entry in found]}
+
+
+def judge_dashboard(evidence: Evidence) -> Finding:
+    """It is there."""
+    wanted = evidence["wanted"]
+    return judged([] if wanted in evidence["found"] else [f"{wanted} is not there"], f"{wanted}")
+
+
+# --- metrics --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """One row of the runbook's table of metrics."""
+
+    name: str
+    stat: str
+    below: float
+    minutes: int
+    unit: str = ""
+    namespace: str = NAMESPACE
+    functions: bool = False
+    """Whether it is the sum over the fleet's functions."""
+
+
+THRESHOLDS: Final = {
+    "8.5": Threshold(name="SiteCreationFailed", stat="Sum", below=5, minutes=15),
+    "8.6": Threshold(name="SiteCreationDuration", stat="p95", below=600, minutes=60, unit=" s"),
+    "8.7": Threshold(name="WordPressAPILatency", stat="p95", below=5000, minutes=60, unit=" ms"),
+    "8.8": Threshold(name="DLQMessages", stat="Maximum", below=1, minutes=5),
+    "8.9": Threshold(
+        name="Errors", stat="Sum", below=10, minutes=5, namespace="AWS/Lambda", functions=True
+    ),
+    "8.10": Threshold(
+        name="Throttles", stat="Sum", below=5, minutes=5, namespace="AWS/Lambda", functions=True
+    ),
+}
+
+
+WITNESS: Final = "witness"
+"""The query of the metric that is always written while the fleet is at work."""
+
+
+def read_metric(threshold: Threshold, sources: Sources) -> Evidence:
+    """Read the values of the span that the threshold is about."""
+    dimensions = [{"Name": DIMENSION, "Value": sources.environment.value}]
+    each = [[{"Name": "FunctionName", "Value": name}] for name in _functions(sources)]
+    queries = [
+        _query(f"m{n}", threshold, one)
+        for n, one in enumerate(each if threshold.functions else [dimensions])
+    ]
+    answer = sources.client("cloudwatch").get_metric_data(
+        MetricDataQueries=[*queries, _query(WITNESS, THRESHOLDS["8.8"], dimensions)],
+        StartTime=sources.now - timedelta(minutes=threshold.minutes),
+        EndTime=sources.now,
+    )
+    results = answer["MetricDataResults"]
+    incomplete = [one.get("StatusCode") for one in results if one.get("StatusCode") != "Complete"]
+    values = {one["Id"]: list(one["Values"]) for one in results}
+    witnessed = bool(values.pop(WITNESS, []))
+    told = [value for of_one in values.values() for value in of_one]
+    return {"values": told, "incomplete": incomplete, "witnessed": witnessed}
+
+
+def judge_metric(threshold: Threshold, evidence: Evidence) -> Finding:
+    """It stays below its limit.
+
+    Nothing measured is 0 for a count of the fleet's own, and only while the sweeper's count, which
+    is written every minute, is there: else nobody measures. Lambda counts every invocation.
+    """
+    if evidence["incomplete"]:
+        return doubtful(f"CloudWatch answered {evidence['incomplete'][0]}")
+    values = evidence["values"]
+    span = f"in {threshold.minutes} min"
+    if not values:
+        if threshold.stat == "Sum" and evidence["witnessed"] and not threshold.functions:
+            return good(f"no {threshold.name} {span}")
+        return doubtful(f"nothing was measured {span}")
+    value = sum(values) if threshold.stat == "Sum" else max(values)
+    text = f"{threshold.name} {value:g}{threshold.unit} {span}, limit {threshold.below:g}"
+    return good(text) if value < threshold.below else bad(text)
+
+
+# --- inside ---------------------------------------------------------------------------------
+
+
+def _functions(sources: Sources) -> list[str]:
+    return [function_name(sources.environment, role) for role in FUNCTION_ROLES]
+
+
+def _depth(sources: Sources, name: str) -> dict[str, Any]:
+    sqs = sources.client("sqs")
+    found = attempt(
+        lambda: sqs.get_queue_attributes(
+            QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"], AttributeNames=["All"]
+        )["Attributes"]
+    )
+    if isinstance(found, Unknown):
+        return {"why": found.why}
+    return {
+        "visible": int(found["ApproximateNumberOfMessages"]),
+        "redrive": bool(found.get("RedrivePolicy")),
+    }
+
+
+def _or_error(part: Any, key: str) -> Any:
+    if isinstance(part, Unknown):
+        return {"why": part.why}
+    return part.get(key) or {"why": f"its {key} is not told"}
+
+
+def _unread(unread: dict[str, str]) -> Finding:
+    name, why = next(iter(unread.items()))
+    more = f" (and {len(unread) - 1} more)" if len(unread) > 1 else ""
+    return doubtful(f"{name}: {why}{more}")
+
+
+def _query(query_id: str, threshold: Threshold, dimensions: list[dict[str, str]]) -> dict[str, Any]:
+    return {
+        "Id": query_id,
+        "MetricStat": {
+            "Metric": {
+                "Namespace": threshold.namespace,
+                "MetricName": threshold.name,
+                "Dimensions": dimensions,
+            },
+            "Period": threshold.minutes * 60,
+            "Stat": threshold.stat,
+        },
+    }
+
+
+def _metric(number: str, title: str) -> Check:
+    threshold = THRESHOLDS[number]
+    reader: Callable[[Sources], Evidence] = partial(read_metric, threshold)
+    return Check(
+        number=number,
+        title=title,
+        read=reader,
+        judge=partial(judge_metric, threshold),
+        fix="sitefleet operations list --env {environment} --days 1",
+    )
+
+
+CHECKS: Final = (
+    Check(
+        number="8.1",
+        title="functions are Active",
+        read=read_functions,
+        judge=judge_functions,
+        fix="sam deploy --config-env {environment}",
+    ),
+    Check(
+        number="8.2",
+        title="queues are consumed",
+        read=read_consumers,
+        judge=judge_consumers,
+        fix="sam deploy --config-env {environment}",
+    ),
+    Check(
+        number="8.3",
+        title="no dead letters",
+        read=read_dead_letters,
+        judge=judge_dead_letters,
+        fix="sitefleet dlq list --env {environment}",
+    ),
+    Check(
+        number="8.4",
+        title="no alarm rings",
+        read=read_alarms,
+        judge=judge_ringing,
+        fix="sitefleet status --env {environment}",
+    ),
+    _metric("8.5", "creations fail rarely"),
+    _metric("8.6", "creations are quick (p95)"),
+    _metric("8.7", "WordPress answers quickly (p95)"),
+    _metric("8.8", "the sweeper counts no dead letters"),
+    _metric("8.9", "functions fail rarely"),
+    _metric("8.10", "functions are not throttled"),
+    Check(
+        number="8.11",
+        title="the dashboard is there",
+        read=read_dashboard,
+        judge=judge_dashboard,
+        fix="sam deploy --config-env {environment}",
+    ),
+)
+"""Section 8 of the runbook, in its order."""

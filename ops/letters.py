@@ -1,0 +1,104 @@
+"""A look at the first dead letters, leaving them where they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from core.adapters.aws.errors import calling
+from ops.wording import one_line
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+DEAD_LETTER_QUEUES: Final = ("site-operations-dlq", "site-undeliverable")
+"""Of requests and workflow messages; of what the bus, the topic or the fleet's own queues lost."""
+_MOST_LETTERS: Final = 10
+"""SQS: messages of one receive."""
+_LOOKS: Final = 5
+"""Receives of one look: SQS shows a sample of a long queue each time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenLetter:
+    """One dead letter, as far as it says what it is about."""
+
+    queue: str
+    message_id: str
+    sent_at: datetime
+    """When it came into the dead-letter queue."""
+    correlation_id: str | None = None
+    operation_id: str | None = None
+    error_code: str | None = None
+    reason: str = ""
+
+
+def look_into(sqs: SQSClient, queue: str) -> list[SeenLetter]:
+    """Return letters of a dead-letter queue: all of a short one, a sample of a long one.
+
+    Nothing is hidden from others. Each look counts as a receive, which moves nothing: a
+    dead-letter queue has no redrive policy of its own.
+    """
+    found: dict[str, SeenLetter] = {}
+    with calling("SQS", f"queue {queue}"):
+        url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+        for _ in range(_LOOKS):
+            answer = sqs.receive_message(
+                QueueUrl=url,
+                MaxNumberOfMessages=_MOST_LETTERS,
+                VisibilityTimeout=0,
+                MessageAttributeNames=["All"],
+                MessageSystemAttributeNames=["SentTimestamp"],
+            )
+            new = {message["MessageId"]: _letter(queue, message) for message in _messages(answer)}
+            if not new.keys() - found.keys():
+                break
+            found |= new
+    return list(found.values())
+
+
+# --- inside ---------------------------------------------------------------------------------
+
+
+def _messages(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return list(answer.get("Messages", []))
+
+
+def _letter(queue: str, message: Mapping[str, Any]) -> SeenLetter:
+    attributes = {
+        name: str(value.get("StringValue", ""))
+        for name, value in message.get("MessageAttributes", {}).items()
+    }
+    told = {**_told_by_body(message.get("Body", "")), **attributes}
+    milliseconds = int(message.get("Attributes", {}).get("SentTimestamp", 0))
+    return SeenLetter(
+        queue=queue,
+        message_id=message["MessageId"],
+        sent_at=datetime.fromtimestamp(milliseconds / 1000, UTC),
+        correlation_id=told.get("correlationId"),
+        operation_id=told.get("operationId"),
+        error_code=told.get("errorCode") or told.get("ERROR_CODE"),
+        reason=one_line(told.get("reason") or told.get("ERROR_MESSAGE") or ""),
+    )
+
+
+def _told_by_body(body: str) -> dict[str, str]:
+    """Find both ids in a request, in an event of the bus, or in a poll; else nothing."""
+    try:
+        message = json.loads(body)
+    except ValueError:
+        return {}
+    if not isinstance(message, dict):
+        return {}
+    detail = message.get("detail")
+    metadata = detail.get("metadata") if isinstance(detail, dict) else None
+    payload = message.get("payload")
+    told: dict[str, str] = {}
+    for place in (payload, message, metadata):
+        if isinstance(place, dict):
+            found = {name: place.get(name) for name in ("correlationId", "operationId")}
+            told |= {name: value for name, value in found.items() if isinstance(value, str)}
+    return told
