@@ -209,6 +209,15 @@ def ses_checks(call: Call) -> list[Check]:
     return call.checks(*arns, context={"ses:fromaddress": sender})
 
 
+def sqs_checks(call: Call) -> list[Check]:
+    """SQS: a batch needs the right to the single call."""
+    if not call.action.endswith("Batch"):
+        return []
+    queue = str(call.body.get("QueueUrl", "")).rpartition("/")[2]
+    action = call.action.removesuffix("Batch")
+    return [Check(action=action, resource=call.arn("sqs", queue))]
+
+
 RULES: Mapping[str, Callable[[Call], list[Check]]] = {
     "ecs": ecs_checks,
     "elasticfilesystem": efs_checks,
@@ -220,6 +229,7 @@ RULES: Mapping[str, Callable[[Call], list[Check]]] = {
     "logs": logs_checks,
     "iam": iam_checks,
     "ses": ses_checks,
+    "sqs": sqs_checks,
 }
 
 

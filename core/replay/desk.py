@@ -100,6 +100,14 @@ class LetterDesk:
             for letter, forecast in zip(letters, forecasts, strict=True)
         ]
 
+    def foretell_or_give_back(self, letters: Sequence[Letter]) -> list[Foretold]:
+        """Foretell letters that stay on the desk; they are given back when it cannot be told."""
+        try:
+            return self.foretell(letters)
+        except BaseException:
+            self.give_back(letters)
+            raise
+
     def _take(
         self, boxes: Sequence[Box], hide_seconds: int, watch: Watch | None
     ) -> list[RawLetter]:

@@ -81,12 +81,12 @@ class RemoteReplays:
     def _chosen(self, command: ReplayCommand) -> list[Foretold]:
         filters = command.filters.read()
         if command.action is not Action.SCHEDULED:
-            return self.desk.foretell(self.desk.collect(filters, command.boxes))
+            return self.desk.foretell_or_give_back(self.desk.collect(filters, command.boxes))
         every = self.desk.collect(replace(filters, limit=None), command.boxes)
         letters = passing(every, filters.limit)
         meant = {letter.message_id for letter in letters}
         self.desk.give_back(letter for letter in every if letter.message_id not in meant)
-        return self.desk.foretell(letters)
+        return self.desk.foretell_or_give_back(letters)
 
     def _advance(self, replay_id: str, owner: str, until: datetime) -> None:
         try:

@@ -37,7 +37,7 @@ def run_here(
     """Begin a replay and carry it out in this process."""
     boxes = REPLAYED if chosen.box is None else (chosen.box,)
     letters = room.desk.collect(chosen.filters(limit), boxes)
-    replay = room.replayer.begin(wishes, room.desk.foretell(letters))
+    replay = room.replayer.begin(wishes, room.desk.foretell_or_give_back(letters))
     desk.say(f"Replay {replay.replay_id} has begun.")
     carry_out(desk, room, replay)
 

@@ -6,8 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,7 @@ from tests.acceptance.fleet_client import cancel, creation, envelope, eventually
 from tests.acceptance.world import World, new_site_id
 
 COMMAND = Path(sys.executable).parent / "sitefleet"
-TENANT = "tenant-3"
-ROLE = "sit-bbws-async-processor-creation"
-DENY = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Deny", "Action": "secretsmanager:*", "Resource": "*"}],
-}
+TENANT = "tenant-letters"
 
 
 @dataclass(frozen=True)
@@ -41,19 +35,17 @@ class Typed:
 class Letters:
     """What the operator saw and did, in sit."""
 
-    operation_id: str
     site_id: str
-    malformed: str
-    """Body of the request that is none."""
-    event_id: str
-    """Of the event that could not be delivered."""
+    """Of a site that was refused once, because its tenant was suspended."""
     listed: Typed
     shown: Typed
+    before: Typed
+    """The plan while the tenant was suspended still."""
     planned: Typed
     told: Typed
     """A replay without --yes."""
     replayed: Typed
-    """Of the step that broke, by the command line itself."""
+    """Of the refused creation, by the command line itself."""
     remote: Typed
     """Of the event, by the function."""
     left: Typed
@@ -72,49 +64,44 @@ def _tell(world: World) -> Letters:
     sit, events = world.accounts["sit"], world.events["sit"]
     site_id, deleted = new_site_id(), new_site_id()
     request = creation(site_id, "letterbox", tenantId=TENANT, environment="sit")
-    mine = request["correlationId"]
-    malformed = json.dumps(request)[:-1]
-    with _no_secrets(sit.client("iam")):
-        sit.send("creation", request)
-        sit.send_text("creation", malformed)
-        gone = {"siteId": deleted, "tenantId": TENANT, "reason": "not needed any more"}
-        sit.send("deletion", envelope("SITE_DELETION_REQUEST", gone))
-        refused = events.wait_for("SiteOperationRejected", siteId=deleted)
-        stalled = events.wait_for("SiteOperationStalled", correlationId=mine)
-    event_id = refused["detail"]["metadata"]["eventId"]
-    operation_id = stalled["detail"]["metadata"]["operationId"]
+    gone = {"siteId": deleted, "tenantId": "tenant-3", "reason": "not needed any more"}
+    _put_tenant(world, "SUSPENDED")
+    sit.send("creation", request)
+    sit.send_text("creation", json.dumps(request)[:-1])
+    sit.send("deletion", envelope("SITE_DELETION_REQUEST", gone))
+    for refused_site in (site_id, deleted):
+        refused = events.wait_for("SiteOperationRejected", siteId=refused_site)
     _undeliverable(world, refused)
     type_ = _typist(world)
-    mine_flags = ("--operation", operation_id)
     listed = eventually(lambda: _all_four(type_), "four dead letters in sit", seconds=60)
-    group = _group_of(listed, "exhausted")
+    mine = ("--tenant-id", TENANT)
+    before = type_("plan", "--json", *mine)
+    _put_tenant(world, "VALIDATED")
     letters = {
         "listed": listed,
-        "shown": type_("show", group),
+        "shown": type_("show", _group_of(listed, "PROM_005")),
+        "before": before,
         "planned": type_("plan", "--json"),
-        "told": type_("replay", *mine_flags),
-        "replayed": type_(
-            "replay", *mine_flags, "--yes", "--reason", "Secrets may be written again.", "--json"
-        ),
+        "told": type_("replay", *mine),
+        "replayed": type_("replay", *mine, "--yes", "--reason", "It pays again.", "--json"),
     }
-    sit.send("creation", cancel(operation_id))
+    [entry] = letters["replayed"].json["entries"]
+    sit.send("creation", cancel(entry["operationId"]))
     letters["remote"] = type_(
         "replay", "--remote", "--queue", "notifier", "--yes", "--reason", "It works.", "--json"
     )
     letters["left"] = type_("plan", "--json")
     letters["parked"] = type_("park", "--site-id", deleted, "--yes", "--reason", "Never was.")
     letters["history"] = type_("history", "--json")
-    return Letters(operation_id, site_id, malformed, event_id, **letters)
+    return Letters(site_id, **letters)
 
 
-@contextmanager
-def _no_secrets(iam: Any) -> Iterator[None]:
-    """Take a right away that a step of every creation needs."""
-    iam.put_role_policy(RoleName=ROLE, PolicyName="denied", PolicyDocument=json.dumps(DENY))
-    try:
-        yield
-    finally:
-        iam.delete_role_policy(RoleName=ROLE, PolicyName="denied")
+def _put_tenant(world: World, status: str) -> None:
+    """Write what the platform's tenant service says about a tenant."""
+    item = {"PK": f"TENANT#{TENANT}", "SK": "METADATA", "status": status, "tier": "basic"}
+    world.accounts["sit"].client("dynamodb").put_item(
+        TableName="tenants", Item={name: {"S": value} for name, value in item.items()}
+    )
 
 
 def _undeliverable(world: World, event: dict[str, Any]) -> None:
@@ -160,5 +147,6 @@ def _all_four(type_: Callable[..., Typed]) -> Typed | None:
     return listed if listed.json["letters"] >= 4 else None
 
 
-def _group_of(listed: Typed, kind: str) -> str:
-    return next(group["groupId"] for group in listed.json["groups"] if kind in group["kinds"])
+def _group_of(listed: Typed, failure: str) -> str:
+    groups = listed.json["groups"]
+    return next(group["groupId"] for group in groups if group["failure"] == failure)

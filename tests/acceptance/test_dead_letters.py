@@ -10,23 +10,24 @@ def plan_of(typed, **wanted):
 
 
 def test_letters_are_listed_by_what_failed(dead_letters):
-    groups = {kind: g for g in dead_letters.listed.json["groups"] for kind in g["kinds"]}
-    assert groups["exhausted"]["step"] == "prepare_secrets"
-    assert groups["exhausted"]["workflow"] == "SITE_CREATION"
-    assert "secretsmanager" in groups["exhausted"]["message"]
-    assert groups["target failure"]["failure"] == "SDK_CLIENT_ERROR"
-    assert {"SITE_001", "SITE_002"} <= {g["failure"] for g in dead_letters.listed.json["groups"]}
+    groups = {group["failure"]: group for group in dead_letters.listed.json["groups"]}
+    assert {"PROM_005", "SITE_001", "SITE_002", "SDK_CLIENT_ERROR"} <= set(groups)
+    assert groups["PROM_005"]["tenants"] == {"tenant-letters": 1}
+    assert groups["SDK_CLIENT_ERROR"]["kinds"] == {"target failure": 1}
+    assert groups["SDK_CLIENT_ERROR"]["boxes"] == {"undeliverable": 1}
 
 
-def test_a_letter_tells_what_was_tried(dead_letters):
+def test_a_letter_tells_why_it_is_one(dead_letters):
     assert dead_letters.shown.code == 0, dead_letters.shown.err
-    assert dead_letters.operation_id in dead_letters.shown.out
-    assert dead_letters.shown.out.count("prepare_secrets") >= 5
+    assert "tenant-letters is SUSPENDED" in dead_letters.shown.out
+    assert dead_letters.site_id in dead_letters.shown.out
 
 
 def test_the_plan_tells_what_will_happen(dead_letters):
-    [step] = plan_of(dead_letters.planned, operationId=dead_letters.operation_id)
-    assert (step["fate"], step["step"]) == ("runs", "prepare_secrets")
+    [before] = dead_letters.before.json["plan"]
+    assert before["fate"] == "refused"
+    [created] = plan_of(dead_letters.planned, groupId=before["groupId"])
+    assert created["fate"] == "accepted"
     [event] = plan_of(dead_letters.planned, origin="notifier")
     assert event["fate"] == "nothing"
     assert len(plan_of(dead_letters.planned, fate="refused")) >= 2
@@ -34,7 +35,10 @@ def test_the_plan_tells_what_will_happen(dead_letters):
 
 def test_without_yes_nothing_is_sent(dead_letters):
     assert "Nothing has been sent." in dead_letters.told.err
-    assert f"sitefleet dlq replay --operation {dead_letters.operation_id}" in dead_letters.told.err
+    assert (
+        "sitefleet dlq replay --tenant-id tenant-letters --env sit --reason"
+        in dead_letters.told.err
+    )
 
 
 @pytest.mark.parametrize("how", ["replayed", "remote"])
@@ -54,7 +58,7 @@ def test_what_would_be_refused_stays_and_can_be_put_aside(dead_letters):
 
 def test_who_did_what_and_why_is_kept(dead_letters):
     remote, own = dead_letters.history.json["replays"][:2]
-    assert (remote["reason"], own["reason"]) == ("It works.", "Secrets may be written again.")
+    assert (remote["reason"], own["reason"]) == ("It works.", "It pays again.")
     assert {remote["status"], own["status"]} == {"FINISHED"}
     assert all(one["requestedBy"] for one in (remote, own))
 

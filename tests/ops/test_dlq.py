@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import pytest
 
+import ops.connection
 from core.adapters.aws.dead_letters import SqsDeadLetters
 from core.domain.replays import Fate
 from ops.dlq.choosing import seconds_of
@@ -18,6 +20,7 @@ WHY = ("--reason", "The quota was raised.")
 @pytest.fixture
 def boxes(cloud, monkeypatch):
     monkeypatch.setitem(SqsDeadLetters.__init__.__kwdefaults__, "wait_seconds", 0)
+    monkeypatch.setattr(ops.connection, "Session", cache(ops.connection.Session))
     return deploy_replayer()
 
 

@@ -9,8 +9,11 @@ from datetime import timedelta
 import pytest
 from dead import Switch, a_fleet, a_site, copies, put, stalled_by
 
+from core.domain.errors import SitefleetError
+from core.domain.letters import Box
 from core.domain.replay_commands import Action, CommandError, ReplayCommand, read_command, text_of
 from core.domain.replays import EntryState, ReplayFilter, ReplayStatus
+from core.ports.dead_letters import Depth
 from core.replay.remote import RemoteReplays
 from simulation.operator import Operator
 
@@ -159,6 +162,17 @@ def test_a_schedule_sends_what_passes_by_itself_once_each_and_no_more_than_allow
     stage.run(command(Action.SCHEDULED, filters={"limit": 20}, replay_id="replay-3"))
     assert stage.dead == 2
     assert {r.total for r in stage.operator.journal.replays.values()} == {20, 10}
+
+
+def test_letters_are_shown_again_when_nothing_can_be_foretold(stage: Stage, monkeypatch):
+    def broken(_letters):
+        raise SitefleetError("The tenants table does not answer.")
+
+    monkeypatch.setattr(stage.operator.desk, "foretell", broken)
+    for action in (Action.REPLAY, Action.SCHEDULED):
+        with pytest.raises(SitefleetError, match="tenants table"):
+            stage.turn(command(action))
+        assert stage.operator.queues.depth(Box.OPERATIONS) == Depth(visible=30, hidden=0)
 
 
 def test_a_schedule_sends_nothing_a_second_time():
