@@ -80,7 +80,7 @@ HEAT: Final[Mapping[str, int]] = {
     "prepare": 2,
     "publish": 2,
     "start_waiting": 10,
-    "leave_queue": 15,
+    "leave_queue": 60,
 }
 """Calls around which the protocol is most delicate: so many times as likely."""
 HEAT_OF_UNDO = 4

@@ -172,11 +172,7 @@ def every_message_is_answered(run: Finished) -> Iterator[str]:
     """Whoever sends something learns what became of it, or finds it as a dead letter."""
     world, store = run.fleet.world, run.fleet.store
     answered = {event.metadata.correlation_id for event in world.events}
-    told = {
-        event.metadata.operation_id
-        for event in world.events
-        if event.detail_type is DetailType.OPERATION_STATUS
-    }
+    told = _with_status(run)
     buried = {m.attributes.get("messageId") for m in world.dead_letters}
     for sent in run.sent:
         ids = {sent.message_id, run.replays.get(sent.message_id)}
@@ -208,12 +204,14 @@ def dead_letters_say_why(run: Finished) -> Iterator[str]:
 
 
 def refusals_are_told(run: Finished) -> Iterator[str]:
-    """Whoever sent what was refused hears of it, too."""
+    """Whoever sent what was refused hears of it, or how the operation stands that it was about."""
     told = {event.metadata.event_id for event in run.fleet.world.events}
+    answered = _with_status(run)
     for letter in run.fleet.world.dead_letters:
         rejection = letter.attributes.get("rejectionEventId")
-        if rejection and rejection not in told:
-            yield f"no event says: {letter.attributes['reason']}"
+        about = letter.attributes.get("operationId")
+        if rejection and rejection not in told and about not in answered:
+            yield f"no event says: {letter.attributes.get('reason')}"
 
 
 def a_request_becomes_one_operation(run: Finished) -> Iterator[str]:
@@ -249,6 +247,8 @@ WATCHED = (
     "the_fence_only_rises",
     "only_the_message_that_is_waited_for_claims",
     "a_repeat_announces_nothing",
+    "who_waits_for_people_keeps_nobody_waiting",
+    "a_lock_goes_to_who_can_use_it",
     "an_undone_operation_leaves_the_target_as_it_was",
     "the_fleet_comes_to_rest",
 )
@@ -264,6 +264,13 @@ def broken_promises(run: Finished) -> list[str]:
 def silent(letter: StoredMessage) -> bool:
     """Tell whether a dead letter says nothing: SQS moved it after its last receive."""
     return not letter.attributes
+
+
+def _with_status(run: Finished) -> set[str]:
+    """Return the operations of which somebody was told how they stand."""
+    events = run.fleet.world.events
+    status = DetailType.OPERATION_STATUS
+    return {event.metadata.operation_id for event in events if event.detail_type is status}
 
 
 def _named(body: str) -> str | None:

@@ -13,7 +13,7 @@ import structlog
 from core.adapters.memory.boundary import Call
 from core.adapters.memory.operations import MemoryOperationStore
 from core.domain.errors import CancelRequestedError, LostClaimError
-from core.domain.operation import Operation
+from core.domain.operation import Operation, Turn
 from core.ports.operation_store import ClaimAnswer, ClaimRequest, Committed, OperationStore
 from events.vocabulary import StepStatus
 from simulation.seeds.sometimes import Rare
@@ -161,6 +161,12 @@ class WatchedStore:
         watch, name = self._watch, after.operation_id
         if answer.next_holder is not None:
             watch.see(Rare.LOCK_HANDED_ON)
+            if self._store.operations[answer.next_holder].is_terminal:
+                watch.broken.append(
+                    f"a_lock_goes_to_who_can_use_it: {answer.next_holder} has ended"
+                )
+        if after.waits_for_people and after.turn is Turn.TAKEN:
+            watch.broken.append(f"who_waits_for_people_keeps_nobody_waiting: {name} has a turn")
         if after.stalled_since is not None and before.stalled_since is None:
             watch.stalled.add(name)
         if after.status == "ROLLBACK_FAILED":
