@@ -249,6 +249,8 @@ WATCHED = (
     "a_repeat_announces_nothing",
     "who_waits_for_people_keeps_nobody_waiting",
     "a_lock_goes_to_who_can_use_it",
+    "a_step_waits_no_longer_than_its_deadline",
+    "an_end_says_whether_visitors_saw_it",
     "an_undone_operation_leaves_the_target_as_it_was",
     "the_fleet_comes_to_rest",
 )

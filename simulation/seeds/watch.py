@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import structlog
@@ -15,7 +15,7 @@ from core.adapters.memory.operations import MemoryOperationStore
 from core.domain.errors import CancelRequestedError, LostClaimError
 from core.domain.operation import Operation, Turn
 from core.ports.operation_store import ClaimAnswer, ClaimRequest, Committed, OperationStore
-from events.vocabulary import StepStatus
+from events.vocabulary import OperationStatus, StepStatus
 from simulation.seeds.sometimes import Rare
 
 CHANGING = {
@@ -40,6 +40,7 @@ class Watch:
     """Operations that have stood still once."""
     given_up: set[str] = field(default_factory=set)
     """Operations whose way back has failed once."""
+    deadline: Callable[[str], timedelta] = lambda _step: timedelta.max
     sweeping: bool = False
     on_lock: Callable[[Operation], None] = lambda _operation: None
     on_end: Callable[[Operation], None] = lambda _operation: None
@@ -165,6 +166,10 @@ class WatchedStore:
                 watch.broken.append(
                     f"a_lock_goes_to_who_can_use_it: {answer.next_holder} has ended"
                 )
+        if _waits_too_long(before, after, watch.deadline):
+            watch.broken.append(f"a_step_waits_no_longer_than_its_deadline: {name} {after.step}")
+        if after.status is OperationStatus.FAILED and after.cut_over:
+            watch.broken.append(f"an_end_says_whether_visitors_saw_it: {name}")
         if after.waits_for_people and after.turn is Turn.TAKEN:
             watch.broken.append(f"who_waits_for_people_keeps_nobody_waiting: {name} has a turn")
         if after.stalled_since is not None and before.stalled_since is None:
@@ -178,6 +183,16 @@ class WatchedStore:
                 watch.see(Rare.ROLLBACK_FAILED_THEN_ENDED)
             watch.see(Rare(f"an operation ends {after.status}"))
             watch.on_end(after)
+
+
+def _waits_too_long(
+    before: Operation, after: Operation, deadline: Callable[[str], timedelta]
+) -> bool:
+    """Tell whether a step that was only looked at is to be looked at again past its deadline."""
+    looked = (before.event_id, before.attempt) == (after.event_id, after.attempt)
+    if after.step_since is None or after.stalled_since is not None or not looked:
+        return False
+    return after.updated_at - after.step_since > deadline(after.step or "")
 
 
 def _is_waited_for(request: ClaimRequest, before: Operation) -> bool:
