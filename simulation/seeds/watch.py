@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -123,8 +123,6 @@ class WatchedStore:
             self._watch.see(Rare.CANCEL_AT_COMMIT)
             raise
         after = self._store.operations[operation.operation_id]
-        if after.fence < before.fence:
-            self._watch.broken.append(f"the_fence_only_rises: {operation.operation_id}")
         self._moved(before, after, answer)
         return answer
 
@@ -160,21 +158,12 @@ class WatchedStore:
 
     def _moved(self, before: Operation, after: Operation, answer: Committed) -> None:
         watch, name = self._watch, after.operation_id
+        watch.broken += self._against_the_rules(before, after, answer)
         if answer.next_holder is not None:
             watch.see(Rare.LOCK_HANDED_ON)
-            if self._store.operations[answer.next_holder].is_terminal:
-                watch.broken.append(
-                    f"a_lock_goes_to_who_can_use_it: {answer.next_holder} has ended"
-                )
-        if _waits_too_long(before, after, watch.deadline):
-            watch.broken.append(f"a_step_waits_no_longer_than_its_deadline: {name} {after.step}")
-        if after.status is OperationStatus.FAILED and after.cut_over:
-            watch.broken.append(f"an_end_says_whether_visitors_saw_it: {name}")
-        if after.waits_for_people and after.turn is Turn.TAKEN:
-            watch.broken.append(f"who_waits_for_people_keeps_nobody_waiting: {name} has a turn")
         if after.stalled_since is not None and before.stalled_since is None:
             watch.stalled.add(name)
-        if after.status == "ROLLBACK_FAILED":
+        if after.status == OperationStatus.ROLLBACK_FAILED:
             watch.given_up.add(name)
         if after.is_terminal and not before.is_terminal:
             if name in watch.stalled:
@@ -183,6 +172,21 @@ class WatchedStore:
                 watch.see(Rare.ROLLBACK_FAILED_THEN_ENDED)
             watch.see(Rare(f"an operation ends {after.status}"))
             watch.on_end(after)
+
+    def _against_the_rules(
+        self, before: Operation, after: Operation, answer: Committed
+    ) -> Iterator[str]:
+        name, holder = after.operation_id, answer.next_holder
+        if after.fence < before.fence:
+            yield f"the_fence_only_rises: {name}"
+        if holder is not None and self._store.operations[holder].is_terminal:
+            yield f"a_lock_goes_to_who_can_use_it: {holder} has ended"
+        if _waits_too_long(before, after, self._watch.deadline):
+            yield f"a_step_waits_no_longer_than_its_deadline: {name} {after.step}"
+        if after.status is OperationStatus.FAILED and after.cut_over:
+            yield f"an_end_says_whether_visitors_saw_it: {name}"
+        if after.waits_for_people and after.turn is Turn.TAKEN:
+            yield f"who_waits_for_people_keeps_nobody_waiting: {name} has a turn"
 
 
 def _waits_too_long(
