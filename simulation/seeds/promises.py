@@ -13,7 +13,7 @@ from core.operations.steps.image import held_tag
 from events.decode import DecodeError, decode
 from events.notifications import notification_for
 from events.progress import FleetEvent
-from events.vocabulary import DetailType, OperationType, SiteStatus
+from events.vocabulary import DetailType, OperationStatus, OperationType, Phase, SiteStatus
 from simulation.seeds.draw import Kind
 from simulation.seeds.fleet import SeededFleet
 from simulation.seeds.messages import Sent
@@ -214,6 +214,20 @@ def refusals_are_told(run: Finished) -> Iterator[str]:
             yield f"no event says: {letter.attributes.get('reason')}"
 
 
+def an_end_repeats_what_its_steps_found(run: Finished) -> Iterator[str]:
+    """Events and notifications say all that the steps have added, crash or no crash."""
+    store = run.fleet.store
+    for name, operation in store.operations.items():
+        if operation.status is not OperationStatus.COMPLETED:
+            continue
+        found: dict[str, object] = {}
+        for step in operation.plan:
+            found |= store.step_records[name, Phase.FORWARD, step].summary
+        told = {key: value for key, value in found.items() if value is not None}
+        if told != operation.summary:
+            yield f"{short(name)} says {operation.summary}; its steps said {told}"
+
+
 def a_request_becomes_one_operation(run: Finished) -> Iterator[str]:
     """However often a request arrives."""
     count = Counter(
@@ -239,6 +253,7 @@ PROMISES: tuple[Callable[[Finished], Iterator[str]], ...] = (
     dead_letters_say_why,
     refusals_are_told,
     a_request_becomes_one_operation,
+    an_end_repeats_what_its_steps_found,
 )
 WATCHED = (
     "nothing_stands_still_unreported",
