@@ -12,7 +12,8 @@ from core.engine.derive import derive_events
 from core.operations.steps.image import held_tag
 from events.decode import DecodeError, decode
 from events.notifications import notification_for
-from events.progress import FleetEvent
+from events.progress import FleetEvent, StepPoll, WakeUp
+from events.requests import canonical_hash
 from events.vocabulary import DetailType, OperationStatus, OperationType, Phase, SiteStatus
 from simulation.seeds.draw import Kind
 from simulation.seeds.fleet import SeededFleet
@@ -214,6 +215,28 @@ def refusals_are_told(run: Finished) -> Iterator[str]:
             yield f"no event says: {letter.attributes.get('reason')}"
 
 
+def a_key_stands_for_one_payload(run: Finished) -> Iterator[str]:
+    """Of two payloads under one key one is refused; who repeats a request is told how it stands."""
+    buried = {m.attributes.get("messageId") for m in run.fleet.world.dead_letters}
+    taken: dict[str, list[str]] = {}
+    for sent in run.sent:
+        ids = {sent.message_id, run.replays.get(sent.message_id)}
+        if sent.kind in {Kind.CANCEL, Kind.RETRY, Kind.HOSTILE} or ids & buried:
+            continue
+        request = decode(sent.body)
+        if not isinstance(request, FleetEvent | StepPoll | WakeUp):
+            taken.setdefault(request.correlation_id, []).append(canonical_hash(request))
+    answered = _with_status(run)
+    for operation in run.fleet.store.operations.values():
+        if operation.operation_type is OperationType.SITE_CHECK:  # a promotion has several looks
+            continue
+        payloads = taken.get(operation.correlation_id, [])
+        if len(set(payloads)) > 1:
+            yield f"two payloads were taken for {short(operation.operation_id)}"
+        elif len(payloads) > 1 and operation.operation_id not in answered:
+            yield f"a repeat for {short(operation.operation_id)} was not answered"
+
+
 def an_end_repeats_what_its_steps_found(run: Finished) -> Iterator[str]:
     """Events and notifications say all that the steps have added, crash or no crash."""
     store = run.fleet.store
@@ -254,6 +277,7 @@ PROMISES: tuple[Callable[[Finished], Iterator[str]], ...] = (
     refusals_are_told,
     a_request_becomes_one_operation,
     an_end_repeats_what_its_steps_found,
+    a_key_stands_for_one_payload,
 )
 WATCHED = (
     "nothing_stands_still_unreported",
