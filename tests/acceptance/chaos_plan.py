@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 TENANTS = tuple(f"tenant-chaos-{number}" for number in range(1, 6))
-COMPLETED, REJECTED = "COMPLETED", "REJECTED"
+COMPLETED, FAILED, REJECTED = "COMPLETED", "FAILED", "REJECTED"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ UPDATES = (
     Ask("update", payload={"scale": {"desiredCount": 2}}),
     Ask("update", payload={"plugins": {"install": ["notice-banner"]}}),
 )
-NOT_OFFERED = Ask("update", payload={"imageTag": "no-such-image"}, ends=REJECTED)
+NOT_OFFERED = Ask("update", payload={"imageTag": "no-such-image"}, ends=FAILED)
 MALFORMED = Ask("update", payload={"scale": {"desiredCount": -1}}, ends=REJECTED)
 SUSPEND = Ask("update", payload={"status": "SUSPENDED"}, answers=503)
 ACTIVATE = Ask("update", payload={"status": "ACTIVE"})
