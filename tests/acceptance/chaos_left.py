@@ -57,10 +57,10 @@ def _doubled(events: list[dict[str, Any]]) -> Iterator[str]:
 
 def _jobs_twice(world: World, name: str, operations: list[dict[str, Any]]) -> Iterator[str]:
     """Yield attempts of which two container jobs were started."""
-    started = world.inventory[name].started_jobs()
     ours = {item["PK"].removeprefix("OPERATION#") for item in operations}
-    for attempt, count in Counter(started).items():
-        if count > 1 and attempt.split("/")[1] in ours:
+    for attempt, count in Counter(world.inventory[name].started_jobs()).items():
+        fleet, _, rest = attempt.partition("/")
+        if count > 1 and fleet == "sitefleet" and rest.partition("/")[0] in ours:
             yield f"{attempt} was started {count} times"
 
 
