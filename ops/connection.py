@@ -30,6 +30,7 @@ from events.formats import Environment
 from ops.place import DEFAULT_REGION, Place
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sts import STSClient
@@ -61,20 +62,20 @@ class Connection:
     @cached_property
     def operations(self) -> DynamoOperations:
         table = f"bbws-wp-operations-{self.environment}"
-        return DynamoOperations(client=self._client("dynamodb"), table_name=table)
+        return DynamoOperations(client=self._dynamodb, table_name=table)
 
     @cached_property
     def decisions(self) -> DynamoDecisions:
         table = f"bbws-wp-operations-{self.environment}"
-        return DynamoDecisions(client=self._client("dynamodb"), table_name=table)
+        return DynamoDecisions(client=self._dynamodb, table_name=table)
 
     @cached_property
     def sites(self) -> DynamoSites:
-        return DynamoSites(self._client("dynamodb"), SITES_TABLE)
+        return DynamoSites(self._dynamodb, SITES_TABLE)
 
     @cached_property
     def tenants(self) -> DynamoTenants:
-        return DynamoTenants(self._client("dynamodb"), TENANTS_TABLE)
+        return DynamoTenants(self._dynamodb, TENANTS_TABLE)
 
     def send(self, letter: Letter) -> str:
         """Send to a workflow queue; return the message's id."""
@@ -113,7 +114,7 @@ class Connection:
     def failures(self, operation_id: str) -> Sequence[AttemptFailure]:
         """Return the failed attempts of an operation, oldest first."""
         table = f"bbws-wp-operations-{self.environment}"
-        failures = DynamoFailures(client=self._client("dynamodb"), table_name=table)
+        failures = DynamoFailures(client=self._dynamodb, table_name=table)
         return failures.of_operation(operation_id)
 
     def identity(self) -> str | None:
@@ -155,6 +156,11 @@ class Connection:
     @cached_property
     def _sqs(self) -> SQSClient:
         client: SQSClient = self._client("sqs")
+        return client
+
+    @cached_property
+    def _dynamodb(self) -> DynamoDBClient:
+        client: DynamoDBClient = self._client("dynamodb")
         return client
 
     @cached_property

@@ -37,7 +37,7 @@ def main() -> int:
     rows = crash_table(points)
     print(as_text(rows))  # noqa: T201 - the command's output
     if given.write:
-        PAGE.write_text(as_page(rows), encoding="utf-8")
+        PAGE.write_text(as_page(rows, given.every), encoding="utf-8")
     holes = [point for point in points if not point.held]
     for point in holes:
         where = f"{point.scenario}, {point.step}, {point.moment} call {point.call}"

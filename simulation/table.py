@@ -46,7 +46,7 @@ def as_text(rows: Sequence[TableRow]) -> str:
 
 HEAD = """# Crashes
 
-Written by `python -m simulation --write` (`make prove` prints the same). Every call that a workflow
+Written by `python -m simulation --write` (`make prove` prints the same). Each call that a workflow
 makes to the outside is stopped before, after, and with its answer lost; afterwards all promises are
 checked ([how](../explanation/proof.md#crash-enumeration)). *Tried* counts the points of a step,
 *held* those after which every promise held. Steps that begin with `undo` are on the way back; with
@@ -54,10 +54,11 @@ checked ([how](../explanation/proof.md#crash-enumeration)). *Tried* counts the p
 """
 
 
-def as_page(rows: Sequence[TableRow]) -> str:
-    """Return the table as a page of the documentation."""
+def as_page(rows: Sequence[TableRow], every: int = 1) -> str:
+    """Return the table as a page of the documentation; it says so when it is but a sample."""
     tried, held = sum(r.tried for r in rows), sum(r.held for r in rows)
-    lines = [HEAD, f"{tried} points tried, {held} held.", ""]
+    how = "complete" if every == 1 else f"a sample: call 1 of each {every} (`--every {every}`)"
+    lines = [HEAD, f"{tried} points tried, {held} held; {how}.", ""]
     lines += ["| scenario | step | tried | held |", "|---|---|---|---|"]
     lines += [f"| {r.scenario} | {r.step} | {r.tried} | {r.held} |" for r in rows]
     return "\n".join([*lines, ""])

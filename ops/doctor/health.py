@@ -1,15 +1,11 @@
-"""Section 8 of the site management runbook: functions, queues, dead letters, alarms, metrics."""
+"""Section 8 of the site management runbook: functions, queues, dead letters, alarms."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
-from core.domain.measurements import DIMENSION, NAMESPACE
-from ops.deployed import FUNCTION_ROLES, function_name
+from ops.doctor.metrics import function_names, metric_check
 from ops.doctor.model import Check, Evidence, Finding, bad, doubtful, good, judged
 from ops.doctor.sources import Sources, named
 from ops.reading import Unknown, attempt, read_parts
@@ -23,7 +19,7 @@ DEAD_LETTER_QUEUES: Final = ("operations-dlq", "undeliverable")
 
 def read_functions(sources: Sources) -> Evidence:
     """Read the state of each function, and its consumer of a queue."""
-    client, names = sources.client("lambda"), _functions(sources)
+    client, names = sources.client("lambda"), function_names(sources)
     parts = read_parts(
         {name: partial(client.get_function_configuration, FunctionName=name) for name in names}
     )
@@ -138,86 +134,7 @@ def judge_dashboard(evidence: Evidence) -> Finding:
     return judged([] if wanted in evidence["found"] else [f"{wanted} is not there"], f"{wanted}")
 
 
-# --- metrics --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class Threshold:
-    """One row of the runbook's table of metrics."""
-
-    name: str
-    stat: str
-    below: float
-    minutes: int
-    unit: str = ""
-    namespace: str = NAMESPACE
-    functions: bool = False
-    """Whether it is the sum over the fleet's functions."""
-
-
-THRESHOLDS: Final = {
-    "8.5": Threshold(name="SiteCreationFailed", stat="Sum", below=5, minutes=15),
-    "8.6": Threshold(name="SiteCreationDuration", stat="p95", below=600, minutes=60, unit=" s"),
-    "8.7": Threshold(name="WordPressAPILatency", stat="p95", below=5000, minutes=60, unit=" ms"),
-    "8.8": Threshold(name="DLQMessages", stat="Maximum", below=1, minutes=5),
-    "8.9": Threshold(
-        name="Errors", stat="Sum", below=10, minutes=5, namespace="AWS/Lambda", functions=True
-    ),
-    "8.10": Threshold(
-        name="Throttles", stat="Sum", below=5, minutes=5, namespace="AWS/Lambda", functions=True
-    ),
-}
-
-
-WITNESS: Final = "witness"
-"""The query of the metric that is always written while the fleet is at work."""
-
-
-def read_metric(threshold: Threshold, sources: Sources) -> Evidence:
-    """Read the values of the span that the threshold is about."""
-    dimensions = [{"Name": DIMENSION, "Value": sources.environment.value}]
-    each = [[{"Name": "FunctionName", "Value": name}] for name in _functions(sources)]
-    queries = [
-        _query(f"m{n}", threshold, one)
-        for n, one in enumerate(each if threshold.functions else [dimensions])
-    ]
-    answer = sources.client("cloudwatch").get_metric_data(
-        MetricDataQueries=[*queries, _query(WITNESS, THRESHOLDS["8.8"], dimensions)],
-        StartTime=sources.now - timedelta(minutes=threshold.minutes),
-        EndTime=sources.now,
-    )
-    results = answer["MetricDataResults"]
-    incomplete = [one.get("StatusCode") for one in results if one.get("StatusCode") != "Complete"]
-    values = {one["Id"]: list(one["Values"]) for one in results}
-    witnessed = bool(values.pop(WITNESS, []))
-    told = [value for of_one in values.values() for value in of_one]
-    return {"values": told, "incomplete": incomplete, "witnessed": witnessed}
-
-
-def judge_metric(threshold: Threshold, evidence: Evidence) -> Finding:
-    """It stays below its limit.
-
-    Nothing measured is 0 for a count of the fleet's own, and only while the sweeper's count, which
-    is written every minute, is there: else nobody measures. Lambda counts every invocation.
-    """
-    if evidence["incomplete"]:
-        return doubtful(f"CloudWatch answered {evidence['incomplete'][0]}")
-    values = evidence["values"]
-    span = f"in {threshold.minutes} min"
-    if not values:
-        if threshold.stat == "Sum" and evidence["witnessed"] and not threshold.functions:
-            return good(f"no {threshold.name} {span}")
-        return doubtful(f"nothing was measured {span}")
-    value = sum(values) if threshold.stat == "Sum" else max(values)
-    text = f"{threshold.name} {value:g}{threshold.unit} {span}, limit {threshold.below:g}"
-    return good(text) if value < threshold.below else bad(text)
-
-
 # --- inside ---------------------------------------------------------------------------------
-
-
-def _functions(sources: Sources) -> list[str]:
-    return [function_name(sources.environment, role) for role in FUNCTION_ROLES]
 
 
 def _depth(sources: Sources, name: str) -> dict[str, Any]:
@@ -245,33 +162,6 @@ def _unread(unread: dict[str, str]) -> Finding:
     name, why = next(iter(unread.items()))
     more = f" (and {len(unread) - 1} more)" if len(unread) > 1 else ""
     return doubtful(f"{name}: {why}{more}")
-
-
-def _query(query_id: str, threshold: Threshold, dimensions: list[dict[str, str]]) -> dict[str, Any]:
-    return {
-        "Id": query_id,
-        "MetricStat": {
-            "Metric": {
-                "Namespace": threshold.namespace,
-                "MetricName": threshold.name,
-                "Dimensions": dimensions,
-            },
-            "Period": threshold.minutes * 60,
-            "Stat": threshold.stat,
-        },
-    }
-
-
-def _metric(number: str, title: str) -> Check:
-    threshold = THRESHOLDS[number]
-    reader: Callable[[Sources], Evidence] = partial(read_metric, threshold)
-    return Check(
-        number=number,
-        title=title,
-        read=reader,
-        judge=partial(judge_metric, threshold),
-        fix="sitefleet operations list --env {environment} --days 1",
-    )
 
 
 CHECKS: Final = (
@@ -303,12 +193,12 @@ CHECKS: Final = (
         judge=judge_ringing,
         fix="sitefleet status --env {environment}",
     ),
-    _metric("8.5", "creations fail rarely"),
-    _metric("8.6", "creations are quick (p95)"),
-    _metric("8.7", "WordPress answers quickly (p95)"),
-    _metric("8.8", "the sweeper counts no dead letters"),
-    _metric("8.9", "functions fail rarely"),
-    _metric("8.10", "functions are not throttled"),
+    metric_check("8.5", "creations fail rarely"),
+    metric_check("8.6", "creations are quick (p95)"),
+    metric_check("8.7", "WordPress answers quickly (p95)"),
+    metric_check("8.8", "the sweeper counts no dead letters"),
+    metric_check("8.9", "functions fail rarely"),
+    metric_check("8.10", "functions are not throttled"),
     Check(
         number="8.11",
         title="the dashboard is there",

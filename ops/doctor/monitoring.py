@@ -13,7 +13,7 @@ from ops.doctor.sources import Sources, named
 def read_tenants(sources: Sources) -> Evidence:
     """Read the record of every tenant that has a live site."""
     wanted = sorted({site.tenant_id for site in sources.live_sites})
-    tenants = {name: sources.connection.tenants.get(name) for name in wanted}
+    tenants = {name: sources.tenants.get(name) for name in wanted}
     return {name: tenant.status if tenant else None for name, tenant in tenants.items()}
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
-from core.domain.site import Site
+from core.domain.site import Release, Site
 from events.formats import Environment
 from events.vocabulary import SiteStatus
 from ops.connection import Connection
@@ -30,6 +30,7 @@ class Sources:
         """Make every client: a session makes one at a time, and the checks run side by side."""
         self.connection, self.now = connection, now
         self._clients = {service: connection.client(service) for service in SERVICES}
+        self._sites, self.tenants = connection.sites, connection.tenants
         functions = self._clients["lambda"]
         self._settings: Part[Mapping[str, str]] = attempt(
             lambda: deployed_settings(functions, connection.environment)
@@ -58,8 +59,13 @@ class Sources:
     @cached_property
     def live_sites(self) -> Sequence[Site]:
         """Return the sites that are to be served now."""
-        sites = self.connection.sites.list_sites(None)
+        sites = self._sites.list_sites(None)
         return [site for site in sites if site.status is SiteStatus.ACTIVE and site.live_release]
+
+    def live_release(self, site: Site) -> Release | None:
+        """Return the release that a site is served from."""
+        releases = self._sites.list_releases(site.tenant_id, site.site_id)
+        return next((one for one in releases if one.number == site.live_release), None)
 
     @cached_property
     def target_groups(self) -> Sequence[Mapping[str, Any]]:

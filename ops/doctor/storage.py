@@ -101,8 +101,7 @@ def judge_tenants_points(evidence: Evidence) -> Finding:
 def _live(sources: Sources) -> dict[str, str]:
     needed = {}
     for site in sources.live_sites:
-        releases = sources.connection.sites.list_releases(site.tenant_id, site.site_id)
-        live = next((one for one in releases if one.number == site.live_release), None)
+        live = sources.live_release(site)
         if live is not None and live.access_point_id and site.isolation_level == 1:
             needed[f"{site.tenant_id}/{site.site_id}"] = live.access_point_id
     return needed

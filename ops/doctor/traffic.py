@@ -97,8 +97,7 @@ def _states(answer: Any) -> list[str]:
 def _live(sources: Sources, groups: dict[str, str]) -> dict[str, str]:
     live = {}
     for site in sources.live_sites:
-        releases = sources.connection.sites.list_releases(site.tenant_id, site.site_id)
-        release = next((one for one in releases if one.number == site.live_release), None)
+        release = sources.live_release(site)
         if release is not None and release.target_group_arn and site.isolation_level == 1:
             arn = release.target_group_arn
             live[f"{site.tenant_id}/{site.site_id}"] = groups.get(arn, arn)

@@ -104,11 +104,11 @@ OF_THE_PROTOCOL: Final = (
         why="The happy path is the one that is tried.",
     ),
     Mutant(
-        name="waiter forgotten in line",
+        name="lock stays with who has ended",
         file=LINES,
-        old="        del waiting[first]\n",
-        new="",
-        why="It has the lock; that its place remains shows only when the next one ends.",
+        old="        self.locks[site], self.locked_since[site] = first, operation.updated_at\n",
+        new="        self.locked_since[site] = operation.updated_at\n",
+        why="The waiter is marked as the holder; the lock's own item is forgotten.",
     ),
     Mutant(
         name="lock handed to who has ended",

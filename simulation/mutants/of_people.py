@@ -64,13 +64,6 @@ OF_PEOPLE: Final = (
         why="A second condition on a write that has one already.",
     ),
     Mutant(
-        name="cancel of one in line leaves its place",
-        file=INTAKE,
-        old="            store.leave_line(operation, now)\n",
-        new="            pass\n",
-        why="It is cancelled; that it also stands somewhere is forgotten.",
-    ),
-    Mutant(
         name="end that a person brought is told once or never",
         file=INTAKE,
         old="        self._recorder.publish(operation)\n"
@@ -86,14 +79,6 @@ OF_PEOPLE: Final = (
         old="            due_at=request.lease_until if request.by_person else operation.due_at,\n",
         new="",
         why="A claim moves nothing; the record that follows sets the time.",
-    ),
-    Mutant(
-        name="retry waits for the job that never ends",
-        file="core/engine/runner.py",
-        old="                operation = after_retry(claim.operation) "
-        "if ticket.anew else claim.operation\n",
-        new="                operation = claim.operation\n",
-        why="Trying again seems to be the same as looking again.",
     ),
     Mutant(
         name="retry of a way back is refused",

@@ -100,11 +100,4 @@ OF_STEPS: Final = (
         "    if context.policy.waits_when_busy(",
         why="Somebody holds the lock; one takes it to be oneself.",
     ),
-    Mutant(
-        name="names that were there before are given away",
-        file="core/operations/steps/domain_certificate.py",
-        old="        if name not in kept:\n",
-        new="        if name not in kept or site is not None:\n",
-        why="An undo that takes back what its step found.",
-    ),
 )

@@ -19,7 +19,7 @@ from typing import Final
 from simulation.mutants.catalogue import MUTANTS
 from simulation.mutants.mutant import ROOT, Mutant
 
-MOST_SEEDS: Final = 600
+MOST_SEEDS: Final = 400
 SCENARIOS: Final = (
     "creation",
     "creation, undone",

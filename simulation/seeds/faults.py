@@ -75,7 +75,13 @@ ELSEWHERE: Final[Mapping[Fault, float]] = {
     Fault.CLOCK_SKEW: 0.3,
 }
 """The same at its own occasion: an event, a message, a run of the sweeper, a job."""
-HEAT: Final[Mapping[str, int]] = {"commit": 3, "prepare": 2, "publish": 2, "start_waiting": 10}
+HEAT: Final[Mapping[str, int]] = {
+    "commit": 3,
+    "prepare": 2,
+    "publish": 2,
+    "start_waiting": 10,
+    "leave_queue": 60,
+}
 """Calls around which the protocol is most delicate: so many times as likely."""
 HEAT_OF_UNDO = 4
 MOST_FAULTS = 30

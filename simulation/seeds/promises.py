@@ -12,8 +12,9 @@ from core.engine.derive import derive_events
 from core.operations.steps.image import held_tag
 from events.decode import DecodeError, decode
 from events.notifications import notification_for
-from events.progress import FleetEvent
-from events.vocabulary import DetailType, OperationType, SiteStatus
+from events.progress import FleetEvent, StepPoll, WakeUp
+from events.requests import canonical_hash
+from events.vocabulary import DetailType, OperationStatus, OperationType, Phase, SiteStatus
 from simulation.seeds.draw import Kind
 from simulation.seeds.fleet import SeededFleet
 from simulation.seeds.messages import Sent
@@ -172,11 +173,7 @@ def every_message_is_answered(run: Finished) -> Iterator[str]:
     """Whoever sends something learns what became of it, or finds it as a dead letter."""
     world, store = run.fleet.world, run.fleet.store
     answered = {event.metadata.correlation_id for event in world.events}
-    told = {
-        event.metadata.operation_id
-        for event in world.events
-        if event.detail_type is DetailType.OPERATION_STATUS
-    }
+    told = _with_status(run)
     buried = {m.attributes.get("messageId") for m in world.dead_letters}
     for sent in run.sent:
         ids = {sent.message_id, run.replays.get(sent.message_id)}
@@ -208,12 +205,50 @@ def dead_letters_say_why(run: Finished) -> Iterator[str]:
 
 
 def refusals_are_told(run: Finished) -> Iterator[str]:
-    """Whoever sent what was refused hears of it, too."""
+    """Whoever sent what was refused hears of it, or how the operation stands that it was about."""
     told = {event.metadata.event_id for event in run.fleet.world.events}
+    answered = _with_status(run)
     for letter in run.fleet.world.dead_letters:
         rejection = letter.attributes.get("rejectionEventId")
-        if rejection and rejection not in told:
-            yield f"no event says: {letter.attributes['reason']}"
+        about = letter.attributes.get("operationId")
+        if rejection and rejection not in told and about not in answered:
+            yield f"no event says: {letter.attributes.get('reason')}"
+
+
+def a_key_stands_for_one_payload(run: Finished) -> Iterator[str]:
+    """Of two payloads under one key one is refused; who repeats a request is told how it stands."""
+    buried = {m.attributes.get("messageId") for m in run.fleet.world.dead_letters}
+    taken: dict[str, list[str]] = {}
+    for sent in run.sent:
+        ids = {sent.message_id, run.replays.get(sent.message_id)}
+        if sent.kind in {Kind.CANCEL, Kind.RETRY, Kind.HOSTILE} or ids & buried:
+            continue
+        request = decode(sent.body)
+        if not isinstance(request, FleetEvent | StepPoll | WakeUp):
+            taken.setdefault(request.correlation_id, []).append(canonical_hash(request))
+    answered = _with_status(run)
+    for operation in run.fleet.store.operations.values():
+        if operation.operation_type is OperationType.SITE_CHECK:  # a promotion has several looks
+            continue
+        payloads = taken.get(operation.correlation_id, [])
+        if len(set(payloads)) > 1:
+            yield f"two payloads were taken for {short(operation.operation_id)}"
+        elif len(payloads) > 1 and operation.operation_id not in answered:
+            yield f"a repeat for {short(operation.operation_id)} was not answered"
+
+
+def an_end_repeats_what_its_steps_found(run: Finished) -> Iterator[str]:
+    """Events and notifications say all that the steps have added, crash or no crash."""
+    store = run.fleet.store
+    for name, operation in store.operations.items():
+        if operation.status is not OperationStatus.COMPLETED:
+            continue
+        found: dict[str, object] = {}
+        for step in operation.plan:
+            found |= store.step_records[name, Phase.FORWARD, step].summary
+        told = {key: value for key, value in found.items() if value is not None}
+        if told != operation.summary:
+            yield f"{short(name)} says {operation.summary}; its steps said {told}"
 
 
 def a_request_becomes_one_operation(run: Finished) -> Iterator[str]:
@@ -241,6 +276,8 @@ PROMISES: tuple[Callable[[Finished], Iterator[str]], ...] = (
     dead_letters_say_why,
     refusals_are_told,
     a_request_becomes_one_operation,
+    an_end_repeats_what_its_steps_found,
+    a_key_stands_for_one_payload,
 )
 WATCHED = (
     "nothing_stands_still_unreported",
@@ -249,6 +286,10 @@ WATCHED = (
     "the_fence_only_rises",
     "only_the_message_that_is_waited_for_claims",
     "a_repeat_announces_nothing",
+    "who_waits_for_people_keeps_nobody_waiting",
+    "a_lock_goes_to_who_can_use_it",
+    "a_step_waits_no_longer_than_its_deadline",
+    "an_end_says_whether_visitors_saw_it",
     "an_undone_operation_leaves_the_target_as_it_was",
     "the_fleet_comes_to_rest",
 )
@@ -264,6 +305,13 @@ def broken_promises(run: Finished) -> list[str]:
 def silent(letter: StoredMessage) -> bool:
     """Tell whether a dead letter says nothing: SQS moved it after its last receive."""
     return not letter.attributes
+
+
+def _with_status(run: Finished) -> set[str]:
+    """Return the operations of which somebody was told how they stand."""
+    events = run.fleet.world.events
+    status = DetailType.OPERATION_STATUS
+    return {event.metadata.operation_id for event in events if event.detail_type is status}
 
 
 def _named(body: str) -> str | None:

@@ -220,6 +220,7 @@ def _fleet(drawn: Draw) -> SeededFleet:
     fleet.people.against = drawn.against
     fleet.ended_before = frozenset(state.store.operations)
     targets = Targets(fleet=fleet, stand_ins=drawn.stand_ins)
+    watch.deadline = fleet.policy.deadline
     watch.on_lock, watch.on_end = targets.locked, targets.ended
     return fleet
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import structlog
@@ -13,9 +13,9 @@ import structlog
 from core.adapters.memory.boundary import Call
 from core.adapters.memory.operations import MemoryOperationStore
 from core.domain.errors import CancelRequestedError, LostClaimError
-from core.domain.operation import Operation
+from core.domain.operation import Operation, Turn
 from core.ports.operation_store import ClaimAnswer, ClaimRequest, Committed, OperationStore
-from events.vocabulary import StepStatus
+from events.vocabulary import OperationStatus, StepStatus
 from simulation.seeds.sometimes import Rare
 
 CHANGING = {
@@ -40,6 +40,7 @@ class Watch:
     """Operations that have stood still once."""
     given_up: set[str] = field(default_factory=set)
     """Operations whose way back has failed once."""
+    deadline: Callable[[str], timedelta] = lambda _step: timedelta.max
     sweeping: bool = False
     on_lock: Callable[[Operation], None] = lambda _operation: None
     on_end: Callable[[Operation], None] = lambda _operation: None
@@ -122,8 +123,6 @@ class WatchedStore:
             self._watch.see(Rare.CANCEL_AT_COMMIT)
             raise
         after = self._store.operations[operation.operation_id]
-        if after.fence < before.fence:
-            self._watch.broken.append(f"the_fence_only_rises: {operation.operation_id}")
         self._moved(before, after, answer)
         return answer
 
@@ -159,11 +158,12 @@ class WatchedStore:
 
     def _moved(self, before: Operation, after: Operation, answer: Committed) -> None:
         watch, name = self._watch, after.operation_id
+        watch.broken += self._against_the_rules(before, after, answer)
         if answer.next_holder is not None:
             watch.see(Rare.LOCK_HANDED_ON)
         if after.stalled_since is not None and before.stalled_since is None:
             watch.stalled.add(name)
-        if after.status == "ROLLBACK_FAILED":
+        if after.status == OperationStatus.ROLLBACK_FAILED:
             watch.given_up.add(name)
         if after.is_terminal and not before.is_terminal:
             if name in watch.stalled:
@@ -172,6 +172,31 @@ class WatchedStore:
                 watch.see(Rare.ROLLBACK_FAILED_THEN_ENDED)
             watch.see(Rare(f"an operation ends {after.status}"))
             watch.on_end(after)
+
+    def _against_the_rules(
+        self, before: Operation, after: Operation, answer: Committed
+    ) -> Iterator[str]:
+        name, holder = after.operation_id, answer.next_holder
+        if after.fence < before.fence:
+            yield f"the_fence_only_rises: {name}"
+        if holder is not None and self._store.operations[holder].is_terminal:
+            yield f"a_lock_goes_to_who_can_use_it: {holder} has ended"
+        if _waits_too_long(before, after, self._watch.deadline):
+            yield f"a_step_waits_no_longer_than_its_deadline: {name} {after.step}"
+        if after.status is OperationStatus.FAILED and after.cut_over:
+            yield f"an_end_says_whether_visitors_saw_it: {name}"
+        if after.waits_for_people and after.turn is Turn.TAKEN:
+            yield f"who_waits_for_people_keeps_nobody_waiting: {name} has a turn"
+
+
+def _waits_too_long(
+    before: Operation, after: Operation, deadline: Callable[[str], timedelta]
+) -> bool:
+    """Tell whether a step that was only looked at is to be looked at again past its deadline."""
+    looked = (before.event_id, before.attempt) == (after.event_id, after.attempt)
+    if after.step_since is None or after.stalled_since is not None or not looked:
+        return False
+    return after.updated_at - after.step_since > deadline(after.step or "")
 
 
 def _is_waited_for(request: ClaimRequest, before: Operation) -> bool:

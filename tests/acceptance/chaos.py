@@ -49,6 +49,11 @@ class Ended:
     complaint: str = ""
     """What was not as it must be; nothing: it was right."""
 
+    @property
+    def line(self) -> str:
+        about = f"{self.ask.kind} of {self.life.subdomain} in {self.ask.environment}"
+        return f"{about}: {self.status} after {self.seconds:.0f} s. {self.complaint}"
+
 
 class Heard:
     """The events of one environment by correlation id; each is parsed once."""
@@ -143,6 +148,7 @@ class Chaos:
             except AssertionError as error:
                 status, complaint = "NO END", str(error)
             done.append(Ended(ask, life, status, time.monotonic() - began, complaint))
+            sys.stderr.write(f"{time.strftime('%H:%M:%S')} {done[-1].line}\n")
             if complaint:
                 break  # what comes after it cannot be judged
         return done

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 TENANTS = tuple(f"tenant-chaos-{number}" for number in range(1, 6))
-COMPLETED, REJECTED = "COMPLETED", "REJECTED"
+COMPLETED, FAILED, REJECTED = "COMPLETED", "FAILED", "REJECTED"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ UPDATES = (
     Ask("update", payload={"scale": {"desiredCount": 2}}),
     Ask("update", payload={"plugins": {"install": ["notice-banner"]}}),
 )
-NOT_OFFERED = Ask("update", payload={"imageTag": "no-such-image"}, ends=REJECTED)
+NOT_OFFERED = Ask("update", payload={"imageTag": "no-such-image"}, ends=FAILED)
 MALFORMED = Ask("update", payload={"scale": {"desiredCount": -1}}, ends=REJECTED)
 SUSPEND = Ask("update", payload={"status": "SUSPENDED"}, answers=503)
 ACTIVATE = Ask("update", payload={"status": "ACTIVE"})
@@ -97,7 +97,9 @@ class Blow:
 
 WEIGHTS = {"worker": 9, "job": 8, "emulator": 2, "mariadb": 1}
 """How often each kind comes, among 20."""
-GAP_SECONDS = (1.5, 5.0)
+GAP_SECONDS = (4.0, 12.0)
+"""A function's worker needs some seconds to start on a machine with two cores: killed more often,
+none would ever come to its first message."""
 
 
 def blows(seed: int) -> Iterator[Blow]:

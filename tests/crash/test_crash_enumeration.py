@@ -17,7 +17,7 @@ from events.vocabulary import OperationStatus, Phase
 from simulation.crashes import Point, enumerate_crashes, undisturbed_run
 from simulation.promises import Run, broken_promises, snapshot
 from simulation.scenarios import SCENARIOS
-from simulation.table import as_text, crash_table
+from simulation.table import as_page, as_text, crash_table
 
 ROOT = Path(__file__).parents[2]
 UNCHANGING = {"check_live", "request_approval", "await_approval"}
@@ -98,3 +98,11 @@ def test_the_table_counts_what_was_tried_and_marks_holes():
     assert as_text(crash_table(points)) == (
         "\ncreation\n  accept     2 tried     1 held  HOLE\n\n2 points tried, 1 held."
     )
+
+
+def test_the_page_says_whether_it_is_complete():
+    point = Point(scenario="creation", step="accept", call="1 a.b", moment=Moment.AFTER, broken=())
+    rows = crash_table([point])
+    assert "1 points tried, 1 held; complete." in as_page(rows)
+    assert "a sample: call 1 of each 7" in as_page(rows, every=7)
+    assert "| creation | accept | 1 | 1 |" in as_page(rows)

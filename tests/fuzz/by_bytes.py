@@ -20,7 +20,7 @@ import structlog
 
 with atheris.instrument_imports(include=["core", "events", "migrator"]):
     from tests.fuzz.corpus import seeds
-    from tests.fuzz.targets import LIMIT_SECONDS, TARGETS
+    from tests.fuzz.targets import IDLE_FACTOR, LIMIT_SECONDS, TARGETS
 
 
 def main() -> None:
@@ -45,7 +45,7 @@ def main() -> None:
 
     arguments = [
         f"-seed={seed}",
-        f"-timeout={LIMIT_SECONDS}",
+        f"-timeout={IDLE_FACTOR * LIMIT_SECONDS}",
         "-rss_limit_mb=4096",
         "-max_len=20000",
         f"-artifact_prefix={folder}/",

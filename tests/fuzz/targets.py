@@ -36,7 +36,9 @@ from simulation.in_flight.loader import load
 from simulation.in_flight.recordings import FOLDER, Recording, read
 
 LIMIT_SECONDS = 5
-"""For one input. The largest of them are a few kilobytes, and take milliseconds."""
+"""Of processor time for one input. The largest are a few kilobytes, and take milliseconds."""
+IDLE_FACTOR = 12
+"""So many times as long may pass on a clock: a busy machine lets a process wait."""
 RUN_ONE_IN = 16
 """Of the operations that an input sets going, one in so many is followed to its end."""
 
@@ -59,13 +61,20 @@ def limited(seconds: float = LIMIT_SECONDS) -> Iterator[None]:
     def ring(_signal: int, _frame: object) -> None:
         raise HungError(f"It has not ended after {seconds} s.")
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    clocks = {
+        signal.ITIMER_PROF: (signal.SIGPROF, seconds),
+        signal.ITIMER_REAL: (signal.SIGALRM, IDLE_FACTOR * seconds),
+    }
+    before = {number: signal.signal(number, ring) for number, _ in clocks.values()}
+    for clock, (_, longest) in clocks.items():
+        signal.setitimer(clock, longest)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        for clock in clocks:
+            signal.setitimer(clock, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 # --- decode ------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -54,6 +55,8 @@ def test_a_message_that_is_lost_is_noticed(monkeypatch):
         targets.consume(creation)
 
 
-def test_an_input_that_hangs_is_noticed():
+@pytest.mark.parametrize("wait", [lambda: time.sleep(60), lambda: [None for _ in count()]])
+def test_an_input_that_hangs_is_noticed(wait):
+    """Be it that it waits for nothing, or that it never comes to an end of its work."""
     with pytest.raises(HungError), limited(0.05):
-        time.sleep(5)
+        wait()

@@ -6,7 +6,7 @@ import pytest
 
 from migrator.checks.visits import Address
 from migrator.errors import JobFailure
-from migrator.verification import verify_site
+from migrator.verification import rest_facts, verify_site
 from tests.migrator.stub_site import FOREIGN, PAGE, URL, Stub
 
 
@@ -156,3 +156,17 @@ def test_tls_is_spoken_on_the_public_way_only():
     )
     assert not Address.parse("lb.test:80", public=True).tls
     assert not Address.parse("10.0.0.1:443", public=False).tls
+
+
+def test_the_rest_interface_is_timed_and_requests_without_an_answer_are_counted(stub):
+    told = rest_facts(URL, [stub.address], public=False)
+    assert (told["wordpress_requests"], told["wordpress_timeouts"]) == (1, 0)
+    assert told["wordpress_api_ms"] > 0
+    nobody = "127.0.0.1:9"
+    told = rest_facts(URL, [stub.address, nobody], public=False)
+    assert (told["wordpress_requests"], told["wordpress_timeouts"]) == (2, 1)
+    assert told["wordpress_api_ms"] > 0
+    stub.status["/wp-json/"] = 500  # an answer, though none that counts as a time
+    told = rest_facts(URL, [stub.address], public=False)
+    assert (told["wordpress_requests"], told["wordpress_timeouts"]) == (1, 0)
+    assert told["wordpress_api_ms"] is None

@@ -80,6 +80,14 @@ class TestWatching:
         assert outcome.facts["conclusive"] is True
         assert judgement_of(outcome).state is MonitorState.HEALTHY
 
+    def test_the_probe_s_requests_are_told_for_the_metrics(self, watched):
+        statuses = {"200": 176, "no answer": 4}
+        watched.run(monitor)
+        report(watched, GOOD.model_copy(update={"statuses": statuses, "failures": 4}))
+        watched.now += 15 * MINUTE
+        facts = watched.run(monitor).facts
+        assert (facts["wordpress_requests"], facts["wordpress_timeouts"]) == (180, 4)
+
     def test_what_comes_after_the_window_is_not_its_business(self, watched):
         at_the_end(watched, minutes=20)
         watched.metric("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", (-3, 50), **NEW)

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from ops.doctor import containers, database, health, monitoring, network, storage, traffic
+from ops.doctor import (
+    containers,
+    database,
+    health,
+    metrics,
+    monitoring,
+    network,
+    storage,
+    traffic,
+)
 from ops.doctor.command import lines
 from ops.doctor.model import Check, NotReadableError, Verdict, bad, good
 from ops.doctor.running import CHECKS, examine, filled, result_of
@@ -60,19 +69,19 @@ def instances(environment="prod", status="available", *, multi=False, **zones):
     return {"environment": environment, "instances": found}
 
 
-LATENCY, FAILED = health.THRESHOLDS["8.7"], health.THRESHOLDS["8.5"]
+LATENCY, FAILED = metrics.THRESHOLDS["8.7"], metrics.THRESHOLDS["8.5"]
 
 
 def latency(evidence):
-    return health.judge_metric(LATENCY, evidence)
+    return metrics.judge_metric(LATENCY, evidence)
 
 
 def failures(evidence):
-    return health.judge_metric(FAILED, evidence)
+    return metrics.judge_metric(FAILED, evidence)
 
 
 def errors(evidence):
-    return health.judge_metric(health.THRESHOLDS["8.9"], evidence)
+    return metrics.judge_metric(metrics.THRESHOLDS["8.9"], evidence)
 
 
 def values(*found, incomplete=(), witnessed=True):
@@ -287,7 +296,7 @@ def test_verdicts(judge, evidence, verdict, said):
 def test_every_check_that_reads_has_a_case_for_passing_and_for_failing():
     judged = {(judge, verdict) for judge, _, verdict, _ in CASES}
     named = {getattr(check.judge, "func", check.judge) for check in CHECKS if check.judge}
-    of_metrics = {health.judge_metric}
+    of_metrics = {metrics.judge_metric}
     missing = [
         (judge.__name__, verdict)
         for judge in named - of_metrics

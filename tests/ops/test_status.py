@@ -119,12 +119,12 @@ def test_operations_by_status_and_what_stands_still_with_its_next_command(fleet,
         "accepted in the last 7 days, or still at work: "
         "3 IN_PROGRESS, 1 COMPLETED, 1 ROLLBACK_FAILED"
     )
-    stalled = next(n for n, line in enumerate(told) if line.startswith("stalled for 3 min"))
+    stalled = next(n for n, line in enumerate(told) if line.startswith("stalled for "))
     assert told[stalled + 1 : stalled + 3] == [
         "  The export task runs: 3 of 10 tables.",
         f'  sitefleet operations retry {ID[:-1]}2 --env sit --reason "..."',
     ]
-    assert any(line.startswith("way back failed for 5 min") for line in told)
+    assert any(line.startswith("way back failed for ") for line in told)
     at_work = [line for line in told if line.startswith("IN_PROGRESS: ")]
     assert [ID[:-1] + "3" in line for line in at_work] == [True, False]
     assert ID[:-1] + "5" in at_work[1]  # older than the days, and still moving

@@ -245,3 +245,21 @@ ON_EVERYTHING = {
     "secretsmanager:GetRandomPassword": "takes no resource",
 }
 """The only actions on resource "*", each with its reason (also in docs/reference/stack.md)."""
+
+_BY_ECS = "ECS itself asks, when it starts a container"
+_BY_LAMBDA = "Lambda itself asks, when it reads the function's queue"
+NOT_ASKED = {
+    "SiteExecutionRole": _BY_ECS,
+    "JobExecutionRole": _BY_ECS,
+    "SiteTaskRole": "EFS asks, when a container mounts its access point",
+    "BackupRole": "AWS Backup asks, while it makes a recovery point",
+    **dict.fromkeys(OWN_QUEUE, _BY_LAMBDA),
+    **dict.fromkeys(LOG, "Lambda or the container itself asks, when it writes a log"),
+    **dict.fromkeys(KEY, "KMS asks, where a queue, topic or bucket has a key of the customer's"),
+    "elasticfilesystem:ClientMount": "EFS asks, when a container mounts the file system",
+    "elasticfilesystem:ClientRootAccess": "the same",
+    "elasticfilesystem:ClientWrite": "the same",
+    "s3:AbortMultipartUpload": "S3 asks, when an upload of many parts is given up",
+    "dynamodb:ConditionCheckItem": "DynamoDB asks for a check inside of a transaction",
+}
+"""What no call on one machine asks for, by role and action, by role, or by action, and why."""
