@@ -71,7 +71,7 @@ def _ask_about_resources(actions: Any, evaluator: Any) -> None:
     def enforce_all(key: str, action: str, *place: str, **about: Any) -> Any:
         """The place: service and region; about: resource and context of MiniStack's own check."""
         checks, _ = _pending.get(), _pending.set(())
-        if not checks or checks[0].action != action:
+        if not checks or checks[0].action not in {action, action.removesuffix("Batch")}:
             return enforce(key, action, *place, **about)
         for check in checks:
             context = {**(about.get("service_context") or {}), **check.context}
