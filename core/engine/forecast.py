@@ -28,6 +28,7 @@ from core.engine.forecast_sentences import (
 from core.engine.foresight import Foresight, moved_on
 from core.engine.gatekeeper import Gatekeeper, is_running_promotion, taken_back_after_cancel
 from core.engine.message import QueueMessage
+from core.engine.remembered import remembered
 from core.engine.workflow import Workflow
 from core.ports.messaging import QueueName
 from events import identity
@@ -66,7 +67,15 @@ class Forecaster:
 
     def __init__(self, engine: Engine) -> None:
         self._foresight = Foresight(engine.store)
-        self._engine = replace(engine, store=self._foresight.as_store())
+        ports = replace(
+            engine.ports,
+            sites=remembered(engine.ports.sites),
+            tenants=remembered(engine.ports.tenants),
+            catalogue=remembered(engine.ports.catalogue),
+            documents=remembered(engine.ports.documents),
+            decisions=remembered(engine.ports.decisions),
+        )
+        self._engine = replace(engine, store=self._foresight.as_store(), ports=ports)
         self._gate = Gatekeeper(self._engine)
         self._decider = Decider(self._engine)
         self._told: set[str] = set()

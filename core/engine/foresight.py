@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from core.domain.operation import Operation
+from core.engine.remembered import remembered
 from core.ports.operation_store import OperationStore
 
 
@@ -19,6 +20,7 @@ class Foresight:
 
     def __init__(self, store: OperationStore) -> None:
         self._store = store
+        self._reads = remembered(store)
         self._read: dict[str, Operation | None] = {}
         self._foreseen: dict[str, Operation] = {}
 
@@ -48,7 +50,7 @@ class Foresight:
         site = (tenant_id, site_id)
         coming = [o for o in self._foreseen.values() if (o.tenant_id, o.site_id) == site]
         known = {operation.operation_id for operation in coming}
-        stored = self._store.of_site(tenant_id, site_id, limit=limit)
+        stored = self._reads.of_site(tenant_id, site_id, limit=limit)
         return [*reversed(coming), *(o for o in stored if o.operation_id not in known)][:limit]
 
     def as_store(self) -> OperationStore:
@@ -56,7 +58,7 @@ class Foresight:
 
         The rules at the door write nothing; a write through this view is a mistake and raises.
         """
-        return cast("OperationStore", _View(self, self._store))
+        return cast("OperationStore", _View(self, self._reads))
 
 
 class _View:
