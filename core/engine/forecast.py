@@ -129,14 +129,8 @@ class Forecaster:
 
     def _of_request(self, message: QueueMessage, request: Request) -> Forecast:
         match request:
-            case OperationCancelRequest():
-                operation = self._gate.known(request.payload.operation_id)
-                self._gate.check_cancel(operation)
-                return self._runs(operation, "The cancel counts: the operation is taken back.")
-            case OperationRetryRequest():
-                operation = self._gate.known(request.payload.operation_id)
-                self._gate.check_retry(operation)
-                return self._runs(operation, f"Step {operation.step} is tried anew.")
+            case OperationCancelRequest() | OperationRetryRequest():
+                return self._of_wish(request)
             case OperationApproval() | OperationRejection():
                 return self._of_decision(request)
             case PromotionRollbackRequest():
@@ -144,6 +138,18 @@ class Forecaster:
         workflow = self._gate.workflow_for(message, request)
         wanted = self._gate.new_operation(message, workflow, request)
         return self._of_new(workflow, request, wanted)
+
+    def _of_wish(self, request: OperationCancelRequest | OperationRetryRequest) -> Forecast:
+        operation = self._gate.known(request.payload.operation_id)
+        if isinstance(request, OperationCancelRequest):
+            if taken_back_after_cancel(operation):
+                return _ended(operation)
+            self._gate.check_cancel(operation)
+            return self._runs(operation, "The cancel counts: the operation is taken back.")
+        if operation.is_terminal:
+            return _ended(operation)
+        self._gate.check_retry(operation)
+        return self._runs(operation, f"Step {operation.step} is tried anew.")
 
     def _of_new(self, workflow: Workflow, request: Request, wanted: Operation) -> Forecast:
         existing = self._engine.store.get(wanted.operation_id)
@@ -177,11 +183,7 @@ class Forecaster:
         found = self._gate.promotion_under_way(request)
         if found is not None and request.payload.operation_id is not None:
             if taken_back_after_cancel(found):
-                return Forecast(
-                    fate=Fate.ANSWERED,
-                    sentence=f"Promotion {found.operation_id} is {found.status} already.",
-                    operation_id=found.operation_id,
-                )
+                return _ended(found)
             if is_running_promotion(found):
                 return self._runs(found, f"Promotion {found.operation_id} is cancelled.")
         return self._of_new(workflow, request, wanted)
@@ -260,6 +262,15 @@ class Forecaster:
 
 
 # --- inside ---------------------------------------------------------------------------------
+
+
+def _ended(operation: Operation) -> Forecast:
+    return Forecast(
+        fate=Fate.ANSWERED,
+        sentence=f"Operation {operation.operation_id} has ended as {operation.status}: its end is "
+        "told again, to whoever has not heard of it.",
+        operation_id=operation.operation_id,
+    )
 
 
 def _message(letter: Letter) -> QueueMessage:

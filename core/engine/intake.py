@@ -108,7 +108,7 @@ class Intake:
     def _cancel(self, message: QueueMessage, request: OperationCancelRequest) -> Disposition:
         payload = request.payload
         known = self._known(payload.operation_id)
-        if message.receive_count > 1 and known.is_terminal and known.cancel_requested:
+        if taken_back_after_cancel(known):
             return self._tell_end_again(known, message)
         self._gate.check_cancel(known)
         cancelled = self._request_cancel(payload.operation_id, payload.reason)
@@ -127,7 +127,7 @@ class Intake:
     def _retry(self, message: QueueMessage, request: OperationRetryRequest) -> Disposition:
         operation = self._known(request.payload.operation_id)
         comes_again = message.receive_count > 1  # a worker that took it up for this one has died
-        if comes_again and operation.is_terminal:
+        if operation.is_terminal and (comes_again or message.replay_of is not None):
             return self._tell_end_again(operation, message)
         if not comes_again:
             self._gate.check_retry(operation)

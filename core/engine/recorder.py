@@ -114,11 +114,17 @@ class Recorder:
         """Let a message find out later what became of its attempt.
 
         After its last receive as a new one: SQS would make a dead letter of it that says nothing.
+        Where its attempt has recorded something, a poll comes in its place, which publishes that:
+        a request that came again would only be refused by its own success.
         """
         seconds = backoff_seconds(message.receive_count, None)
         if message.receive_count < self._engine.timing.max_receive_count:
             return TryAgain(after_seconds=seconds)
-        self.send(operation, message.body, seconds)
+        now = self._engine.store.get(operation.operation_id)
+        if now is not None and now.cause_event_id == operation.event_id and not now.step_since:
+            self.send_poll(operation, seconds)
+        else:
+            self.send(operation, message.body, seconds)
         return Acknowledged(fate=Fate.WAITS, why="It comes again, and finds out what became of it.")
 
     def _record(self, operation: Operation, outcome: Outcome, *, by_wake_up: bool) -> Operation:
