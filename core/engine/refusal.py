@@ -70,10 +70,12 @@ class Refuser:
         self._refuse(message, event, refused.message)
 
     def _refuse(self, message: QueueMessage, rejection: FleetEvent, reason: str) -> None:
+        """Tell the sender, then keep the message: what is kept as refused has been answered."""
         meta = rejection.metadata.model_copy(update={"replay_of": message.replay_of})
         event = rejection.model_copy(update={"metadata": meta})
         code = event.data.error.code if event.data.error else "SITE_001"
         log.warning("refusing_message", code=str(code), reason=reason)
+        self._engine.bus.publish([event])
         self._engine.queues.dead_letter(
             dead_letter_of(
                 message,
@@ -90,7 +92,6 @@ class Refuser:
                 body=redact_body(message.body),
             )
         )
-        self._engine.bus.publish([event])
 
 
 def _consumer(message: QueueMessage) -> OperationType:

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from core.adapters.memory.caller_identity import Caller, sign
@@ -246,6 +246,7 @@ def test_the_same_signature_has_the_same_digest_and_another_one_another():
     value=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=12, max_size=80),
 )
 def test_no_refusal_repeats_a_value(name, value):
+    assume(value not in name)
     message = refusal(proof(**{name: value}))
     assert value not in message
     assert proof()["authorization"] not in message

@@ -8,6 +8,7 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from core.domain.replays import Fate
 from core.engine.message import Acknowledged
 from tests.fuzz import targets
 from tests.fuzz.corpus import regressions, seeds
@@ -15,6 +16,7 @@ from tests.fuzz.strategies import INPUTS
 from tests.fuzz.targets import TARGETS, HungError, LostError, limited
 
 EXAMPLES = {"decode": 200, "consumer": 150, "rewrite": 60, "policy": 60}
+LOST = Acknowledged(fate=Fate.NOTHING)
 FOUND = [(target, name) for target in TARGETS for name, _ in regressions(target)]
 
 
@@ -49,7 +51,7 @@ def test_a_message_that_is_lost_is_noticed(monkeypatch):
     [creation] = [s for s in seeds("consumer") if b'"SITE_CREATION_REQUEST"' in s and s[0] == 0][:1]
     assert targets.consume(creation) == "SiteCreationRequest"
     fleet = targets.stage(0).set_up()
-    monkeypatch.setattr(fleet.consumer, "handle", lambda _message: Acknowledged())
+    monkeypatch.setattr(fleet.consumer, "handle", lambda _message: LOST)
     monkeypatch.setattr(targets.stage(0), "set_up", lambda: fleet)
     with pytest.raises(LostError):
         targets.consume(creation)

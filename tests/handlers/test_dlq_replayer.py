@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
+import handlers.sqs
 from handlers import dlq_replayer
 
 ARN = "arn:aws:sqs:af-south-1:536580886816:bbws-wp-site-replayer-dev"
@@ -74,7 +76,9 @@ def test_the_message_of_a_turn_that_is_killed_comes_back_soon_after(fleet):
     assert fleet.receipts.shown == [(ARN, "r-1", 930)]
 
 
-def test_a_turn_that_breaks_leaves_its_message(fleet):
+def test_a_turn_that_breaks_leaves_its_message(fleet, monkeypatch):
+    # A logger of its own: the functions' one is kept by whatever configured it first.
+    monkeypatch.setattr(handlers.sqs, "log", structlog.get_logger())
     fleet.letters.remote.error = RuntimeError("defect")
     with capture_logs() as logs:
         answer = dlq_replayer.handler(EVENT, context(900))
