@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from typing import cast
 
 from core.domain.names import names_of_domain, site_key
 from core.domain.operation import Operation
 from core.domain.site import ReleaseStatus, Site
-from events.vocabulary import OperationStatus
+from core.operations.steps.completion import REST_FORMER
+from events.vocabulary import OperationStatus, Phase
 from simulation.effects import WordPress
 from simulation.seeds.fleet import SeededFleet
 from simulation.seeds.story import short
 
 type Standing = dict[str, object]
+
+
+def _superseded(standing: Standing) -> frozenset[int]:
+    releases = cast("dict[int, tuple[ReleaseStatus, str]]", standing["releases"])
+    return frozenset(n for n, (status, _) in releases.items() if status is ReleaseStatus.SUPERSEDED)
+
+
+def _without(standing: Standing, old: frozenset[int]) -> Standing:
+    """Leave out what belongs to these releases, whatever it is named after them."""
+    return {part: _kept(value, old) for part, value in standing.items()}
+
+
+def _kept(value: object, old: frozenset[int]) -> object:
+    def is_old(name: object) -> bool:
+        match = re.search(r"(?:^|[-_/])r?(\d+)$", str(name))
+        return match is not None and int(match[1]) in old
+
+    if isinstance(value, dict):
+        return {name: v for name, v in value.items() if not is_old(name)}
+    return [name for name in value if not is_old(name)] if isinstance(value, list) else value
 
 
 def names_of(site: Site | None) -> tuple[str, ...]:
@@ -43,6 +66,9 @@ class Targets:
         after = self._standing(operation)
         if before["site"] is None:  # a creation that failed says so in the record
             before |= {part: after[part] for part in ("site", "names")}
+        if self._may_have_retired(operation):
+            old = _superseded(before)
+            before, after = _without(before, old), _without(after, old)
         changed = [f"{k}: {v} became {after[k]}" for k, v in before.items() if after[k] != v]
         if changed:
             self.fleet.watch.broken.append(
@@ -50,6 +76,14 @@ class Targets:
                 f"{operation.operation_type} {short(operation.operation_id)} {operation.status}: "
                 + "; ".join(changed)
             )
+
+    def _may_have_retired(self, operation: Operation) -> bool:
+        """Tell whether a promotion had come as far as its last deed, which has no way back.
+
+        The release that it replaced stays; older ones may be gone (docs/explanation/releases.md).
+        """
+        ran = self.fleet.store.step_records
+        return (operation.operation_id, Phase.FORWARD, REST_FORMER.name) in ran
 
     def _standing(self, operation: Operation) -> Standing:
         world, effects = self.fleet.world, self.fleet.effects
