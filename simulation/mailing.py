@@ -40,6 +40,10 @@ class MailDesk:
             ),
         )
 
+    def __len__(self) -> int:
+        """How many messages wait."""
+        return len(self._queue)
+
     @property
     def waiting(self) -> bool:
         """Whether there is something to handle."""

@@ -108,7 +108,7 @@ class Intake:
     def _cancel(self, message: QueueMessage, request: OperationCancelRequest) -> Disposition:
         payload = request.payload
         known = self._known(payload.operation_id)
-        if taken_back_after_cancel(known):
+        if _comes_again(message) and taken_back_after_cancel(known):
             return self._tell_end_again(known, message)
         self._gate.check_cancel(known)
         cancelled = self._request_cancel(payload.operation_id, payload.reason)
@@ -126,10 +126,9 @@ class Intake:
 
     def _retry(self, message: QueueMessage, request: OperationRetryRequest) -> Disposition:
         operation = self._known(request.payload.operation_id)
-        comes_again = message.receive_count > 1  # a worker that took it up for this one has died
-        if operation.is_terminal and (comes_again or message.replay_of is not None):
+        if operation.is_terminal and _comes_again(message):
             return self._tell_end_again(operation, message)
-        if not comes_again:
+        if message.receive_count == 1:  # else a worker that took it up for this one has died
             self._gate.check_retry(operation)
         return self._runner.advance(message, persons_ticket(operation))
 
@@ -195,6 +194,11 @@ class Intake:
         operation = self._gate.known(operation_id)
         bind_context(operation)
         return operation
+
+
+def _comes_again(message: QueueMessage) -> bool:
+    """Tell whether this very message may have done its work before: redelivered, or replayed."""
+    return message.receive_count > 1 or message.replay_of is not None
 
 
 def _answered(operation: Operation) -> Acknowledged:

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
+from typing import Final
 
 from core.adapters.memory.boundary import Crashed
+from core.adapters.memory.dead_letters import attributes_of
 from core.adapters.memory.jobs import Play
 from core.adapters.memory.world import StoredMessage
 from core.domain.operation import Operation
@@ -44,6 +46,8 @@ from simulation.seeds.workers import Disturber, SkewedClock, Worker, afresh
 
 MOST_BESIDE = 40
 """Things that may happen beside a worker that is held up."""
+MAIL_AGAIN: Final = timedelta(seconds=30)
+"""After so long the mailer's message shows again that could not be handled."""
 
 
 @dataclass(kw_only=True)
@@ -77,6 +81,7 @@ class SeededFleet(SimulatedFleet):
         )
         self.boundary.before, self.boundary.after = disturber.before, disturber.after
         super().__post_init__()
+        self._mail_at = self.clock.now()
 
     def known_before(self, operation: Operation) -> bool:
         """Tell whether an operation is one of the time before the run."""
@@ -168,7 +173,7 @@ class SeededFleet(SimulatedFleet):
         ready += [self._opener(self.notices, p, self._announce) for p in self.notices.visible(now)]
         ready += [self._opener(self.wake_ups, p, self._woken) for p in self.wake_ups.visible(now)]
         ready += [self._happener(entry) for entry in self.agenda if entry[0] <= now]
-        if not self.workers and self.mail_desk.waiting:
+        if not self.workers and self.mail_desk.waiting and self._mail_at <= now:
             ready.append(self._mail)
         return ready
 
@@ -187,6 +192,7 @@ class SeededFleet(SimulatedFleet):
     def _moments(self) -> list[datetime]:
         moments = super()._moments()
         moments += [*self.notices.moments(), *self.wake_ups.moments()]
+        moments += [self._mail_at] if self.mail_desk.waiting else []
         return moments + [entry[0] for entry in self.agenda]
 
     def _report(self, report: str) -> None:
@@ -207,7 +213,10 @@ class SeededFleet(SimulatedFleet):
         self._as_worker(self._mail_once)
 
     def _mail_once(self) -> Disposition:
+        before = len(self.mail_desk)
         self.mail_desk.work()
+        if len(self.mail_desk) == before:  # it comes again, as SQS shows it again
+            self._mail_at = self.clock.now() + MAIL_AGAIN
         return Acknowledged(fate=Fate.NOTHING)
 
     def _sweep(self) -> None:
@@ -264,6 +273,7 @@ class SeededFleet(SimulatedFleet):
             body=message.body,
             receive_count=message.receive_count,
             queue=queue,
+            attributes=attributes_of(message),
         )
         self.story.receive(queue, message)
         disposition = self._as_worker(lambda: self.consumer.handle(seen))
@@ -285,8 +295,9 @@ class SeededFleet(SimulatedFleet):
     ) -> Callable[[], None]:
         def open_it() -> None:
             receipt = inbox.take(parcel, self.clock.now() + timedelta(seconds=VISIBILITY_SECONDS))
+            parcel.message_id = parcel.message_id or self.world.ids.new_id()
             message = QueueMessage(
-                message_id=self.world.ids.new_id(),
+                message_id=parcel.message_id,
                 body=parcel.body,
                 receive_count=receipt,
                 queue=None,

@@ -14,6 +14,8 @@ class Parcel:
     body: str
     visible_at: datetime
     receives: int = 0
+    message_id: str = ""
+    """Given at the first receive; every redelivery has it again."""
 
 
 @dataclass(kw_only=True)

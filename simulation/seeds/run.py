@@ -12,6 +12,7 @@ import structlog.testing
 
 from core.adapters.memory.boundary import Boundary
 from core.bootstrap import WORKFLOWS
+from core.domain.letters import REPLAY_OF
 from core.domain.operation import Operation
 from core.domain.policy import Policy
 from core.ports.messaging import QueueName
@@ -149,7 +150,9 @@ class SeedRun:
             if letter.message_id in self.fleet.left_alone:
                 self.fleet.watch.broken.append(f"dead_letters_say_why: {letter.body[:200]}")
             self.fleet.watch.see(Rare.BURIED_UNREAD)
-            again = self._put(self.fleet.queue_of[letter.message_id], letter.body)
+            queue = self.fleet.queue_of[letter.message_id]
+            again = self._put(queue, letter.body)
+            self.fleet.world.queues[queue][-1].attributes = {REPLAY_OF: letter.message_id}
             self.finished.replays[letter.message_id] = again
         return bool(found)
 
