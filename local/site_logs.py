@@ -74,6 +74,10 @@ class SiteLogs:
                 # The gates call a log that they cannot read "inconclusive"; it is sent again.
                 logger.warning("The log %s was not sent", one.stream)
 
+    def close(self) -> None:
+        """Send what was printed last."""
+        self.tick()
+
     def _send(self, one: _Followed) -> None:
         for lines, end in _new_lines(one.path, one.position):
             if lines:

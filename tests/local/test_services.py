@@ -107,18 +107,22 @@ def test_redirects_and_cookies_stay_on_the_localhost_name(banana, proxy):
 
 def test_what_a_container_prints_is_in_the_log_of_its_task_definition(banana, maker, pieces, proxy):
     release, _ = banana
-    proxy.get(release.host, "/hello-world/")
-    streams = maker.cloud.logs.describe_log_streams(
-        logGroupName=GROUP, logStreamNamePrefix="tenant-1-wordpress-banana/wordpress/"
-    )["logStreams"]
-    found = {"logGroupName": GROUP, "logStreamNames": [s["logStreamName"] for s in streams]}
-    read = maker.cloud.logs.filter_log_events
-    eventually(lambda: any("/hello-world/" in e["message"] for e in read(**found)["events"]))
+    assert proxy.get("banana.wpdev.kimmyai.io", "/wp-login.php").status == 200
+    logs = maker.cloud.logs
+
+    def lines(**pattern):
+        streams = logs.describe_log_streams(
+            logGroupName=GROUP, logStreamNamePrefix="tenant-1-wordpress-banana/wordpress/"
+        )["logStreams"]
+        names = [stream["logStreamName"] for stream in streams]
+        return logs.filter_log_events(logGroupName=GROUP, logStreamNames=names, **pattern)["events"]
+
+    eventually(lambda: any("/wp-login.php" in line["message"] for line in lines()))
     mine = next(r for r in pieces.processes.all() if release.service in r.name)
     with Path(mine.log).open("a") as output:
         output.write("PHP Fatal error: first\nCRITICAL second\nhalf a line of CRITICAL")
-    eventually(lambda: len(read(**found, filterPattern=PATTERN)["events"]) == 2)
-    texts = [e["message"] for e in read(**found, filterPattern=PATTERN)["events"]]
+    eventually(lambda: len(lines(filterPattern=PATTERN)) == 2)
+    texts = [line["message"] for line in lines(filterPattern=PATTERN)]
     assert texts == ["PHP Fatal error: first", "CRITICAL second"]
 
 
