@@ -18,6 +18,7 @@ def check_live(context: StepContext) -> Outcome:
     operation, ports = context.operation, context.ports
     site = ports.sites.get(operation.tenant_id, operation.site_id)
     if site is None or site.live_release is None or site.status is not SiteStatus.ACTIVE:
+        leave_job(context)  # an earlier attempt may have begun to look before the site was closed
         return Done(facts={"looked": False, "why": "The site is not active; nothing to look at."})
     names = SiteNames(
         environment=operation.environment,
