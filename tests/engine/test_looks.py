@@ -1,7 +1,8 @@
-"""A look at a live site whose site is closed meanwhile: it ends, and so does what it had running."""
+"""A look whose site is closed meanwhile ends, and so does what it had running."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from core.ports.messaging import QueueName
@@ -13,7 +14,7 @@ from simulation.scenario import prepared
 
 def test_its_job_ends_with_it():
     fleet = prepared(Environment.SIT, FIRST)
-    fleet.jobs.seconds = 10_000_000
+    fleet.jobs.seconds = math.inf
     known = set(fleet.store.operations)
     fleet.send(QueueName.PROMOTION, look())
     while not any(not task.stopped for task in fleet.world.tasks):
