@@ -68,7 +68,10 @@ def _sentence(records: PromotionRecords) -> str:
             return "Nothing was changed; there is nothing to take back."
         return f'sitefleet promotions rollback {operation.operation_id} {env} --reason "..."'
     if operation.is_terminal:
-        return "What it had made was taken back; the release that was live before is live."
+        former = "the release that was live before is live"
+        none = "no release was live before, and none is"
+        now = none if records.base_release is None else former
+        return f"What it had made was taken back; {now}."
     cancel = f'sitefleet operations cancel {operation.operation_id} {env} --reason "..."'
     if operation.cut_over:
         return f"Until it has ended, a cancel takes it back by itself: {cancel}"
