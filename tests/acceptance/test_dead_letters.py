@@ -51,7 +51,9 @@ def test_what_the_plan_said_is_what_happened(dead_letters, how):
 
 
 def test_what_would_be_refused_stays_and_can_be_put_aside(dead_letters):
-    assert {one["fate"] for one in dead_letters.left.json["plan"]} == {"refused"}
+    fates = {one["fate"] for one in dead_letters.left.json["plan"]}
+    # A cancel that came too late is among them: sent again it is told how its operation ended.
+    assert {"refused"} <= fates <= {"refused", "answered"}
     assert dead_letters.parked.code == 0, dead_letters.parked.err
     assert "Parked 1 letter" in dead_letters.parked.err
 
