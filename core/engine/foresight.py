@@ -34,10 +34,6 @@ class Foresight:
         """Let later messages find the operation as this one will leave it."""
         self._foreseen[operation.operation_id] = operation
 
-    def foreseen(self, operation_id: str) -> bool:
-        """Tell whether an earlier message will have moved the operation."""
-        return operation_id in self._foreseen
-
     def get(self, operation_id: str) -> Operation | None:
         """Return the operation; see OperationStore.get."""
         if operation_id in self._foreseen:

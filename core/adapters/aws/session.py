@@ -138,7 +138,7 @@ class AwsClients:
 
     @cached_property
     def logs(self) -> CloudWatchLogsClient:
-        return self._session.client("logs", config=self._config)
+        return self._session.client("logs", config=self._config, endpoint_url=self._endpoint_url)
 
     @cached_property
     def rds(self) -> RDSClient:
