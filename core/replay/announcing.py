@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from core.domain.notices import Notice
-from core.domain.replays import EntryState, Replay
+from core.domain.replays import UNSENT, EntryState, Replay
 from core.engine.engine import Engine
 from core.ports.announcements import Mark
 from core.ports.messaging import Topic
@@ -12,7 +14,8 @@ from events import identity
 from events.notifications import Notification, dlq_replay_finished
 from events.vocabulary import NotificationType, Phase
 
-NOT_GOOD = (EntryState.FAILED_AGAIN, EntryState.RUNNING, EntryState.STOPPED)
+NOT_GOOD = (EntryState.FAILED_AGAIN, EntryState.RUNNING)
+"""What was sent and is not known to have done its work; a group stops for such ones only."""
 
 
 def announcer(engine: Engine, topic: Topic) -> Announce:
@@ -49,8 +52,12 @@ def _notification(engine: Engine, replay: Replay, event_id: str) -> Notification
         correlation_id=replay.replay_id,
         timestamp=replay.finished_at or engine.now(),
         environment=engine.policy.environment,
-        replayed=replay.total - replay.counts.get(EntryState.GONE, 0),
-        failed=sum(replay.counts.get(state, 0) for state in NOT_GOOD),
+        replayed=replay.total - _number(replay, UNSENT),
+        failed=_number(replay, NOT_GOOD),
         requested_by=replay.requested_by,
         reason=replay.reason,
     )
+
+
+def _number(replay: Replay, states: Collection[EntryState]) -> int:
+    return sum(replay.counts.get(state, 0) for state in states)

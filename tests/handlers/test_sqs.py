@@ -143,6 +143,7 @@ def test_a_replayed_message_tells_what_became_of_it(fleet):
     outcomes = fleet.engine.outcomes.told("replay-1")
     assert [(o.message_id, o.fate, o.sentence) for o in outcomes] == [("m-0", Fate.RUNS, "It ran.")]
     assert fleet.consumer.seen[0].replay_of == "m-0"
+    assert fleet.receipts.shown == [(ARN, "r-1", 8)], "what is tried again tells nothing yet"
 
 
 @pytest.fixture

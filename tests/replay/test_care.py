@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from dead import Switch, a_fleet, a_site, copies, put, stalled_by
 
+from core.domain.letters import Box
 from core.domain.replays import EntryState, Pace, ReplayFilter, step_size
 from core.replay.replayer import NotStartedError, Rest
 from events.vocabulary import NotificationType, OperationStatus
@@ -48,6 +50,43 @@ def test_a_group_that_fails_after_its_canary_stops_after_one_step(poisoned):
     replay = operator.replay()
     assert sent(operator, replay.replay_id) == 1 + Pace().first_step
     assert len(operator.fleet.world.dead_letters) == len(made) - 1
+
+
+def test_a_canary_of_which_nobody_tells_anything_holds_its_group_back(poisoned):
+    """Its worker died, say: that is no success."""
+    operator, switch, _ = poisoned
+    switch.broken = {}
+    operator.fleet.outcomes.tell = lambda _told: None
+    replay = operator.replay(ReplayFilter(limit=20))
+    assert sent(operator, replay.replay_id) == 1
+    states = {e.state for e in operator.journal.entries(replay.replay_id)}
+    assert states == {EntryState.RUNNING, EntryState.STOPPED}
+    (told,) = [
+        n
+        for n in operator.fleet.world.notifications
+        if n.event_type is NotificationType.DLQ_REPLAY_FINISHED
+    ]
+    assert (told.payload.replayed, told.payload.failed, told.outcome) == (1, 1, "failed")
+
+
+def test_nobody_else_sees_the_letters_of_a_replay_that_takes_long(poisoned):
+    """SQS shows a letter again after its time: a long replay takes its letters anew before."""
+    operator, switch, _ = poisoned
+    switch.broken = {}
+    wanted = ReplayFilter(tenant_id="tenant-3", limit=30)
+    replay = operator.begin(wanted, pace=Pace(per_second=0.05, outcome_seconds=3600))
+    mine = {e.message_id for e in operator.journal.entries(replay.replay_id)}
+    seen, sleep = set(), operator._sleep
+
+    def look_beside(seconds):
+        other = operator.queues.receive(Box.OPERATIONS, hide_seconds=0)
+        seen.update(letter.message_id for letter in other)
+        sleep(seconds)
+
+    operator.replayer._tools = replace(operator.replayer._tools, sleep=look_beside)
+    operator.finish(replay.replay_id)
+    assert seen
+    assert seen & mine == set()
 
 
 def test_a_group_that_succeeds_grows_step_by_step():
