@@ -46,6 +46,10 @@ class DeadLetters(Protocol):
         """Show letters again at once; one that is not hidden any more is no error."""
         ...
 
+    def keep(self, letters: Sequence[RawLetter], *, hide_seconds: int) -> None:
+        """Hide received letters for so long from now on; one that is gone is no error."""
+        ...
+
     def delete(self, letters: Sequence[RawLetter]) -> None:
         """Remove letters; one that is gone is no error. Raises TransientError if one stays."""
         ...

@@ -92,6 +92,10 @@ class LetterDesk:
         """Show letters again."""
         self._letters.give_back([letter.raw for letter in letters])
 
+    def keep(self, letters: Iterable[Letter], hide_seconds: int) -> None:
+        """Keep letters on the desk for so long from now on."""
+        self._letters.keep([letter.raw for letter in letters], hide_seconds=hide_seconds)
+
     def foretell(self, letters: Sequence[Letter]) -> list[Foretold]:
         """Tell what a replay of these letters will do, in this order."""
         forecasts = Forecaster(self._engine).foretell(letters)

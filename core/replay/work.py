@@ -36,8 +36,8 @@ from core.replay.outgoing import replayed
 
 LEASE_SECONDS: Final = 120
 HIDE_SECONDS: Final = 300
-RETAKE_SECONDS: Final = 200
-"""After so long the letters are taken anew, before they show again by themselves."""
+KEEP_SECONDS: Final = HIDE_SECONDS // 2
+"""After so long the letters are hidden anew, before they show again by themselves."""
 LOOK_SECONDS: Final = 1.0
 """Between two looks for outcomes."""
 CONFIRMED_TOGETHER: Final = 10
@@ -78,7 +78,7 @@ class ReplayWork:
         self._entries = {e.number: e for e in tools.journal.entries(replay.replay_id)}
         self._counts = counts_of(list(self._entries.values()))
         self._letters: dict[str, Letter] = {}
-        self._taken_at = tools.clock.now()
+        self._kept_at = tools.clock.now()
         self._is_resumed = replay.sending is not None
         """Whether the process before was killed, or failed, in the middle of sending."""
         self._leaves_tidily = False
@@ -94,7 +94,7 @@ class ReplayWork:
             if all(entry.state in OVER for entry in self._entries.values()):
                 self._finish()
                 return True
-            self._keep_hold(until)
+            self._keep_hold()
             if not self._send_steps(until):
                 self._tools.sleep(LOOK_SECONDS)
         self._leaves_tidily = True
@@ -118,7 +118,7 @@ class ReplayWork:
 
         What a killed process had taken shows again after a while: that is waited for.
         """
-        self._taken_at = self._now()
+        self._kept_at = self._now()
         boxes = [Box(name) for name in sorted({e.box for e in self._entries.values()})]
         mine = ReplayFilter(message_ids=tuple(e.message_id for e in self._entries.values()))
         while True:
@@ -129,21 +129,19 @@ class ReplayWork:
                 return True
             if self._now() >= until:
                 return False
-            self._keep_lease()
+            self._keep_hold()
             self._tools.sleep(LOOK_SECONDS)
 
     def _missing(self) -> list[str]:
         open_ones = (e for e in self._entries.values() if e.state is EntryState.PLANNED)
         return [e.message_id for e in open_ones if e.message_id not in self._letters]
 
-    def _keep_hold(self, until: datetime) -> None:
-        """Keep the lease, and take the letters anew before they show again."""
+    def _keep_hold(self) -> None:
+        """Keep the lease, and the letters from showing again by themselves."""
         self._keep_lease()
-        if self._now() - self._taken_at > timedelta(seconds=RETAKE_SECONDS):
-            self._tools.desk.give_back(self._letters.values())
-            self._letters = {}
-            if self._take_letters(until):
-                self._note_gone()
+        if self._now() - self._kept_at > timedelta(seconds=KEEP_SECONDS):
+            self._tools.desk.keep(self._letters.values(), HIDE_SECONDS)
+            self._kept_at = self._now()
 
     def _keep_lease(self) -> None:
         ends = self._replay.lease_until
@@ -213,6 +211,7 @@ class ReplayWork:
         for entry in entries:
             if entry.message_id not in self._letters or (until and self._now() >= until):
                 break
+            self._keep_hold()
             sent.append(self._send_one(entry, sent))
             self._tools.sleep(1 / self._replay.pace.per_second)
             if len(sent) == CONFIRMED_TOGETHER:

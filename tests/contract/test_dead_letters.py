@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -96,6 +97,20 @@ def test_what_is_looked_at_is_hidden_and_shown_again(letters: DeadLetters):
     letters.give_back(seen)
     assert letters.depth(Box.OPERATIONS) == Depth(visible=23, hidden=0)
     assert {letter.message_id for letter in all_of(letters)} == sent
+
+
+def test_what_is_kept_does_not_show_when_its_first_time_is_over(
+    backend: Backend, letters: DeadLetters
+):
+    for body in ("kept", "let go"):
+        letters.send(Box.OPERATIONS, Outgoing(body=body))
+    seen = all_of(letters, hide_seconds=2)
+    letters.keep([letter for letter in seen if letter.body == "kept"], hide_seconds=LONG)
+    if isinstance(backend, Memory):
+        backend.world.clock.advance(3)
+    else:
+        time.sleep(3)
+    assert [letter.body for letter in all_of(letters)] == ["let go"]
 
 
 def test_giving_back_what_is_visible_or_gone_is_no_error(letters: DeadLetters):

@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
@@ -91,7 +92,10 @@ class SqsDeadLetters:
         return [self._letter(box, message) for message in answer.get("Messages", [])]
 
     def give_back(self, letters: Sequence[RawLetter]) -> None:
-        self._in_batches(letters, self._show, "were not shown again")
+        self._in_batches(letters, partial(self._hide, 0), "were not shown again")
+
+    def keep(self, letters: Sequence[RawLetter], *, hide_seconds: int) -> None:
+        self._in_batches(letters, partial(self._hide, hide_seconds), "were not kept hidden")
 
     def delete(self, letters: Sequence[RawLetter]) -> None:
         self._in_batches(letters, self._remove, "were not deleted")
@@ -143,11 +147,13 @@ class SqsDeadLetters:
 
         briefly(TransientError, attempts=TRIES)(once)
 
-    def _show(self, url: str, receipts: Receipts) -> Sequence[BatchResultErrorEntryTypeDef]:
+    def _hide(
+        self, seconds: int, url: str, receipts: Receipts
+    ) -> Sequence[BatchResultErrorEntryTypeDef]:
         answer = self._clients.sqs.change_message_visibility_batch(
             QueueUrl=url,
             Entries=[
-                {"Id": key, "ReceiptHandle": receipt, "VisibilityTimeout": 0}
+                {"Id": key, "ReceiptHandle": receipt, "VisibilityTimeout": seconds}
                 for key, receipt in receipts.items()
             ],
         )

@@ -37,11 +37,15 @@ class MemoryDeadLetters:
         return [_raw(message, box) for message in taken]
 
     def give_back(self, letters: Sequence[RawLetter]) -> None:
+        self.keep(letters, hide_seconds=0)
+
+    def keep(self, letters: Sequence[RawLetter], *, hide_seconds: int) -> None:
+        now = self._world.clock.now()
         receipts = {letter.receipt for letter in letters}
         for box in {letter.box for letter in letters}:
             for message in self._box(box):
                 if message.receipt in receipts:
-                    message.visible_at = self._world.clock.now()
+                    message.visible_at = now + timedelta(seconds=hide_seconds)
 
     def delete(self, letters: Sequence[RawLetter]) -> None:
         receipts = {letter.receipt for letter in letters}
