@@ -20,6 +20,7 @@ import structlog
 from moto import mock_aws
 
 from core.adapters.aws.operations import DynamoOperations
+from core.adapters.aws.operations_table import INDEXES, table_definition
 from core.adapters.memory.boundary import Boundary, Call
 from core.adapters.memory.world import World
 from core.ports.messaging import QueueName
@@ -32,13 +33,6 @@ from simulation.requests import TENANT, promotion
 TABLE = "operations"
 WRITES = frozenset({"UpdateItem", "PutItem", "DeleteItem", "TransactWriteItems"})
 WRITE_UNIT_BYTES, READ_UNIT_BYTES = 1024, 4096
-INDEXES = (
-    ("due", "dueShard", "dueAt"),
-    ("recent", "createdDay", "createdAt"),
-    ("site", "siteRef", "createdAt"),
-    ("correlation", "correlation", "createdAt"),
-)
-
 DOLLARS_PER_MILLION = {
     "DynamoDB write units": 0.625,
     "DynamoDB read units": 0.125,
@@ -123,7 +117,7 @@ def measure() -> list[Message]:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     with mock_aws():
         client, quiet = _client(), _client()
-        quiet.create_table(**_table())
+        quiet.create_table(**table_definition(TABLE))
         meter = Meter(quiet=quiet)
         boundary = Boundary()
         fleet = _fleet(DynamoOperations(client=client, table_name=TABLE), boundary)
@@ -215,33 +209,6 @@ def _client() -> Any:
         aws_access_key_id="bench",
         aws_secret_access_key="bench",  # noqa: S106 - moto takes any
     )
-
-
-def _table() -> dict[str, Any]:
-    names = {"PK", "SK", *(name for _, *pair in INDEXES for name in pair)}
-    return {
-        "TableName": TABLE,
-        "BillingMode": "PAY_PER_REQUEST",
-        "KeySchema": _keys_of("PK", "SK"),
-        "AttributeDefinitions": [
-            {"AttributeName": name, "AttributeType": "S"} for name in sorted(names)
-        ],
-        "GlobalSecondaryIndexes": [
-            {
-                "IndexName": index,
-                "KeySchema": _keys_of(*pair),
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
-            for index, *pair in INDEXES
-        ],
-    }
-
-
-def _keys_of(hash_key: str, range_key: str) -> list[dict[str, str]]:
-    return [
-        {"AttributeName": hash_key, "KeyType": "HASH"},
-        {"AttributeName": range_key, "KeyType": "RANGE"},
-    ]
 
 
 def _keys(operation: str, params: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -15,6 +15,7 @@ from moto import mock_aws
 from core.adapters.aws import operation_items as items
 from core.adapters.aws.decisions import decision_item
 from core.adapters.aws.operations import DynamoOperations
+from core.adapters.aws.operations_table import table_definition
 from core.adapters.memory.boundary import Boundary, Call
 from core.adapters.memory.operations import MemoryOperationStore
 from core.domain.operation import Operation, Turn
@@ -183,7 +184,7 @@ def table() -> Iterator[Any]:
             aws_access_key_id="recorder",
             aws_secret_access_key="recorder",  # noqa: S106 - moto takes any
         )
-        client.create_table(**_definition())
+        client.create_table(**table_definition(TABLE))
         yield client
 
 
@@ -242,35 +243,3 @@ def _stand(flat: Flat) -> list[object]:
 def _in_flight(flat: Flat) -> bool:
     queued = any(path.startswith("queues/") for path in flat)
     return bool(queued or flat["wakeUps"] or flat["notifier"])
-
-
-def _definition() -> dict[str, Any]:
-    indexes = (
-        ("due", "dueShard", "dueAt"),
-        ("recent", "createdDay", "createdAt"),
-        ("site", "siteRef", "createdAt"),
-    )
-    names = {"PK", "SK", *(name for _, *pair in indexes for name in pair)}
-    return {
-        "TableName": TABLE,
-        "BillingMode": "PAY_PER_REQUEST",
-        "KeySchema": _keys("PK", "SK"),
-        "AttributeDefinitions": [
-            {"AttributeName": name, "AttributeType": "S"} for name in sorted(names)
-        ],
-        "GlobalSecondaryIndexes": [
-            {
-                "IndexName": index,
-                "KeySchema": _keys(*pair),
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
-            for index, *pair in indexes
-        ],
-    }
-
-
-def _keys(hash_key: str, range_key: str) -> list[dict[str, str]]:
-    return [
-        {"AttributeName": hash_key, "KeyType": "HASH"},
-        {"AttributeName": range_key, "KeyType": "RANGE"},
-    ]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from core.adapters.aws.operations import DynamoOperations
+from core.adapters.aws.operations_table import table_definition
 from core.adapters.memory.operations import MemoryOperationStore
 from core.domain.operation import Fact, Operation, StepRecord
 from core.ports.operation_store import ClaimRequest, OperationStore
@@ -25,43 +26,7 @@ def store_on(backend) -> OperationStore:
     return DynamoOperations(client=backend.clients.dynamodb, table_name="operations")
 
 
-TABLE = {
-    "TableName": "operations",
-    "BillingMode": "PAY_PER_REQUEST",
-    "KeySchema": [
-        {"AttributeName": "PK", "KeyType": "HASH"},
-        {"AttributeName": "SK", "KeyType": "RANGE"},
-    ],
-    "AttributeDefinitions": [
-        {"AttributeName": name, "AttributeType": "S"}
-        for name in (
-            "PK",
-            "SK",
-            "dueShard",
-            "dueAt",
-            "createdDay",
-            "createdAt",
-            "siteRef",
-            "correlation",
-        )
-    ],
-    "GlobalSecondaryIndexes": [
-        {
-            "IndexName": index,
-            "KeySchema": [
-                {"AttributeName": hash_key, "KeyType": "HASH"},
-                {"AttributeName": range_key, "KeyType": "RANGE"},
-            ],
-            "Projection": {"ProjectionType": "KEYS_ONLY"},
-        }
-        for index, hash_key, range_key in (
-            ("due", "dueShard", "dueAt"),
-            ("recent", "createdDay", "createdAt"),
-            ("site", "siteRef", "createdAt"),
-            ("correlation", "correlation", "createdAt"),
-        )
-    ],
-}
+TABLE = table_definition("operations")
 
 
 def accepted_fact() -> Fact:

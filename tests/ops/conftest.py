@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from core.adapters.aws.decisions import DynamoDecisions
 from core.adapters.aws.operations import DynamoOperations
+from core.adapters.aws.operations_table import table_definition
 from core.adapters.aws.sites import DynamoSites
 from ops.cli import app
 
@@ -22,12 +23,6 @@ QUEUES = (
     *("site-operations-dlq", "site-undeliverable"),
 )
 KEYS = [{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}]
-INDEXES = (
-    ("due", "dueShard", "dueAt"),
-    ("recent", "createdDay", "createdAt"),
-    ("site", "siteRef", "createdAt"),
-    ("correlation", "correlation", "createdAt"),
-)
 
 
 @pytest.fixture(autouse=True)
@@ -45,35 +40,7 @@ def _no_settings_of_this_machine(monkeypatch, tmp_path):
 def make_platform(environment: str, **client) -> None:
     """Make what the commands use, by the names of the contract."""
     dynamodb = boto3.client("dynamodb", region_name=REGION, **client)
-    dynamodb.create_table(
-        TableName=f"bbws-wp-operations-{environment}",
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=KEYS,
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"}
-            for name in (
-                "PK",
-                "SK",
-                "dueShard",
-                "dueAt",
-                "createdDay",
-                "createdAt",
-                "siteRef",
-                "correlation",
-            )
-        ],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": index,
-                "KeySchema": [
-                    {"AttributeName": first, "KeyType": "HASH"},
-                    {"AttributeName": second, "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
-            for index, first, second in INDEXES
-        ],
-    )
+    dynamodb.create_table(**table_definition(f"bbws-wp-operations-{environment}"))
     if "sites" not in dynamodb.list_tables()["TableNames"]:
         dynamodb.create_table(
             TableName="sites",
