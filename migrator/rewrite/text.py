@@ -46,6 +46,8 @@ class TextRewriter:
         self._shortcuts = matcher.shortcuts()
         self._width = len(matcher.needles[0])
         self.broken = False
+        self._is_value = True
+        """Whether the text is a value and not just the end of one."""
 
     def edits(self, text: bytes, hits: Sequence[int], *, whole: bool = True) -> list[Edit]:
         """All edits of a decoded text, origins and lengths.
@@ -53,7 +55,7 @@ class TextRewriter:
         ``hits`` are the offsets of the source hosts in it; ``whole`` tells that it is a value and
         not just the end of one.
         """
-        self.broken = False
+        self.broken, self._is_value = False, whole
         if hits and whole and text[:1] in _SIMPLE_STARTS:
             edits = simple_edits(text, hits, self._outer)
             if edits is not None:
@@ -139,7 +141,7 @@ class TextRewriter:
                 text, start, hits, lambda *content: self._deeper(depth, *content), positions
             )
         except NotSerializedError as error:
-            return self._refused(text, found, error)
+            return self._refused(text, found, error, begins=depth > 0 or self._is_value)
         return start, end, edits
 
     def _layered(self, layer: Layer, text: bytes, begin: int, end: int, depth: int) -> list[Edit]:
@@ -150,9 +152,10 @@ class TextRewriter:
         return shifted(decoded.encode(edits), begin)
 
     def _refused(
-        self, text: bytes, found: re.Match[bytes], error: NotSerializedError
+        self, text: bytes, found: re.Match[bytes], error: NotSerializedError, *, begins: bool
     ) -> tuple[int, int, list[Edit] | None]:
-        whole = not text[: found.start()].strip()
+        """Go on behind what is not serialized; `begins`: nothing stands before the text."""
+        whole = begins and not text[: found.start()].strip()
         container = found[0][:1] in b"aOC"
         if whole and (container or text.rstrip().endswith(b'";')):
             self.broken = True  # the value as a whole: text is replaced, no length is touched
