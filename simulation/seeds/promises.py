@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from core.adapters.memory.world import StoredMessage
+from core.domain.letters import REPLAY_OF
 from core.domain.names import site_key
 from core.engine.derive import derive_events
 from core.operations.steps.image import held_tag
@@ -42,7 +43,7 @@ class Finished:
     fleet: SeededFleet
     sent: list[Sent] = field(default_factory=list)
     replays: dict[str, str] = field(default_factory=dict)
-    """Message of a dead letter that said nothing -> the message it was sent again as."""
+    """First message of a dead letter that said nothing -> the message it was last sent again as."""
 
 
 def every_operation_ends(run: Finished) -> Iterator[str]:
@@ -200,7 +201,7 @@ def dead_letters_say_why(run: Finished) -> Iterator[str]:
     for letter in run.fleet.world.dead_letters:
         if silent(letter) and letter.message_id in run.fleet.left_alone:
             yield f"left to SQS: {letter.body[:200]}"
-        elif letter.attributes and not letter.attributes.get("reason"):
+        elif not silent(letter) and not letter.attributes.get("reason"):
             yield f"no reason: {dict(letter.attributes)}"
 
 
@@ -303,8 +304,8 @@ def broken_promises(run: Finished) -> list[str]:
 
 
 def silent(letter: StoredMessage) -> bool:
-    """Tell whether a dead letter says nothing: SQS moved it after its last receive."""
-    return not letter.attributes
+    """Tell whether a dead letter says nothing: SQS moved it, with at most its replay's stamp."""
+    return letter.attributes.keys() <= {REPLAY_OF}
 
 
 def _with_status(run: Finished) -> set[str]:

@@ -152,8 +152,9 @@ class SeedRun:
             self.fleet.watch.see(Rare.BURIED_UNREAD)
             queue = self.fleet.queue_of[letter.message_id]
             again = self._put(queue, letter.body)
-            self.fleet.world.queues[queue][-1].attributes = {REPLAY_OF: letter.message_id}
-            self.finished.replays[letter.message_id] = again
+            first = letter.attributes.get(REPLAY_OF, letter.message_id)
+            self.fleet.world.queues[queue][-1].attributes = {REPLAY_OF: first}
+            self.finished.replays[first] = again
         return bool(found)
 
     def _check_reported(self) -> None:
