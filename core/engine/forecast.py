@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from core.domain.approval import Decision
-from core.domain.creation_mail import audiences_of, mail_mark
 from core.domain.errors import RefusedError
 from core.domain.letters import Letter, Origin
 from core.domain.operation import Operation, Turn
@@ -27,16 +26,15 @@ from core.engine.forecast_sentences import (
 )
 from core.engine.foresight import Foresight, moved_on
 from core.engine.gatekeeper import Gatekeeper, is_running_promotion, taken_back_after_cancel
+from core.engine.letter_reads import mail_marks, marks_of, operations_of, sites_of
 from core.engine.message import QueueMessage
-from core.engine.remembered import remembered
+from core.engine.remembered import remember, remembered
 from core.engine.workflow import Workflow
 from core.ports.messaging import QueueName
-from events import identity
 from events.announcements import read_announcement
 from events.decode import DecodeError, Message
 from events.notifications import notification_for
 from events.progress import FleetEvent, StepPoll, WakeUp
-from events.rejections import OPERATION_TYPES
 from events.requests import (
     OperationApproval,
     OperationCancelRequest,
@@ -44,7 +42,6 @@ from events.requests import (
     OperationRetryRequest,
     PromotionRollbackRequest,
     Request,
-    effective_idempotency_key,
 )
 
 TICK: Final = "A tick of the sweeper: the next one does the same."
@@ -67,9 +64,10 @@ class Forecaster:
 
     def __init__(self, engine: Engine) -> None:
         self._foresight = Foresight(engine.store)
+        self._sites = remembered(engine.ports.sites)
         ports = replace(
             engine.ports,
-            sites=remembered(engine.ports.sites),
+            sites=self._sites,
             tenants=remembered(engine.ports.tenants),
             catalogue=remembered(engine.ports.catalogue),
             documents=remembered(engine.ports.documents),
@@ -79,27 +77,24 @@ class Forecaster:
         self._gate = Gatekeeper(self._engine)
         self._decider = Decider(self._engine)
         self._told: set[str] = set()
-        """Marks of the facts that earlier letters will have announced."""
+        """Marks of the facts that were announced, or will have been by earlier letters."""
 
     def foretell(self, letters: Sequence[Letter]) -> Iterator[Forecast]:
         """Yield a forecast per letter; what they name is read in one go before."""
-        self._foresight.prefetch(one for letter in letters for one in self._names(letter))
+        self._read_ahead(letters)
         for letter in letters:
             forecast = self._one(letter, letter.content)
             note = schema_note(letter.content)
             yield replace(forecast, sentence=f"{forecast.sentence}{note}") if note else forecast
 
-    def _names(self, letter: Letter) -> Iterator[str]:
-        found = letter.content
-        if letter.operation_id is not None:
-            yield letter.operation_id
-        if isinstance(found, DecodeError | FleetEvent | StepPoll | WakeUp):
-            return
-        tenant_id = getattr(found.payload, "tenant_id", None)
-        if found.message_type in OPERATION_TYPES and tenant_id:
-            environment = self._engine.policy.environment
-            key = effective_idempotency_key(found)
-            yield identity.operation_id(environment, tenant_id, found.message_type, key)
+    def _read_ahead(self, letters: Sequence[Letter]) -> None:
+        environment = self._engine.policy.environment
+        self._foresight.prefetch(operations_of(letters, environment))
+        sites = frozenset(sites_of(letters))
+        self._foresight.prefetch_queues(sites)
+        found = {(s.tenant_id, s.site_id): s for s in self._sites.get_many(sites)}
+        remember(self._sites, "get", {site: found.get(site) for site in sites})
+        self._told |= set(self._engine.store.announced_of(frozenset(marks_of(letters))))
 
     def _one(self, letter: Letter, found: Message | DecodeError) -> Forecast:
         match letter.origin:
@@ -236,8 +231,7 @@ class Forecaster:
             heard = read_announcement(body)
         except DecodeError as error:
             return Forecast(fate=Fate.REFUSED, sentence=f"It comes back: {error}.")
-        marks = [mail_mark(heard.event_id, audience) for audience in audiences_of(heard)]
-        if not [mark for mark in marks if self._is_news(mark)]:
+        if not [mark for mark in mail_marks(heard) if self._is_news(mark)]:
             return Forecast(fate=Fate.NOTHING, sentence="No mail about it is missing.")
         return Forecast(
             fate=Fate.ANNOUNCED,
@@ -246,7 +240,7 @@ class Forecaster:
         )
 
     def _is_news(self, mark: str) -> bool:
-        if mark in self._told or self._engine.store.was_announced(mark):
+        if mark in self._told:
             return False
         self._told.add(mark)
         return True

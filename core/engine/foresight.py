@@ -6,13 +6,13 @@ earlier ones will have done.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
 from core.domain.operation import Operation
-from core.engine.remembered import remembered
-from core.ports.operation_store import OperationStore
+from core.engine.remembered import remember, remembered
+from core.ports.operation_store import OperationStore, SiteKey
 
 
 class Foresight:
@@ -29,6 +29,10 @@ class Foresight:
         wanted = [one for one in dict.fromkeys(operation_ids) if one not in self._read]
         found: Mapping[str, Operation] = self._store.get_many(wanted)
         self._read |= {one: found.get(one) for one in wanted}
+
+    def prefetch_queues(self, sites: Collection[SiteKey]) -> None:
+        """Read who has many sites, and who waits for them, at once."""
+        remember(self._reads, "queue_of", self._store.queues_of(sites))
 
     def foresee(self, operation: Operation) -> None:
         """Let later messages find the operation as this one will leave it."""
@@ -58,7 +62,7 @@ class Foresight:
 
 
 class _View:
-    _READS = frozenset({"history", "queue_of", "line_of", "lock_holder", "was_announced"})
+    _READS = frozenset({"history", "queue_of", "line_of", "lock_holder", "announced_of"})
 
     def __init__(self, foresight: Foresight, store: OperationStore) -> None:
         self.get = foresight.get

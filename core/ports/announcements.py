@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -44,8 +44,8 @@ class Announcements(Protocol):
         """
         ...
 
-    def was_announced(self, mark: str) -> bool:
-        """Tell whether a fact has been announced; nothing is marked."""
+    def announced_of(self, marks: Collection[str]) -> Collection[str]:
+        """Return those of some marks whose fact has been announced; nothing is marked."""
         ...
 
     def announced(self, notice: Notice) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -128,6 +128,12 @@ class Failures(Protocol):
 
     def of_operation(self, operation_id: str) -> Sequence[AttemptFailure]:
         """Return the failed attempts of an operation, oldest first."""
+        ...
+
+    def of_operations(
+        self, operation_ids: Collection[str]
+    ) -> Mapping[str, Sequence[AttemptFailure]]:
+        """Return the failed attempts of each of many operations, asked for side by side."""
         ...
 
 

@@ -6,7 +6,7 @@ same arguments and gets the same answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -14,6 +14,9 @@ from typing import Protocol
 from core.domain.operation import AttemptFailure, Operation, StepRecord
 from core.ports.announcements import Announcements
 from events.vocabulary import OperationType
+
+type SiteKey = tuple[str, str]
+"""A site's tenant and its own id."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +128,13 @@ class SiteLocks(Protocol):
 
     def queue_of(self, tenant_id: str, site_id: str) -> SiteQueue:
         """Return who holds the site's lock and who waits for it: one read."""
+        ...
+
+    def queues_of(self, sites: Collection[SiteKey]) -> Mapping[SiteKey, SiteQueue]:
+        """Return the same of many sites, in one read for a hundred of them and more where any wait.
+
+        A site that nobody acts on has an empty queue.
+        """
         ...
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -23,6 +23,10 @@ class SiteStore(Protocol):
 
     def get(self, tenant_id: str, site_id: str) -> Site | None:
         """Return the site, read consistently."""
+        ...
+
+    def get_many(self, sites: Collection[tuple[str, str]]) -> Sequence[Site]:
+        """Return those of many sites that are there; each is named by its tenant and its id."""
         ...
 
     def put(self, site: Site, *, expected_version: int | None) -> None:

@@ -15,7 +15,6 @@ from typing import Final
 from core.domain.letter_moving import was_of
 from core.domain.letter_reading import open_letter, read_letter
 from core.domain.letters import Box, FailureKey, Letter, RawLetter
-from core.domain.operation import AttemptFailure
 from core.domain.replays import ReplayFilter
 from core.engine.engine import Engine
 from core.engine.forecast import Forecast, Forecaster
@@ -125,15 +124,15 @@ class LetterDesk:
 
     def _read(self, taken: Sequence[RawLetter]) -> list[Letter]:
         """Read each letter, those without a reason together with the recorded attempts."""
-        known: dict[str, Sequence[AttemptFailure]] = {}
-        letters = []
-        for raw in taken:
-            opened = open_letter(raw)
-            operation_id = opened.operation_id if _is_silent(raw) else None
-            if operation_id is not None and operation_id not in known:
-                known[operation_id] = self._failures.of_operation(operation_id)
-            letters.append(read_letter(opened, known.get(operation_id or "", ())))
-        return letters
+        opened = [open_letter(raw) for raw in taken]
+        asked = {one.operation_id for one in opened if _is_silent(one.raw)} - {None}
+        failures = self._failures.of_operations(sorted(str(name) for name in asked))
+        return [
+            read_letter(one, failures.get(one.operation_id or "", ()))
+            if _is_silent(one.raw)
+            else read_letter(one)
+            for one in opened
+        ]
 
     def _means(self, filters: ReplayFilter, letter: Letter) -> bool:
         age = timedelta(seconds=filters.older_than_seconds or 0)

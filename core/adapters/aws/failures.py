@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 PREFIX: Final = "FAILURE#"
+READERS: Final = 8
+"""Questions at once: each takes as long as its way to AWS and back."""
 
 
 class DynamoFailures:
@@ -35,6 +38,13 @@ class DynamoFailures:
                 },
             )
             return [_failure(operation_id, item) for page in pages for item in page["Items"]]
+
+    def of_operations(
+        self, operation_ids: Collection[str]
+    ) -> Mapping[str, Sequence[AttemptFailure]]:
+        with ThreadPoolExecutor(READERS) as pool:
+            found = pool.map(self.of_operation, operation_ids)
+            return dict(zip(operation_ids, found, strict=True))
 
 
 def _failure(operation_id: str, item: items.Item) -> AttemptFailure:

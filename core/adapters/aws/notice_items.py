@@ -32,6 +32,11 @@ def fact_key(mark: str) -> dict[str, UniversalAttributeValueTypeDef]:
     return {"PK": {"S": f"{FACT_PREFIX}{mark}"}, "SK": {"S": "ANNOUNCED"}}
 
 
+def mark_of(item: Item) -> str:
+    """Return the mark that an item is about."""
+    return item["PK"]["S"].removeprefix(FACT_PREFIX)
+
+
 def day_of(day: str) -> str:
     """Return the partition of a day's announcements in the index `recent`."""
     return f"ANNOUNCED#{day}"
@@ -58,7 +63,7 @@ def notice_of(item: Item) -> Notice:
     """Read the mark of a fact that has been announced."""
     optional = {field: item[name]["S"] for name, field in _OPTIONAL.items() if name in item}
     return Notice(
-        mark=item["PK"]["S"].removeprefix(FACT_PREFIX),
+        mark=mark_of(item),
         event_id=item["eventId"]["S"],
         event_type=item["eventType"]["S"],
         correlation_id=item["correlation"]["S"],

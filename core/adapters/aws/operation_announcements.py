@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -42,12 +42,9 @@ class OperationAnnouncements(OperationQueries):
             return Mark.MINE
         return Mark.DONE if "doneAt" in (answer.item or {}) else Mark.TAKEN
 
-    def was_announced(self, mark: str) -> bool:
-        with calling("DynamoDB", f"fact {mark}"):
-            answer = self._client.get_item(
-                TableName=self._table, Key=notice_items.fact_key(mark), ConsistentRead=True
-            )
-        return "doneAt" in answer.get("Item", {})
+    def announced_of(self, marks: Collection[str]) -> Collection[str]:
+        found = self.read_items([notice_items.fact_key(mark) for mark in set(marks)])
+        return {notice_items.mark_of(item) for item in found if "doneAt" in item}
 
     def announced(self, notice: Notice) -> None:
         attributes = notice_items.closing_attributes(notice)
@@ -91,5 +88,5 @@ class OperationAnnouncements(OperationQueries):
             notices=tuple(sorted(notices, key=lambda notice: notice.announced_at)),
         )
 
-    def _items(self, entries: Sequence[Any]) -> list[items.Item]:
+    def _items(self, entries: Sequence[Any]) -> Sequence[items.Item]:
         return self.read_items([{"PK": entry["PK"], "SK": entry["SK"]} for entry in entries])

@@ -17,15 +17,12 @@ from core.adapters.aws.errors import calling
 from core.adapters.aws.operation_announcements import OperationAnnouncements
 from core.domain.errors import LostClaimError, TransientError
 from core.domain.operation import Operation
-from core.ports.operation_store import InLine, SiteQueue
+from core.ports.operation_store import InLine, SiteKey, SiteQueue
 from events.vocabulary import OperationType
 
 WAITER: Final = "WAITER#"
 FENCE_CHECK: Final = 1
 """Position of the operation item in the transaction that takes the lock."""
-
-type SiteKey = tuple[str, str]
-"""A site's tenant and its own id."""
 
 
 class OperationLocks(OperationAnnouncements):
@@ -92,7 +89,7 @@ class OperationLocks(OperationAnnouncements):
         return self._queue(items.site_pk(tenant_id, site_id))
 
     def queues_of(self, sites: Collection[SiteKey]) -> Mapping[SiteKey, SiteQueue]:
-        """Return the lines of many sites: the locks at once, waiters where anybody came to wait."""
+        """Return the locks at once, waiters where anybody came to wait."""
         partitions = {items.site_pk(*site): site for site in sites}
         locks = self.read_items(
             [{"PK": {"S": pk}, "SK": {"S": items.LOCK_SK}} for pk in partitions]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from core.adapters.aws import operation_items as items
+from core.adapters.aws.batch_reads import read_items
 from core.adapters.aws.conditional import Refusal, conditionally
 from core.adapters.aws.errors import calling
 from core.domain.operation import Operation
@@ -14,9 +15,6 @@ from core.domain.operation import Operation
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, UniversalAttributeValueTypeDef
-
-BATCH: Final = 100
-"""DynamoDB: keys of one BatchGetItem."""
 
 
 class OperationQueries:
@@ -108,20 +106,9 @@ class OperationQueries:
         keys = [{"PK": entry["PK"], "SK": entry["SK"]} for entry in entries]
         return [items.operation_of(item) for item in self.read_items(keys)]
 
-    def read_items(self, wanted: Sequence[Any]) -> list[items.Item]:
+    def read_items(self, wanted: Sequence[Any]) -> Sequence[items.Item]:
         """Return the items of these keys that are there, in no order, read consistently."""
-        keys = list(wanted)
-        found: list[items.Item] = []
-        while keys:
-            batch, keys = keys[:BATCH], keys[BATCH:]
-            with calling("DynamoDB", f"table {self._table}"):
-                answer = self._client.batch_get_item(
-                    RequestItems={self._table: {"Keys": batch, "ConsistentRead": True}}
-                )
-            found += answer["Responses"][self._table]
-            unread = answer.get("UnprocessedKeys", {}).get(self._table)
-            keys += list(unread["Keys"]) if unread else []
-        return found
+        return read_items(self._client, self._table, wanted)
 
     def _key(self, operation_id: str) -> dict[str, UniversalAttributeValueTypeDef]:
         return {"PK": {"S": items.operation_pk(operation_id)}, "SK": {"S": items.OPERATION_SK}}

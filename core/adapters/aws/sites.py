@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from core.adapters.aws import site_items as items
+from core.adapters.aws.batch_reads import read_items
 from core.adapters.aws.conditional import Refusal, conditionally
 from core.adapters.aws.errors import calling, code_of
 from core.adapters.aws.quota_items import QuotaItems
@@ -34,6 +35,13 @@ class DynamoSites:
     def get(self, tenant_id: str, site_id: str) -> Site | None:
         item = self._get(items.tenant_key(tenant_id), items.site_sort_key(site_id))
         return None if item is None else items.site_of(item)
+
+    def get_many(self, sites: Collection[tuple[str, str]]) -> Sequence[Site]:
+        keys = [
+            self._key(items.tenant_key(tenant_id), items.site_sort_key(site_id))
+            for tenant_id, site_id in dict.fromkeys(sites)
+        ]
+        return [items.site_of(item) for item in read_items(self._client, self._table, keys)]
 
     def put(self, site: Site, *, expected_version: int | None) -> None:
         """Write the site on one condition.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from core.domain.errors import LostClaimError
 from core.domain.operation import Operation, Turn
-from core.ports.operation_store import InLine, SiteQueue, TenantLine
+from core.ports.operation_store import InLine, SiteKey, SiteQueue, TenantLine
 from events.vocabulary import Phase
 
 type Line = dict[str, datetime]
@@ -61,6 +61,9 @@ class MemoryLines:
         if holder is None:
             return SiteQueue(holder=None, waiters=waiters)
         return SiteQueue(holder=self._named(holder, self.locked_since[site]), waiters=waiters)
+
+    def queues_of(self, sites: Collection[SiteKey]) -> Mapping[SiteKey, SiteQueue]:
+        return {site: self.queue_of(*site) for site in sites}
 
     def lock_holder(self, tenant_id: str, site_id: str) -> str | None:
         return self.locks.get((tenant_id, site_id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -137,8 +137,8 @@ class MemoryOperationStore(MemoryLines):
         self.announcing[event_id] = by, now
         return Mark.MINE
 
-    def was_announced(self, mark: str) -> bool:
-        return mark in self.facts
+    def announced_of(self, marks: Collection[str]) -> Collection[str]:
+        return {mark for mark in marks if mark in self.facts}
 
     def announced(self, notice: Notice) -> None:
         self.facts[notice.mark] = notice

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from core.adapters.memory.world import World
 from core.domain.errors import SitefleetError, TransientError
@@ -19,6 +19,9 @@ class MemorySites:
 
     def get(self, tenant_id: str, site_id: str) -> Site | None:
         return self.world.sites.get((tenant_id, site_id))
+
+    def get_many(self, sites: Collection[tuple[str, str]]) -> Sequence[Site]:
+        return [self.world.sites[site] for site in sites if site in self.world.sites]
 
     def put(self, site: Site, *, expected_version: int | None) -> None:
         stored = self.get(site.tenant_id, site.site_id)
