@@ -38,6 +38,8 @@ class StepPolicy(PolicyModel):
 
     deadline_seconds: int = Field(gt=0)
     poll_seconds: int = Field(gt=0, le=900)
+    job_deadline_seconds: int | None = Field(default=None, gt=0)
+    """How long its container job may run, where the step itself waits for longer things, too."""
 
 
 class WhenBusy(StrEnum):
@@ -218,6 +220,11 @@ class Policy(PolicyModel):
 
     def deadline(self, step: str) -> timedelta:
         return timedelta(seconds=self.step(step).deadline_seconds)
+
+    def job_deadline(self, step: str) -> timedelta | None:
+        """Return how long a step's job may run; None: as long as the step."""
+        seconds = self.step(step).job_deadline_seconds
+        return None if seconds is None else timedelta(seconds=seconds)
 
     def tier(self, name: str) -> Tier:
         """Return what a tier may have; raises RefusedError (PROM_005) for an unknown one."""

@@ -29,6 +29,8 @@ class Wait:
     sooner: bool = False
     """Whether it ends before the poll that is under way: a wake-up that finds this sends its own
     poll, and the older one is dropped by its number."""
+    overdue: bool = False
+    """Whether it should have ended long ago: the operation is reported as stalled."""
 
 
 @dataclass(frozen=True, kw_only=True)

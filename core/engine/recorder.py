@@ -146,8 +146,7 @@ class Recorder:
     ) -> Operation:
         keeps_poll = by_wake_up and not wait.sooner
         waiting = after_wait(operation, wait, now, keeps_poll=keeps_poll)
-        deadline = self._engine.policy.deadline(operation.step or "")
-        if operation.step_since is not None and now - operation.step_since > deadline:
+        if wait.overdue or self._is_late(operation, now):
             log.error("stalling", waiting_for=wait.why)
             return self.commit(after_stall(waiting, now))
         after = self.commit(waiting, wait_seconds=wait.seconds)
@@ -155,6 +154,10 @@ class Recorder:
             self.send_poll(after, wait.seconds)
         log.info("waiting", waiting_for=wait.why, seconds=wait.seconds)
         return after
+
+    def _is_late(self, operation: Operation, now: datetime) -> bool:
+        deadline = self._engine.policy.deadline(operation.step or "")
+        return operation.step_since is not None and now - operation.step_since > deadline
 
     def _due(self, operation: Operation, wait_seconds: int) -> datetime | None:
         if operation.is_terminal or operation.status is OperationStatus.ROLLBACK_FAILED:

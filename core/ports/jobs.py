@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -27,6 +28,8 @@ class JobTask:
 
     arn: str
     stopped: bool
+    started_at: datetime | None = None
+    """When it was asked for, as ECS tells."""
     stopped_reason: str | None = None
 
 

@@ -282,7 +282,7 @@ class SeededFleet(SimulatedFleet):
         if disposition is None:
             return
         if not isinstance(disposition, Acknowledged):
-            if message.receive_count >= MAX_RECEIVES:
+            if seen.receive_count >= MAX_RECEIVES:
                 self.left_alone.add(message.message_id)
             self.queues.change_visibility(queue, receipt, disposition.after_seconds)
         elif self.faults.strikes(Fault.NOT_DELETED):

@@ -116,7 +116,7 @@ class Targets:
             "schemas": sorted(name for name in effects.schemas if key in name),
             "directories": sorted(name for name in effects.directories if key in name),
             "wordpresses": {
-                name: repr(w)
+                name: (w.theme, dict(w.plugins), sorted(w.active), dict(w.options))
                 for name, w in effects.wordpresses.items()
                 if key in name and w != WordPress()
             },

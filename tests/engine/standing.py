@@ -115,6 +115,5 @@ def told_of_the_stall(desk: Desk, step: str) -> None:
     events = desk.fleet.world.events
     since = {e.data.stalled_since for e in events if e.detail_type == "SiteOperationStalled"}
     assert since == {operation.stalled_since} != {None}
-    assert told.payload.next_command == (
-        f'sitefleet operations retry {operation.operation_id} --env sit --reason "..."'
-    )
+    where = f"{operation.operation_id} --env {operation.environment}"
+    assert told.payload.next_command == f'sitefleet operations retry {where} --reason "..."'

@@ -17,11 +17,12 @@ from ops.cli import app
 from simulation.fleet import policy_of
 from simulation.promises import snapshot, visible
 from simulation.requests import BACK_TO_FIRST, FIRST, SECOND
-from tests.engine.deciding import Desk, settle, until
+from tests.engine.deciding import OPS, TECH, Desk, settle, to_prod, until
 from tests.engine.standing import (
     CANCELLED,
     COMPLETED,
     JOB_STEPS,
+    PROD,
     PROMOTION_STEPS,
     ROLLBACK_JOB_STEPS,
     ROLLBACK_STEPS,
@@ -106,6 +107,20 @@ class TestStalled:
         until_stalled(promoting)
         told = [n for n in promoting.fleet.world.notifications if n.outcome == "stalled"]
         assert [n.payload.error.details["attempts"] for n in told] == [1, 2]
+
+    def test_a_job_is_not_given_the_days_that_its_step_has_for_the_window(self):
+        """The site is locked meanwhile: a census that hangs is reported within the hour."""
+        desk = Desk.of(PROD, to_prod(correlation="first"))
+        desk.fleet.jobs.seconds_of["decide_again"] = math.inf
+        desk.ask(to_prod())
+        for name, role in (TECH, OPS):
+            desk.decide(name, role)
+        until_stalled(desk)
+        told_of_the_stall(desk, "decide_again")
+        [task] = [t for w in worlds(desk) for t in w.tasks if not t.stopped]
+        hung = (desk.operation.stalled_since - task.started_at).total_seconds()
+        patience = policy_of(PROD).step("decide_again")
+        assert patience.job_deadline_seconds < hung < 3600 < patience.deadline_seconds
 
     def test_a_job_that_ends_after_all_needs_nobody(self, promoting):
         late = policy_of(SIT).step("import_database").deadline_seconds + 1800

@@ -148,7 +148,8 @@ class _Account:
                 for failure in answer["failures"]
             )
             raise TransientError(f"ECS did not start a task of {self.place.family}: {reasons}")
-        return JobTask(arn=answer["tasks"][0]["taskArn"], stopped=False)
+        task = answer["tasks"][0]
+        return JobTask(arn=task["taskArn"], stopped=False, started_at=task.get("createdAt"))
 
     def stop(self, arn: str, reason: str) -> None:
         with calling("ECS", f"task {arn}"):
@@ -204,6 +205,7 @@ def _task(tasks: Sequence[TaskTypeDef]) -> JobTask | None:
     return JobTask(
         arn=chosen["taskArn"],
         stopped=stopped,
+        started_at=chosen.get("createdAt"),
         stopped_reason=_reason(chosen) if stopped else None,
     )
 

@@ -49,7 +49,7 @@ class MemoryJobs:
             started_at=world.clock.now(),
         )
         world.tasks.append(task)
-        return JobTask(arn=task.arn, stopped=False)
+        return JobTask(arn=task.arn, stopped=False, started_at=task.started_at)
 
     def stop(self, where: Where, reference: JobReference, reason: str) -> JobTask | None:
         mine = [task for task in self._world(where, reference).tasks if _same_step(task, reference)]
@@ -118,4 +118,9 @@ def _most_relevant(tasks: Sequence[StoredTask]) -> StoredTask | None:
 def _task(task: StoredTask | None) -> JobTask | None:
     if task is None:
         return None
-    return JobTask(arn=task.arn, stopped=task.stopped, stopped_reason=task.stopped_reason)
+    return JobTask(
+        arn=task.arn,
+        stopped=task.stopped,
+        started_at=task.started_at,
+        stopped_reason=task.stopped_reason,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, TypedDict
 
 from core.domain.errors import TransientError
@@ -57,7 +58,7 @@ def run_job(
     if task is None:
         return _start(context, description, where)
     if not task.stopped:
-        return _wait(context)
+        return replace(_wait(context), overdue=_hangs(context, task))
     late = transfer.result(reference)
     return _read(context, late) if late is not None else _lost(context, task)
 
@@ -109,6 +110,14 @@ def _start(
 
 def _wait(context: StepContext) -> Wait:
     return Wait(seconds=context.poll_seconds, why=f"the job {context.job.step} to finish")
+
+
+def _hangs(context: StepContext, task: JobTask) -> bool:
+    """Tell whether a job hangs, in a step that may wait for days for something else."""
+    longest = context.policy.job_deadline(context.job.step)
+    if longest is None or task.started_at is None:
+        return False
+    return context.now - task.started_at > longest
 
 
 def _read(context: StepContext, result: JobResult) -> dict[str, Any] | Failed:
