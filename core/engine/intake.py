@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import structlog
 
-from core.domain.errors import RefusedError
+from core.domain.errors import RefusedError, SitefleetError
 from core.domain.operation import Operation, Turn
 from core.domain.replays import Fate
 from core.engine.claims import Ticket, persons_ticket
@@ -22,6 +22,7 @@ from core.engine.message import Acknowledged, Disposition, QueueMessage
 from core.engine.recorder import Recorder
 from core.engine.refusal import Refuser
 from core.engine.runner import Runner
+from events.rejections import OPERATION_TYPES
 from events.requests import (
     OperationApproval,
     OperationCancelRequest,
@@ -32,7 +33,7 @@ from events.requests import (
     encode,
     without_proof,
 )
-from events.vocabulary import DetailType
+from events.vocabulary import DetailType, ErrorCode
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -54,22 +55,47 @@ class Intake:
             correlationId=request.correlation_id, requestCorrelationId=request.correlation_id
         )
         try:
-            match request:
-                case OperationCancelRequest():
-                    return self._cancel(message, request)
-                case OperationRetryRequest():
-                    return self._retry(message, request)
-                case OperationApproval() | OperationRejection():
-                    return self._decide(message, request)
-                case PromotionRollbackRequest():
-                    return self._roll_back(message, request)
-                case _:
-                    return self._accept(message, request)
+            return self._carry_out(message, request)
         except RefusedError as refused:
             named = getattr(request.payload, "operation_id", None)
             about = self._engine.store.get(named) if named else None
             self._refuser.refuse_request(message, request, refused, about=about)
             return Acknowledged(fate=Fate.REFUSED, why=f"{refused.code}: {refused.message}")
+        except Exception as error:
+            if not self._has_had_its_chances(message, request):
+                raise
+            log.exception("giving_request_up")
+            unjudged = _unjudged(message, error)
+            self._refuser.refuse_request(message, request, unjudged)
+            return Acknowledged(fate=Fate.BROKE, why=unjudged.message)
+
+    def _carry_out(self, message: QueueMessage, request: Request) -> Disposition:
+        match request:
+            case OperationCancelRequest():
+                return self._cancel(message, request)
+            case OperationRetryRequest():
+                return self._retry(message, request)
+            case OperationApproval() | OperationRejection():
+                return self._decide(message, request)
+            case PromotionRollbackRequest():
+                return self._roll_back(message, request)
+            case _:
+                return self._accept(message, request)
+
+    def _has_had_its_chances(self, message: QueueMessage, request: Request) -> bool:
+        """Tell whether SQS would now make a silent dead letter of a request that began nothing.
+
+        What was stored before the attempt broke, or acts on another operation, is no such request:
+        the sweeper or a repetition tells how that goes on.
+        """
+        last = message.receive_count >= self._engine.timing.max_receive_count
+        if not last or request.message_type not in OPERATION_TYPES:
+            return False
+        if isinstance(request, PromotionRollbackRequest):
+            return False
+        workflow = self._gate.workflow_for(message, request)
+        wanted = self._gate.new_operation(message, workflow, request)
+        return self._engine.store.get(wanted.operation_id) is None
 
     # --- a new operation --------------------------------------------------------------------
 
@@ -199,6 +225,17 @@ class Intake:
 def _comes_again(message: QueueMessage) -> bool:
     """Tell whether this very message may have done its work before: redelivered, or replayed."""
     return message.receive_count > 1 or message.replay_of is not None
+
+
+def _unjudged(message: QueueMessage, error: Exception) -> RefusedError:
+    """Return the answer to a request that broke each attempt at it; other texts may be private."""
+    text = f": {error}" if isinstance(error, SitefleetError) else ""
+    return RefusedError(
+        ErrorCode.SYS_001,
+        f"The request could not be judged in {message.receive_count} attempts; the last one broke "
+        f"({type(error).__name__}{text}). Nothing was changed, and the message is kept in the "
+        "dead-letter queue: it can be replayed once the cause is gone.",
+    )
 
 
 def _answered(operation: Operation) -> Acknowledged:

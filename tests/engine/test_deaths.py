@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
+
 from core.adapters.memory.boundary import AnswerLostError, Crashed
+from core.domain.errors import TransientError
+from core.domain.replays import Fate, ReplayFilter
 from core.engine.message import Acknowledged, QueueMessage
 from core.ports.messaging import QueueName
 from events.formats import Environment
 from events.vocabulary import DetailType, OperationStatus, Phase
 from simulation.fleet import MAX_RECEIVES
+from simulation.operator import Operator
 from simulation.requests import FIRST, SECOND, creation
 from simulation.scenario import prepared
 from tests.engine.deciding import until
@@ -77,3 +82,69 @@ def test_the_last_receive_leaves_no_silent_dead_letter_behind_a_lost_claim():
     assert operation.status is OperationStatus.COMPLETED
     assert fleet.world.dead_letters == []
     assert replace(operation, lease_owner=None) == operation
+
+
+def last_receive(body: str) -> QueueMessage:
+    return QueueMessage(
+        message_id="m-1", body=body, receive_count=MAX_RECEIVES, queue=QueueName.CREATION
+    )
+
+
+class TestRequestsThatCannotBeJudged:
+    """A sender hears of a request that breaks the door itself, and it is not a silent letter."""
+
+    @staticmethod
+    def broken(fleet, error: Exception):
+        def get(_tenant_id):
+            raise error
+
+        fleet.engine.ports.tenants.get = get
+
+    def test_the_last_receive_is_answered(self):
+        fleet = prepared(Environment.DEV)
+        self.broken(fleet, RuntimeError("of account 1234"))
+        disposition = fleet.consumer.handle(last_receive(creation()))
+        assert isinstance(disposition, Acknowledged)
+        assert disposition.fate is Fate.BROKE
+        [letter] = fleet.world.dead_letters
+        assert letter.attributes["errorCode"] == "SYS_001"
+        assert "RuntimeError" in letter.attributes["reason"]
+        assert "1234" not in letter.attributes["reason"], "an unknown text may be private"
+        [event] = fleet.world.events
+        assert event.detail_type is DetailType.OPERATION_REJECTED
+        assert event.data.error.code == "SYS_001"
+        assert fleet.store.operations == {}
+
+    def test_one_that_comes_again_is_tried_again(self):
+        fleet = prepared(Environment.DEV)
+        self.broken(fleet, RuntimeError("a defect"))
+        with pytest.raises(RuntimeError):
+            fleet.consumer.handle(replace(last_receive(creation()), receive_count=1))
+        assert (fleet.world.dead_letters, fleet.world.events) == ([], [])
+
+    def test_what_has_begun_is_not_called_refused(self):
+        fleet = prepared(Environment.DEV)
+
+        def publish(_events):
+            raise TransientError("The bus does not answer.")
+
+        fleet.engine.bus.publish = publish
+        with pytest.raises(TransientError):
+            fleet.consumer.handle(last_receive(creation()))
+        assert len(fleet.store.operations) == 1
+        assert fleet.world.dead_letters == []
+
+    def test_a_replay_of_it_is_accepted_once_the_cause_is_gone(self):
+        fleet = prepared(Environment.DEV)
+        tenants = fleet.engine.ports.tenants
+        kept = tenants.get
+        self.broken(fleet, TransientError("The table does not answer."))
+        fleet.consumer.handle(last_receive(creation()))
+        tenants.get = kept
+        operator = Operator(fleet=fleet)
+        [foretold] = operator.plan()
+        assert foretold.forecast.fate is Fate.ACCEPTED
+        operator.replay(ReplayFilter())
+        fleet.run(most_steps=5000)
+        [operation] = fleet.store.operations.values()
+        assert operation.status is OperationStatus.COMPLETED
