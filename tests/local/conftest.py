@@ -1,7 +1,7 @@
 """The pieces of the one-machine runtime, started once for all tests of this folder.
 
 Emulator, one database, WordPress' core files and the platform of all three accounts: what the
-watchers and the proxy work on. The stack itself is not deployed here (test_whole_machine does it).
+watchers and the proxy work on. The stacks are deployed on another emulator, `fleet`, for IAM alone.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ from local.traffic import Traffic
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from local_fleet import deployed
 from local_probes import Browser, run_php
 from local_sites import SiteMaker
 
@@ -110,3 +111,9 @@ def proxy(pieces):
         loop.run_until_complete(asyncio.sleep(0.05))
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
+
+
+@pytest.fixture(scope="package")
+def fleet(tmp_path_factory):
+    with deployed(tmp_path_factory.mktemp("iam")) as stacks:
+        yield stacks

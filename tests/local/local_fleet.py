@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from unittest.mock import patch
 
 import boto3
 from local_calls import DEV, OPERATION
 
 from core.adapters.aws.session import AwsClients, SourceAccount
 from core.adapters.system import SystemClock
-from local.cloud import Cloud
-from local.emulator import REGION
-from local.people import PersonKey
-from local.platform import Platform
+from local import build, deploy, registry
+from local.cloud import Cloud, clouds
+from local.emulator import REGION, Emulator, find_program
+from local.layout import CHECKOUT, Layout
+from local.mariadb import DatabaseServer
+from local.network import free_ports
+from local.people import PersonKey, make_people
+from local.platform import Platform, make_platform
+from local.processes import Processes
 
 SOURCE_ROLE = f"arn:aws:iam::{DEV}:role/bbws-wp-promotion-source-dev"
 
@@ -68,3 +78,36 @@ def of_person(fleet: Fleet, key: PersonKey):
         region_name=REGION,
     )
     return lambda name: session.client(name, endpoint_url=fleet.endpoint)
+
+
+@contextmanager
+def deployed(home: Path) -> Iterator[Fleet]:
+    """Start an emulator with the stacks of all three accounts; AWS_ENDPOINT_URL names it."""
+    shared = CHECKOUT / ".sitefleet" / "cache"
+    shared.mkdir(parents=True, exist_ok=True)
+    (home / "cache").symlink_to(shared)
+    layout = Layout.from_environ({"SITEFLEET_HOME": str(home)})
+    layout.make()
+    processes = Processes(layout.processes, layout.logs)
+    port, https_port = free_ports(2)
+    emulator = Emulator(
+        program=find_program(), port=port, https_port=https_port, https_names=("none.example",)
+    )
+    try:
+        built = build.ensure_build(layout)
+        emulator.start(layout, processes)
+        accounts = clouds(emulator.endpoint)
+        platforms = {}
+        for name, cloud in accounts.items():
+            registry.make_repository(cloud)
+            server = DatabaseServer(environment=name, port=3306, password="none")
+            platforms[name] = make_platform(cloud, server, proxy_port=8080)
+        registry.push_images(accounts["dev"])
+        deploy.deploy_everywhere(accounts, platforms, built, "/ca.pem")
+        people = {name: make_people(cloud) for name, cloud in accounts.items()}
+        environment = {"AWS_ENDPOINT_URL": emulator.endpoint, "AWS_DEFAULT_REGION": REGION}
+        with patch.dict(os.environ, environment):
+            yield Fleet(clouds=accounts, platforms=platforms, people=people)
+    finally:
+        processes.stop(processes.all())
+        layout.remove_data()

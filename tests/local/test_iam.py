@@ -31,15 +31,8 @@ from core.domain.proof import ProofBinding, ProofDecision, StsEndpoint, check_pr
 from core.ports.jobs import Where
 from core.ports.observation import LogReading
 from events.formats import Environment
-from local import build, deploy, registry
-from local.cloud import clouds
-from local.emulator import REGION, Emulator, find_program
-from local.layout import CHECKOUT, Layout
-from local.mariadb import DatabaseServer
-from local.network import free_ports
-from local.people import make_people
-from local.platform import make_platform
-from local.processes import Processes
+from local import registry
+from local.emulator import REGION
 from migrator.writing import writing_session
 from ops.proof import signed_proof
 
@@ -53,39 +46,6 @@ BINDING = ProofBinding(
     role="TECH_LEAD",
     environment=Environment.PROD,
 )
-
-
-@pytest.fixture(scope="module")
-def fleet(tmp_path_factory):
-    home = tmp_path_factory.mktemp("iam")
-    shared = CHECKOUT / ".sitefleet" / "cache"
-    shared.mkdir(parents=True, exist_ok=True)
-    (home / "cache").symlink_to(shared)
-    layout = Layout.from_environ({"SITEFLEET_HOME": str(home)})
-    layout.make()
-    processes = Processes(layout.processes, layout.logs)
-    port, https_port = free_ports(2)
-    emulator = Emulator(
-        program=find_program(), port=port, https_port=https_port, https_names=("none.example",)
-    )
-    try:
-        built = build.ensure_build(layout)
-        emulator.start(layout, processes)
-        accounts = clouds(emulator.endpoint)
-        platforms = {}
-        for name, cloud in accounts.items():
-            registry.make_repository(cloud)
-            server = DatabaseServer(environment=name, port=3306, password="none")
-            platforms[name] = make_platform(cloud, server, proxy_port=8080)
-        registry.push_images(accounts["dev"])
-        deploy.deploy_everywhere(accounts, platforms, built, "/ca.pem")
-        people = {name: make_people(cloud) for name, cloud in accounts.items()}
-        environment = {"AWS_ENDPOINT_URL": emulator.endpoint, "AWS_DEFAULT_REGION": REGION}
-        with patch.dict(os.environ, environment):
-            yield Fleet(clouds=accounts, platforms=platforms, people=people)
-    finally:
-        processes.stop(processes.all())
-        layout.remove_data()
 
 
 def refused(call: Callable[[], object]) -> str:
