@@ -6,6 +6,7 @@ import io
 import json
 import re
 import shlex
+import subprocess
 import time
 import tomllib
 import urllib.request
@@ -48,6 +49,7 @@ class Stage:
     seen: Seen = field(init=False)
     layout: Layout = field(init=False)
     _stopped: dict[str, Command] = field(default_factory=dict)
+    _children: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Look at the machine that is up."""
@@ -209,9 +211,15 @@ class Stage:
     def start_database(self, environment: str) -> None:
         """Start it again, with everything that was in it; nothing happens when it runs."""
         if environment in self._stopped:
-            self._processes.start(self._stopped.pop(environment))
+            child, _ = self._processes.start(self._stopped.pop(environment))
+            self._children.append(child)
             socket = self.layout.database(environment) / "s"
             self.until(socket.exists, "the database to listen", pause_seconds=0.1)
+
+    def reap(self) -> None:
+        """Wait for what was started here, once the machine is down."""
+        for child in self._children:
+            child.wait(timeout=30)
 
     @contextmanager
     def without_rights(self, role: str, policy: str, environment: str = "dev"):

@@ -23,7 +23,9 @@ EACH = pytest.mark.parametrize("incident", INCIDENTS, ids=lambda incident: incid
 def stage(tmp_path_factory):
     with running(tmp_path_factory.mktemp("runbooks")) as machine:
         machine.add_profile("sit", "dev-lead")
-        yield Stage(machine=machine)
+        stage = Stage(machine=machine)
+        yield stage
+    stage.reap()
 
 
 @EACH

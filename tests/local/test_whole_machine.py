@@ -168,9 +168,46 @@ def test_an_alarm_tells_the_alarms_topic_when_it_begins_and_when_it_ends(machine
     found = cloudwatch.describe_alarms(AlarmNames=["bbws-wp-rollback-failed-dev"])["MetricAlarms"]
     [alarm] = found
     assert (alarm["AlarmActions"], alarm["OKActions"]) == ([topic], [topic])
-    assert (
-        "Severity critical. Runbook: docs/runbooks/rollback-failed.md" in alarm["AlarmDescription"]
+    url, heard = subscribed(machine, topic), []
+    cloudwatch.put_metric_data(
+        Namespace=alarm["Namespace"],
+        MetricData=[
+            {"MetricName": alarm["MetricName"], "Value": 1, "Dimensions": alarm["Dimensions"]}
+        ],
     )
+
+    def told() -> bool:
+        sqs = client(machine, "dev", "sqs")
+        answer = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1)
+        heard.extend(json.loads(message["Body"]) for message in answer.get("Messages", []))
+        return bool(heard)
+
+    eventually(told, seconds=30)
+    assert (heard[0]["AlarmName"], heard[0]["NewStateValue"]) == (alarm["AlarmName"], "ALARM")
+    text = "Severity critical. Runbook: docs/runbooks/rollback-failed.md"
+    assert text in heard[0]["AlarmDescription"]
+    cloudwatch.set_alarm_state(
+        AlarmName=alarm["AlarmName"], StateValue="OK", StateReason="the test is over"
+    )
+
+
+def subscribed(machine, topic: str) -> str:
+    """Return a queue that hears what the operators hear."""
+    sqs, sns = client(machine, "dev", "sqs"), client(machine, "dev", "sns")
+    url = sqs.create_queue(QueueName="operators-heard")["QueueUrl"]
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    arn = found["Attributes"]["QueueArn"]
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    raw = {"RawMessageDelivery": "true"}
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=raw)
+    return url
 
 
 OPERATION = "5937998f-e926-5e80-8fab-4041ab087800"
