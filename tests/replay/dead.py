@@ -212,8 +212,8 @@ def _exhausted(fleet: SimulatedFleet, switch: Switch, share: int) -> None:
 
 
 def _take_away(fleet: SimulatedFleet, operation: Operation) -> None:
-    """Let another worker have the operation for a while."""
-    until = fleet.clock.now() + timedelta(hours=2)
+    """Let another worker have the operation for longer than any replay takes."""
+    until = fleet.clock.now() + timedelta(days=2)
     fleet.store.operations[operation.operation_id] = replace(
         operation, lease_owner="another", lease_until=until
     )

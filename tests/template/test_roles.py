@@ -200,12 +200,12 @@ def test_the_source_role_reaches_export_tasks_and_nothing_of_the_sites(sit):
 
 
 def test_inline_policies_fit_into_a_role(sit):
-    """IAM takes 10,240 characters per role, white space not counted."""
+    """IAM takes 10,240 characters per role, white space not counted; adopted names are longer."""
     for name, role in sit.of_type("AWS::IAM::Role").items():
         text = "".join(
             json.dumps(p["PolicyDocument"], separators=(",", ":")) for p in role["Policies"]
         )
-        assert len(text) < 9_500, name
+        assert len(text) < 9_700, name
 
 
 # --- what the adapters call ------------------------------------------------------------------
