@@ -203,12 +203,13 @@ def _refused(fleet: SimulatedFleet, number: int) -> None:
 
 def _exhausted(fleet: SimulatedFleet, switch: Switch, share: int) -> None:
     """Operations that stand at a step; copies stand at one that needs nothing made before."""
+    made: list[Operation] = []
     for site_id, (step, said) in BREAKING.items():
         operation = stalled_by(fleet, switch, step, said, site_id)
         if step == "lock_site":
-            made = list(copies(fleet, operation, share))
-            assert len(made) == share
-            _take_away(fleet, made[0])
+            made += copies(fleet, operation, share)
+    assert len(made) == 2 * share
+    _take_away(fleet, made[0])
 
 
 def _take_away(fleet: SimulatedFleet, operation: Operation) -> None:
