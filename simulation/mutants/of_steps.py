@@ -57,7 +57,8 @@ OF_STEPS: Final = (
     Mutant(
         name="deadline never checked",
         file="core/engine/recorder.py",
-        old="        return operation.step_since is not None and now - operation.step_since > deadline\n",
+        old="        return operation.step_since is not None "
+        "and now - operation.step_since > deadline\n",
         new="        return operation.step_since is None and deadline is not None\n",
         why="A condition turned round.",
     ),
