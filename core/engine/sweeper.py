@@ -8,6 +8,8 @@ It also looks at the lines of tenants, so that none stands still while a turn is
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import structlog
 
 from core.domain.errors import CancelRequestedError, LostClaimError, SitefleetError
@@ -20,6 +22,8 @@ from core.engine.transitions import after_retry, after_stall
 from core.ports.measuring import Meter
 
 MOST_PER_SWEEP = 100
+MOST_GRACES = 8
+"""The longest time between two nudges of an operation, as a multiple of the policy's grace."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -80,7 +84,17 @@ class Sweeper:
             self._recorder.send_poll(operation, 0)
         else:
             self._recorder.publish(operation)
-        self._engine.store.re_arm(operation, now + grace)
+        self._engine.store.re_arm(operation, now + self._patience(operation))
+
+    def _patience(self, operation: Operation) -> timedelta:
+        """Return how long to wait after a nudge: as long as it has already stood, within limits.
+
+        Where workers cannot keep up, nothing is lost: the first message is in the queue still, and
+        each nudge would put one more beside it.
+        """
+        grace = self._engine.policy.sweep_grace
+        stood = self._engine.now() - operation.updated_at
+        return min(max(grace, stood), MOST_GRACES * grace)
 
     def _died_too_often(self, operation: Operation) -> bool:
         """Tell whether workers take the step up past its deadline and never give the lease back.

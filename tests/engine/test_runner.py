@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 import structlog
@@ -378,6 +379,24 @@ class TestSweeper:
         assert fleet.sweeper.sweep() == 1
         assert fleet.world.queues[QueueName.CREATION] == []
         assert only_operation(fleet).due_at > until
+
+    def test_where_workers_cannot_keep_up_nudges_become_rare(self, fleet):
+        """Six hours of backlog: the first message is there still, and few copies are beside it."""
+        accepted(fleet)
+        grace = fleet.policy.sweep_grace
+        fleet.world.events.clear()
+        nudged = []
+        for minute in range(360):
+            fleet.clock.advance(60)
+            fleet.sweeper.sweep()
+            if fleet.world.events:
+                nudged.append(timedelta(minutes=minute))
+                fleet.world.events.clear()
+        gaps = [later - earlier for earlier, later in pairwise(nudged)]
+        assert gaps == sorted(gaps)
+        assert gaps[0] < 2 * grace + timedelta(minutes=1)
+        assert 8 * grace <= gaps[-1] <= 8 * grace + timedelta(minutes=1)
+        assert len(nudged) < 15
 
 
 def breaking(fleet, method, error) -> None:
