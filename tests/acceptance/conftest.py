@@ -19,6 +19,7 @@ from tests.acceptance import approvals as decisions
 from tests.acceptance import codes as error_codes
 from tests.acceptance import crowds, dead_letters, malformed, scenarios, updates
 from tests.acceptance.world import World
+from tests.spans import span
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LOG_LINES = 20
@@ -122,11 +123,11 @@ def running(request, world) -> Iterator[dict[str, Future[Any]]]:
         return futures[name].result() if name in futures else None
 
     def tell(name: str) -> Any:
-        started, began = time.monotonic(), time.time()
+        started = time.monotonic()
         try:
-            return SCENARIOS[name](world, done)
+            with span(name):
+                return SCENARIOS[name](world, done)
         finally:
-            _note_span(name, began)
             times.append(f"scenario {name}: {time.monotonic() - started:.0f} s")
 
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
@@ -134,14 +135,6 @@ def running(request, world) -> Iterator[dict[str, Future[Any]]]:
             if name in asked or ("everything_done" in asked and name not in ON_DEMAND):
                 futures[name] = pool.submit(tell, name)
         yield futures
-
-
-def _note_span(name: str, began: float) -> None:
-    """Write down when a scenario was told: SITEFLEET_SPANS names the file (`make prove-iam`)."""
-    if path := os.environ.get("SITEFLEET_SPANS"):
-        line = json.dumps({"scenario": name, "from": began, "to": time.time()})
-        with Path(path).open("a", encoding="utf-8") as file:
-            file.write(f"{line}\n")
 
 
 def _told(name: str):

@@ -14,6 +14,7 @@ from tests.failures.consumers import Failures, Worker, switch_off
 from tests.failures.machine import Machine, machine_at
 from tests.failures.promotions import LAST, failed_promotion, promotion
 from tests.failures.stories import STORIES, Asked, Teller, Told
+from tests.spans import span
 
 SITES = ("mango", "papaya")
 """Each is promoted once; then its promotions fail, beside the other one's."""
@@ -58,7 +59,11 @@ class Failing:
 def failing(tmp_path_factory) -> Iterator[Failing]:
     """The machine, with nobody but the tests at the promotion queue of sit."""
     home = tmp_path_factory.mktemp("failures").resolve()
-    with machine_at(home) as machine, pytest.MonkeyPatch.context() as patch:
+    with (
+        span("failing promotions"),
+        machine_at(home) as machine,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         switch_off(machine.clouds["sit"], "promotion", "wakeup")
         machine.reach_the_registry(patch)
         failures = Failures()
@@ -109,7 +114,11 @@ def telling(tmp_path_factory) -> Iterator[Callable[[Asked], Teller]]:
     Each story has consumers of its own.
     """
     home = tmp_path_factory.mktemp("changes").resolve()
-    with machine_at(home) as machine, pytest.MonkeyPatch.context() as patch:
+    with (
+        span("failing changes"),
+        machine_at(home) as machine,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         cloud, failures = machine.clouds["dev"], Failures()
         switch_off(cloud, *FUNCTIONS)
 

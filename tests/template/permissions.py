@@ -50,6 +50,8 @@ TESTS = {
     "codes": "test_codes.py",
     "breaking": "test_codes.py",
     "troubles": "test_codes.py",
+    "failing changes": "tests/failures/test_every_change.py",
+    "failing promotions": "tests/failures/test_every_step.py",
 }
 """Scenario of the acceptance run -> the tests that ask for it."""
 
@@ -82,13 +84,18 @@ def granted(stack: Stack) -> Iterator[Granted]:
 
 def stack_of(environment: str, template: Mapping[str, Any] | None = None) -> Stack:
     """Return an environment's stack."""
+    return Stack(template or expanded(), overrides(environment))
+
+
+def expanded() -> dict[str, Any]:
+    """Return the template after SAM's transform, which asks for a region."""
     os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
-    return Stack(template or expand(), overrides(environment))
+    return expand()
 
 
 def read_run(decisions: Path, spans: Path) -> dict[str, Any]:
     """Return, for each permission that a run used, whether it was needed and by which tests."""
-    template = expand()
+    template = expanded()
     names = {
         properties["RoleName"]: logical
         for environment in ENVIRONMENTS
