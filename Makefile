@@ -89,12 +89,17 @@ chaos: setup ## Ask for OPERATIONS=1000 on one machine while everything breaks (
 	@$(RUN)/python -m tests.acceptance.chaos --operations $(or $(OPERATIONS),1000) --seed $(or $(SEED),1)
 
 # With WITHOUT=role/action that permission is taken away, and TESTS run: they break where it is needed.
-prove-iam: setup ## Note which permission each acceptance test needs, and write the table.
+prove-iam: setup ## Note which permission each test on a machine needs, and write the table.
 	@folder=$$(mktemp -d)
 	export SITEFLEET_DECISIONS=$$folder/decisions.jsonl SITEFLEET_SPANS=$$folder/spans.jsonl
 	export SITEFLEET_WITHOUT=$(WITHOUT)
-	$(RUN)/pytest -m "not long" $(or $(TESTS),tests/acceptance) $(ARGS)
-	[ -n "$(WITHOUT)" ] || $(RUN)/python -m tests.template.permissions read $$SITEFLEET_DECISIONS $$SITEFLEET_SPANS
+	if [ -n "$(WITHOUT)$(TESTS)" ]; then
+	  $(RUN)/pytest $(or $(TESTS),tests/acceptance) $(ARGS)
+	else
+	  $(RUN)/pytest -m "not long" tests/acceptance $(ARGS)
+	  $(RUN)/pytest tests/failures $(ARGS)
+	  $(RUN)/python -m tests.template.permissions read $$SITEFLEET_DECISIONS $$SITEFLEET_SPANS
+	fi
 
 build: setup ## Build the functions and their layer for AWS (arm64).
 	@PATH="$(CURDIR)/.tools/bin:$(CURDIR)/.venv/bin:$$PATH" .venv-sam/bin/sam build

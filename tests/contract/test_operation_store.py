@@ -309,6 +309,13 @@ class TestAnnouncements:
         assert store.announce("e1", NOW, by="m2") is Mark.DONE
         assert store.announce("e2", NOW, by="m2") is Mark.MINE
 
+    def test_of_many_marks_it_tells_which_are_done(self, store):
+        store.announce("e1", NOW, by="m1")
+        store.announced(notice())
+        store.announce("e2", NOW, by="m2")
+        assert set(store.announced_of(["e1", "e2", "e3"])) == {"e1"}
+        assert set(store.announced_of([])) == set()
+
     def test_a_copy_of_the_event_waits_while_the_first_is_announced(self, store):
         store.announce("e1", NOW, by="m1")
         soon, late = NOW + ANNOUNCING - timedelta(seconds=1), NOW + ANNOUNCING

@@ -285,7 +285,12 @@ def test_failed_attempts_come_back_oldest_first(aws: Aws):
     store.record_failure(later)
     store.record_failure(first)
     assert list(failures.of_operation(operation_id)) == [first, later]
-    assert list(failures.of_operation("550e8400-e29b-41d4-a716-446655440001")) == []
+    other = "550e8400-e29b-41d4-a716-446655440001"
+    assert list(failures.of_operation(other)) == []
+    assert failures.of_operations([operation_id, other]) == {
+        operation_id: [first, later],
+        other: [],
+    }
 
 
 # --- only DynamoDB ----------------------------------------------------------------------------

@@ -195,6 +195,15 @@ class TestWaiters:
         assert (waiter.operation_id, waiter.operation_type) == (operation(2).operation_id, kind)
         assert waiter.since == NOW + SOON
 
+    def test_the_queues_of_many_sites_are_those_of_each(self, store):
+        first = claimed(store, 1)
+        store.acquire_lock(first, NOW)
+        waiting(store, 2, behind=first)
+        sites = [SITE, ("tenant-1", "site-free")]
+        queues = store.queues_of(sites)
+        assert queues == {site: store.queue_of(*site) for site in sites}
+        assert len(queues[SITE].waiters) == 1
+
     def test_who_got_the_lock_has_had_it_since_then(self, store):
         first = claimed(store, 1)
         store.acquire_lock(first, NOW)

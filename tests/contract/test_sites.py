@@ -54,6 +54,16 @@ class TestSites:
     def test_a_site_that_was_never_put_is_none(self, sites: SiteStore):
         assert sites.get("tenant-1", "site-1") is None
 
+    def test_many_are_read_together_and_those_that_are_not_there_are_left_out(self, sites):
+        """More than a hundred: DynamoDB takes no more in one read."""
+        put = [replace(SITE, site_id=f"site-{number}") for number in range(120)]
+        for site in put:
+            sites.put(site, expected_version=None)
+        asked = [(site.tenant_id, site.site_id) for site in put]
+        found = sites.get_many([*asked, ("tenant-1", "site-none"), ("tenant-2", "site-1")])
+        assert sorted(found, key=lambda s: s.site_id) == sorted(put, key=lambda s: s.site_id)
+        assert list(sites.get_many([])) == []
+
     def test_a_site_comes_back_as_it_was_put(self, sites: SiteStore):
         whole = replace(
             SITE,
