@@ -19,7 +19,7 @@ from typing import Final
 from simulation.mutants.catalogue import MUTANTS
 from simulation.mutants.mutant import ROOT, Mutant
 
-MOST_SEEDS: Final = 400
+MOST_SEEDS: Final = 800
 SCENARIOS: Final = (
     "creation",
     "creation, undone",
@@ -78,6 +78,9 @@ def _runs() -> Iterator[tuple[str, str | None]]:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
     for seed in range(MOST_SEEDS):
         yield f"seed {seed}", _of_seed(seed)
+    from simulation.mutants.stories import stories  # noqa: PLC0415 - see above
+
+    yield from stories()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     for name in SCENARIOS:
         yield from _of_scenario(name)

@@ -36,7 +36,7 @@ QUEUES = {
 }
 """Message type -> the queue it came from; others: promotion."""
 MEANT = {
-    "SITE_CREATION_REQUEST": {"environment": "sit"},
+    "SITE_CREATION_REQUEST": {"environment": "sit", "siteId": "site-new", "configuration": {}},
     "SITE_PROMOTION_REQUEST": {"sourceEnvironment": "dev", "targetEnvironment": "sit"},
     "PROMOTION_ROLLBACK_REQUEST": {"environment": "sit"},
 }
@@ -71,7 +71,7 @@ def test_it_foretells_letters_of_every_kind(fleet: Fleet, room: LetterRoom):
     assert foretold["SITE_DELETION_REQUEST"].fate is Fate.ACCEPTED
     assert foretold["SITE_PROMOTION_REQUEST"].fate is Fate.ACCEPTED
     assert foretold["SITE_CREATION_COMPLETE"].fate is Fate.ANNOUNCED
-    assert "SITE_005" in foretold["SITE_CREATION_REQUEST"].sentence
+    assert "TEMP_001" in foretold["SITE_CREATION_REQUEST"].sentence
 
 
 def test_it_replays_and_announces_the_end(fleet: Fleet, room: LetterRoom):
@@ -131,7 +131,7 @@ def as_delivered(sample: str) -> str:
     return json.dumps(json.loads(sample)["default"])
 
 
-def with_payload(body: str, **values: str) -> str:
+def with_payload(body: str, **values: object) -> str:
     read = json.loads(body)
     return json.dumps(read | {"payload": read["payload"] | values}) if values else body
 

@@ -28,7 +28,6 @@ ENGINE = {
     "dynamodb:Query",
     "dynamodb:ConditionCheckItem",
     "events:PutEvents",
-    "s3:PutObject",
     "sqs:SendMessage",
 }
 SITES = {
@@ -71,15 +70,20 @@ SITES = {
     "elasticloadbalancing:ModifyTargetGroupAttributes",
     "elasticloadbalancing:SetRulePriorities",
     "iam:PassRole",
-    "route53:ChangeResourceRecordSets",
-    "route53:GetChange",
-    "route53:ListResourceRecordSets",
     "s3:DeleteObject",
     "s3:GetObject",
     "s3:ListBucket",
+    "s3:PutObject",
+    "secretsmanager:DescribeSecret",
+}
+NAMES = {
+    "route53:ChangeResourceRecordSets",
+    "route53:GetChange",
+    "route53:ListResourceRecordSets",
+}
+SECRETS = {
     "secretsmanager:CreateSecret",
     "secretsmanager:DeleteSecret",
-    "secretsmanager:DescribeSecret",
     "secretsmanager:GetRandomPassword",
     "secretsmanager:RestoreSecret",
     "secretsmanager:TagResource",
@@ -91,6 +95,8 @@ CACHES = {
 }
 PULL = {
     *SITES,
+    *NAMES,
+    *SECRETS,
     *CACHES,
     "backup:DescribeBackupJob",
     "backup:StartBackupJob",
@@ -122,9 +128,53 @@ CERTIFICATES = {
     "elasticloadbalancing:RemoveListenerCertificates",
 }
 ACTIONS = {
-    "CreationRole": {*SITES, *CACHES},
+    "CreationRole": {*SITES, *NAMES, *SECRETS, *CACHES},
     "UpdateRole": {*SITES, *CERTIFICATES},
-    "DeletionRole": {*SITES, *CACHES, *CERTIFICATES},
+    "DeletionRole": {
+        *ENGINE,
+        *CACHES,
+        "acm:DeleteCertificate",
+        "acm:DescribeCertificate",
+        "acm:ListCertificates",
+        "acm:ListTagsForCertificate",
+        "ec2:DeleteSecurityGroup",
+        "ec2:DescribeSecurityGroups",
+        "ecs:DeleteService",
+        "ecs:DeregisterTaskDefinition",
+        "ecs:DescribeServices",
+        "ecs:DescribeTaskDefinition",
+        "ecs:DescribeTasks",
+        "ecs:ListTaskDefinitions",
+        "ecs:ListTasks",
+        "ecs:RunTask",
+        "ecs:StopTask",
+        "ecs:TagResource",
+        "ecs:UpdateService",
+        "elasticfilesystem:DeleteAccessPoint",
+        "elasticfilesystem:DescribeAccessPoints",
+        "elasticloadbalancing:AddListenerCertificates",
+        "elasticloadbalancing:AddTags",
+        "elasticloadbalancing:CreateRule",
+        "elasticloadbalancing:DeleteRule",
+        "elasticloadbalancing:DeleteTargetGroup",
+        "elasticloadbalancing:DescribeListenerCertificates",
+        "elasticloadbalancing:DescribeLoadBalancers",
+        "elasticloadbalancing:DescribeRules",
+        "elasticloadbalancing:DescribeTargetGroups",
+        "elasticloadbalancing:DescribeTargetHealth",
+        "elasticloadbalancing:ModifyRule",
+        "elasticloadbalancing:RemoveListenerCertificates",
+        "elasticloadbalancing:SetRulePriorities",
+        "iam:PassRole",
+        "route53:ChangeResourceRecordSets",
+        "route53:ListResourceRecordSets",
+        "s3:DeleteObject",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:PutObject",
+        "secretsmanager:DeleteSecret",
+        "secretsmanager:DescribeSecret",
+    },
     "PromotionRole": PULL,
     "WakeUpRole": PULL,
     "SweeperRole": {
@@ -143,7 +193,6 @@ ACTIONS = {
         *OWN_QUEUE,
         *LOG,
         *KEY,
-        "dynamodb:GetItem",
         "dynamodb:PutItem",
         "dynamodb:Query",
         "dynamodb:UpdateItem",
@@ -197,7 +246,6 @@ ACTIONS = {
     },
     "ExportRole": {
         "dynamodb:GetItem",
-        "dynamodb:Query",
         "elasticfilesystem:ClientMount",
         "elasticfilesystem:ClientRootAccess",
         "kms:Decrypt",
@@ -246,6 +294,25 @@ ON_EVERYTHING = {
 }
 """The only actions on resource "*", each with its reason (also in docs/reference/stack.md)."""
 
+TAGGING = {
+    "acm:AddTagsToCertificate",
+    "backup:TagResource",
+    "ec2:CreateTags",
+    "elasticfilesystem:TagResource",
+    "elasticloadbalancing:AddTags",
+    "rds:AddTagsToResource",
+    "secretsmanager:TagResource",
+    "sts:TagSession",
+}
+GROUPS = {
+    "ec2:AuthorizeSecurityGroupIngress",
+    "ec2:CreateSecurityGroup",
+    "ec2:DeleteSecurityGroup",
+}
+_NETWORK = "a further release makes good a tenant's network that somebody has removed"
+_DOMAIN = "the site has a domain of its own"
+_AGAIN = "what a step that comes again finds made otherwise is brought to what is asked for"
+_STALL = "it reports a step that kills its workers, and hands the lock and the turn on"
 _BY_ECS = "ECS itself asks, when it starts a container"
 _BY_LAMBDA = "Lambda itself asks, when it reads the function's queue"
 NOT_ASKED = {
@@ -261,5 +328,20 @@ NOT_ASKED = {
     "elasticfilesystem:ClientWrite": "the same",
     "s3:AbortMultipartUpload": "S3 asks, when an upload of many parts is given up",
     "dynamodb:ConditionCheckItem": "DynamoDB asks for a check inside of a transaction",
+    **dict.fromkeys(TAGGING, "AWS asks, when something is made with tags"),
+    **dict.fromkeys(CACHES, "no distribution stands before a site of one machine"),
+    "ecs:StopTask": "a job is stopped that is cancelled, or takes too long",
+    "elasticloadbalancing:SetRulePriorities": "a rule is moved whose priority is taken",
+    **{f"UpdateRole/{action}": _NETWORK for action in GROUPS},
+    **{f"DeletionRole/{action}": _DOMAIN for action in (*CERTIFICATES, "acm:ListCertificates")},
+    "DeletionRole/elasticloadbalancing:ModifyRule": _DOMAIN,
+    "CreationRole/elasticloadbalancing:ModifyRule": _AGAIN,
+    "CreationRole/ecs:UpdateService": _AGAIN,
+    "PromotionRole/secretsmanager:RestoreSecret": "a site comes back while its secrets wait for "
+    "their deletion",
+    **{f"SweeperRole/dynamodb:{verb}": _STALL for verb in ("GetItem", "PutItem", "DeleteItem")},
+    "MigratorRole/s3:ListBucket": "S3 answers that an object is not there only to who may list",
+    "WakeUpRole": "a wake-up runs the step that waits, of whichever workflow: as the role of that "
+    "workflow's own queue",
 }
 """What no call on one machine asks for, by role and action, by role, or by action, and why."""
