@@ -33,6 +33,8 @@ KEPT = Path(__file__).parent / "permissions_used.json"
 PAGE = CHECKOUT / "docs" / "reference" / "permissions.md"
 ENVIRONMENTS = ("dev", "sit", "prod")
 MOST_TESTS = 2
+WAKE_UPS = "WakeUpRole"
+WORKFLOW_ROLES = ("PromotionRole", "CreationRole", "UpdateRole", "DeletionRole")
 TESTS = {
     "story": "test_story.py",
     "worker_kills": "test_kills.py",
@@ -144,6 +146,33 @@ the action taken out of its statement, and refused it. What no run on one machin
 it is there."""
 
 
+def unproved(used: Mapping[str, Any], not_asked: Mapping[str, str]) -> list[str]:
+    """Return what nobody uses and nothing justifies, and what is allowed twice: a sentence each."""
+    every = list(granted(stack_of("sit")))
+    idle = [one.key for one in every if one.key in used and not used[one.key]["needed"]]
+    superfluous = [
+        one.key
+        for one in every
+        if one.key not in used and twin_of(one, used) is None and reason_of(one, not_asked) is None
+    ]
+    return [
+        *(f"not refused without it: {key}" for key in idle),
+        *(f"used by nobody: {key}" for key in superfluous),
+    ]
+
+
+def twin_of(one: Granted, used: Mapping[str, Any]) -> str | None:
+    """Return the workflow's role that was seen to need what the wake-up function has as well.
+
+    A wake-up runs the step that waits, of whichever workflow: what a step needs is shown by its own
+    queue's role, and whether it was a wake-up or a poll that came first is chance.
+    """
+    if one.role != WAKE_UPS:
+        return None
+    keys = {role: f"{role}/{one.sid}/{one.action}" for role in WORKFLOW_ROLES}
+    return next((role for role, key in keys.items() if used.get(key, {}).get("needed")), None)
+
+
 def reason_of(one: Granted, not_asked: Mapping[str, str]) -> str | None:
     """Return why a permission is there that no run uses: by role and action, role, or action."""
     asked = (f"{one.role}/{one.action}", one.role, one.action)
@@ -166,7 +195,9 @@ def _short(resource: str) -> str:
 def _why(one: Granted, used: Mapping[str, Any], not_asked: Mapping[str, str]) -> str:
     found = used.get(one.key)
     if found is None:
-        return reason_of(one, not_asked) or "nobody"
+        twin = twin_of(one, used)
+        as_twin = f"the same as {twin}: a wake-up runs the step that waits" if twin else None
+        return as_twin or reason_of(one, not_asked) or "nobody"
     tests = ", ".join(f"`{name}`" for name in found["tests"])
     return tests or "every acceptance test (it stands between two)"
 
@@ -185,16 +216,11 @@ def main() -> int:
             sys.stderr.write(f"{__doc__}\n")
             return 2
     PAGE.write_text(page(used, NOT_ASKED))
-    superfluous = [
-        one.key
-        for one in granted(stack_of("sit"))
-        if one.key not in used and reason_of(one, NOT_ASKED) is None
-    ]
-    idle = [key for key, found in used.items() if not found["needed"]]
-    sys.stdout.write(f"{len(used)} permissions used, {len(used) - len(idle)} refused without.\n")
-    sys.stdout.writelines(f"not refused without it: {key}\n" for key in idle)
-    sys.stdout.writelines(f"used by nobody: {key}\n" for key in superfluous)
-    return 1 if superfluous or idle else 0
+    needed = sum(found["needed"] for found in used.values())
+    sys.stdout.write(f"{len(used)} permissions used, {needed} refused without.\n")
+    told = unproved(used, NOT_ASKED)
+    sys.stdout.writelines(f"{line}\n" for line in told)
+    return 1 if told else 0
 
 
 if __name__ == "__main__":

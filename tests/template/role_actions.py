@@ -127,6 +127,7 @@ CERTIFICATES = {
     "elasticloadbalancing:DescribeListenerCertificates",
     "elasticloadbalancing:RemoveListenerCertificates",
 }
+ASKING = {"acm:AddTagsToCertificate", "acm:RequestCertificate"}
 ACTIONS = {
     "CreationRole": {*SITES, *NAMES, *SECRETS, *CACHES},
     "UpdateRole": {*SITES, *CERTIFICATES},
@@ -333,15 +334,14 @@ NOT_ASKED = {
     "ecs:StopTask": "a job is stopped that is cancelled, or takes too long",
     "elasticloadbalancing:SetRulePriorities": "a rule is moved whose priority is taken",
     **{f"UpdateRole/{action}": _NETWORK for action in GROUPS},
-    **{f"DeletionRole/{action}": _DOMAIN for action in (*CERTIFICATES, "acm:ListCertificates")},
+    **{f"DeletionRole/{action}": _DOMAIN for action in CERTIFICATES - ASKING},
     "DeletionRole/elasticloadbalancing:ModifyRule": _DOMAIN,
     "CreationRole/elasticloadbalancing:ModifyRule": _AGAIN,
     "CreationRole/ecs:UpdateService": _AGAIN,
     "PromotionRole/secretsmanager:RestoreSecret": "a site comes back while its secrets wait for "
     "their deletion",
+    "MailerRole/dynamodb:PutItem": "a replay is told what became of its letter",
     **{f"SweeperRole/dynamodb:{verb}": _STALL for verb in ("GetItem", "PutItem", "DeleteItem")},
     "MigratorRole/s3:ListBucket": "S3 answers that an object is not there only to who may list",
-    "WakeUpRole": "a wake-up runs the step that waits, of whichever workflow: as the role of that "
-    "workflow's own queue",
 }
 """What no call on one machine asks for, by role and action, by role, or by action, and why."""
