@@ -121,7 +121,8 @@ def read_run(decisions: Path, spans: Path) -> dict[str, Any]:
         )
     for key, found in used.items():
         found["tests"] = [name for name, _ in tests[key].most_common(MOST_TESTS)]
-    return dict(sorted(used.items()))
+    every = {one.key for name in ENVIRONMENTS for one in granted(stack_of(name, template))}
+    return {key: found for key, found in sorted(used.items()) if key in every}
 
 
 def page(used: Mapping[str, Any], not_asked: Mapping[str, str]) -> str:
