@@ -338,8 +338,7 @@ NOT_ASKED = {
     "DeletionRole/elasticloadbalancing:ModifyRule": _DOMAIN,
     "CreationRole/elasticloadbalancing:ModifyRule": _AGAIN,
     "CreationRole/ecs:UpdateService": _AGAIN,
-    "PromotionRole/ec2:DeleteSecurityGroup": "the network of a tenant whose first promotion is taken "
-    "back goes, too",
+    "PromotionRole/ec2:DeleteSecurityGroup": "a tenant's first promotion is taken back",
     "PromotionRole/secretsmanager:RestoreSecret": "a site comes back while its secrets wait for "
     "their deletion",
     "MailerRole/dynamodb:PutItem": "a replay is told what became of its letter",
