@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pymysql
 from botocore.exceptions import BotoCoreError, ClientError
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from core.domain.job_models import Check
 from migrator.errors import JobFailure
@@ -23,16 +24,31 @@ if TYPE_CHECKING:
     from core.domain.job_models import ObjectLocation
     from migrator.services import Services
 
+_OUTSIDE = (JobFailure, pymysql.MySQLError, ClientError, BotoCoreError, OSError)
 _PROBE = "rights-probe"
 _REFUSED = frozenset({"AccessDenied", "AllAccessDisabled", "403"})
 
 
-def tried(name: str, attempt: Callable[[], str]) -> Check:
-    """Make an attempt that returns what it proved; an outside refusal becomes a failed check."""
+def tried(name: str, attempt: Callable[[], str], *, patience_seconds: int = 20) -> Check:
+    """Make an attempt that returns what it proved; an outside refusal becomes a failed check.
+
+    What passes by itself (a database that restarts, a throttled call) is waited for: it is no
+    right that lacks.
+    """
+    patiently = Retrying(
+        retry=retry_if_exception(_passes),
+        stop=stop_after_delay(patience_seconds),
+        wait=wait_random_exponential(multiplier=0.5, max=4),
+        reraise=True,
+    )
     try:
-        return Check(name=name, passed=True, evidence=attempt())
-    except (JobFailure, pymysql.MySQLError, ClientError, BotoCoreError, OSError) as error:
+        return Check(name=name, passed=True, evidence=patiently(attempt))
+    except _OUTSIDE as error:
         return Check(name=name, passed=False, evidence=explain(error).message)
+
+
+def _passes(error: BaseException) -> bool:
+    return isinstance(error, _OUTSIDE) and explain(error).retryable
 
 
 def missing(checks: Iterable[Check]) -> str:
