@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,7 @@ class Chaos:
     left: list[str] = field(default_factory=list)
     """What was found at the end that must not be there."""
     _heard: dict[str, Heard] = field(init=False)
+    _stopping: threading.Event = field(default_factory=threading.Event)
     _counting: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self) -> None:
@@ -100,8 +101,9 @@ class Chaos:
         self.hand.start()
         try:
             with ThreadPoolExecutor(max_workers=SITES_AT_ONCE) as pool:
-                for done in pool.map(self._live, lives(self.seed, self.operations)):
-                    self.ended += done
+                self._wait(
+                    [pool.submit(self._live, life) for life in lives(self.seed, self.operations)]
+                )
         finally:
             self.hand.stop()
         self.seconds = time.monotonic() - began
@@ -134,12 +136,23 @@ class Chaos:
         lines.append(f"  not as it must be: {len(self.complaints)}")
         return "\n".join([*lines, *(f"    {text}" for text in self.complaints)])
 
+    def _wait(self, lived: list[Future[list[Ended]]]) -> None:
+        """Collect what ended; interrupted, let what is under way end, and ask for nothing more."""
+        try:
+            wait(lived)
+        except KeyboardInterrupt:
+            self._stopping.set()
+            sys.stderr.write("What is under way ends; nothing more is asked for.\n")
+        self.ended = [end for future in lived for end in future.result()]
+
     # --- one site ---------------------------------------------------------------------------
 
     def _live(self, life: Life) -> list[Ended]:
         done: list[Ended] = []
         backup = ""
         for ask in life.asks:
+            if self._stopping.is_set():
+                break
             began = time.monotonic()
             try:
                 end = self._ask(life, ask, backup)
