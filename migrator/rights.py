@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pymysql
 from botocore.exceptions import BotoCoreError, ClientError
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
+from core.adapters.aws.retries import waiting_for
 from core.domain.job_models import Check
 from migrator.errors import JobFailure
 from migrator.explanations import explain
@@ -35,14 +35,9 @@ def tried(name: str, attempt: Callable[[], str], *, patience_seconds: int = 20) 
     What passes by itself (a database that restarts, a throttled call) is waited for: it is no
     right that lacks.
     """
-    patiently = Retrying(
-        retry=retry_if_exception(_passes),
-        stop=stop_after_delay(patience_seconds),
-        wait=wait_random_exponential(multiplier=0.5, max=4),
-        reraise=True,
-    )
     try:
-        return Check(name=name, passed=True, evidence=patiently(attempt))
+        evidence = waiting_for(_passes, patience_seconds)(attempt)
+        return Check(name=name, passed=True, evidence=evidence)
     except _OUTSIDE as error:
         return Check(name=name, passed=False, evidence=explain(error).message)
 
