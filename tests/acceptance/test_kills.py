@@ -4,6 +4,8 @@ from itertools import pairwise
 
 import pytest
 
+from tests.acceptance.log_lines import log_lines
+
 pytestmark = pytest.mark.machine
 KINDS = ["job_kills", "worker_kills"]
 
@@ -18,6 +20,16 @@ def gaps(events):
     times = sorted({event["detail"]["metadata"]["occurredAt"] for event in events})
     seconds = [float(t[14:16]) * 60 + float(t[17:23]) for t in times]
     return sorted(((b - a) % 3600 for a, b in pairwise(seconds)), reverse=True)
+
+
+def came_again(world, name, operation_id):
+    """What functions have logged about messages that they were not the first to receive."""
+    return [
+        line
+        for log in log_lines(world.accounts[name])
+        for line in log.json
+        if line.get("operationId") == operation_id and line.get("receiveCount", 0) > 1
+    ]
 
 
 def test_a_migrator_was_killed_in_each_of_four_steps(job_kills):
@@ -46,7 +58,7 @@ def test_worker_processes_were_killed_while_a_step_ran(world, worker_kills):
     assert min(worker_kills.killed) >= 1
     for run, name in ((worker_kills.created, "dev"), (worker_kills.promoted, "sit")):
         events = world.events[name].where(operationId=run.operation_id)
-        assert gaps(events)[0] > 5
+        assert came_again(world, name, run.operation_id) or gaps(events)[0] > 5
 
 
 def test_the_operations_complete(kills):
