@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 from core.adapters.memory.boundary import Call, Crashed
 from core.domain.operation import Operation
@@ -18,13 +17,11 @@ STEP = "install_wordpress"
 MOST_STEPS = 5000
 
 
-def stories() -> Iterator[tuple[str, str | None]]:
-    """Yield each story with the promise that it broke."""
-    yield "a retry whose workers all die", _retry_whose_workers_die()
+def retry_whose_workers_die() -> str | None:
+    """A job never ends; a person retries; from then on the step kills whoever takes it up.
 
-
-def _retry_whose_workers_die() -> str | None:
-    """A job never ends; a person retries; from then on the step kills whoever takes it up."""
+    Returns the promise that was broken.
+    """
     fleet = prepared(Environment.DEV)
     fleet.jobs.seconds_of[STEP] = math.inf
     fleet.send(QueueName.CREATION, creation())
