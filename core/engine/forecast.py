@@ -72,6 +72,7 @@ class Forecaster:
             catalogue=remembered(engine.ports.catalogue),
             documents=remembered(engine.ports.documents),
             decisions=remembered(engine.ports.decisions),
+            networks=remembered(engine.ports.networks),
         )
         self._engine = replace(engine, store=self._foresight.as_store(), ports=ports)
         self._gate = Gatekeeper(self._engine)

@@ -27,7 +27,7 @@ class Foresight:
     def prefetch(self, operation_ids: Iterable[str]) -> None:
         """Read many operations at once."""
         wanted = [one for one in dict.fromkeys(operation_ids) if one not in self._read]
-        found: Mapping[str, Operation] = self._store.get_many(wanted)
+        found: Mapping[str, Operation] = self._store.get_many(wanted) if wanted else {}
         self._read |= {one: found.get(one) for one in wanted}
 
     def prefetch_queues(self, sites: Collection[SiteKey]) -> None:

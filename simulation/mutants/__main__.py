@@ -20,8 +20,9 @@ PAGE = ROOT / "docs" / "reference" / "mutants.md"
 HEAD = """# Mutants
 
 Written by `python -m simulation.mutants --write` (`make mutants`). Each mutant is a plausible bug
-of the engine, applied to the code in memory. The seeds of `make simulate` are run in order, then
-crashes of some scenarios, until a promise is broken ([how](../explanation/proof.md#mutants)).
+of the engine, applied to the code in memory. The seeds of `make simulate` are run in order, then a
+story and the crashes of some scenarios, until a promise is broken
+([how](../explanation/proof.md#mutants)).
 
 | mutant | in | why it is plausible | broken promise | by | after runs |
 |---|---|---|---|---|---|"""

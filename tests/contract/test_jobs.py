@@ -86,6 +86,14 @@ class TestJobs:
         assert jobs.stop(where, REFERENCE, "superseded") is None
 
 
+@pytest.mark.parametrize("backend", ["memory", "emulator"], indirect=True)  # moto tells no time
+def test_a_job_says_since_when(jobs: JobRunner):
+    jobs.start(Where.HERE, REFERENCE, LOCATION, **OF)
+    found = jobs.find(Where.HERE, REFERENCE)
+    assert found is not None
+    assert found.started_at is not None
+
+
 def test_a_stopped_job_says_why(backend: Backend, jobs: JobRunner):
     jobs.start(Where.HERE, REFERENCE, LOCATION, **OF)
     jobs.stop(Where.HERE, REFERENCE, "superseded")

@@ -125,7 +125,10 @@ class TestRequestsThatCannotBeJudged:
     def test_what_has_begun_is_not_called_refused(self):
         fleet = prepared(Environment.DEV)
 
+        answers = fleet.engine.bus.publish
+
         def publish(_events):
+            fleet.engine.bus.publish = answers  # a refusal would be published
             raise TransientError("The bus does not answer.")
 
         fleet.engine.bus.publish = publish

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -26,6 +27,7 @@ from core.replay.replayer import Rest, Wishes
 from events.formats import Environment
 from events.vocabulary import SiteStatus
 from local.layout import CHECKOUT
+from tests.acceptance.spans import span
 
 pytestmark = pytest.mark.machine
 SAMPLES = CHECKOUT / "events" / "samples"
@@ -45,13 +47,14 @@ SITE, TENANT = "site-550e8400-e29b-41d4-a716-446655440000", "tenant-1"
 
 
 @pytest.fixture(scope="module")
-def room(fleet: Fleet) -> LetterRoom:
+def room(fleet: Fleet) -> Iterator[LetterRoom]:
     client = fleet.clouds["sit"]._make("lambda")
     name = "sit-bbws-async-processor-dlq-replayer"
     variables = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     found = wired(variables, fleet.function("sit", "dlq-replayer")).letters
     assert found is not None
-    return found
+    with span("letters"):
+        yield found
 
 
 def test_it_foretells_letters_of_every_kind(fleet: Fleet, room: LetterRoom):

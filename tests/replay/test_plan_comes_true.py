@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import pytest
-from dead import REFUSED, mixed
+from dead import REFUSED, a_fleet, mixed, put
 
 from core.domain.letters import LetterKind
+from core.domain.operation import AttemptFailure
 from core.domain.replays import Fate, ReplayFilter, ReplayStatus
 from core.replay.desk import groups_of
 from simulation.operator import Operator
+from simulation.requests import creation
 
 SIZES = [360, pytest.param(10_000, marks=pytest.mark.long)]
 
@@ -64,3 +67,50 @@ def test_what_was_foretold_is_what_happens(looked_at):
     held_back = [e for e in entries if e.fate is None]
     assert {e.group_id for e in held_back} <= refused, "only what fails again is held back"
     assert {e.state.value for e in held_back} <= {"stopped"}
+
+
+def test_a_plan_asks_no_more_for_more_sites():
+    """Sites, locks, operations and marks are read together: AWS answers for a hundred at once."""
+    assert asked_about(10) == asked_about(90)
+
+
+def asked_about(number: int) -> Counter[tuple[str, str]]:
+    """Plan requests for so many new sites; return what was asked of everything but the queues."""
+    fleet = a_fleet()
+    for count in range(number):
+        site_id = f"site-{count}"
+        body = creation(site_id, tenantId="tenant-1", subdomain=site_id, correlation=site_id)
+        put(fleet, body, source="creation", tenant_id="tenant-1")
+    operator = Operator(fleet=fleet)
+    before = len(fleet.boundary.calls)
+    fates = {one.forecast.fate for one in operator.plan()}
+    assert fates == {Fate.ACCEPTED}
+    made = ((call.port, call.method) for call in fleet.boundary.calls[before:])
+    return Counter(call for call in made if call[0] != "letters")
+
+
+def test_a_silent_letter_says_what_its_recorded_attempts_said():
+    """SQS moved it without a word; of two such letters each has its own attempts."""
+    fleet = a_fleet()
+    errors = {"550e8400-e29b-41d4-a716-446655440000": "KeyError"}
+    errors["550e8400-e29b-41d4-a716-446655440001"] = "TransientError"
+    for operation_id, exception in errors.items():
+        body = json.dumps({"messageType": "STEP_POLL", "operationId": operation_id})
+        letter = put(fleet, body, source="creation")
+        fleet.store.record_failure(
+            AttemptFailure(
+                message_id=letter.message_id,
+                operation_id=operation_id,
+                step="update_dns",
+                attempt=4,
+                exception_type=exception,
+                message="It broke.",
+                occurred_at=fleet.clock.now(),
+            )
+        )
+    letters = Operator(fleet=fleet).desk.collect(ReplayFilter())
+    told = {letter.failure.exception for letter in letters}
+    assert (told, {letter.failure.step for letter in letters}) == (
+        set(errors.values()),
+        {"update_dns"},
+    )

@@ -52,6 +52,7 @@ TESTS = {
     "codes": "test_codes.py",
     "breaking": "test_codes.py",
     "troubles": "test_codes.py",
+    "letters": "tests/local/test_iam_letters.py",
     "failing changes": "tests/failures/test_every_change.py",
     "failing promotions": "tests/failures/test_every_step.py",
 }
@@ -200,7 +201,7 @@ def _why(one: Granted, used: Mapping[str, Any], not_asked: Mapping[str, str]) ->
         as_twin = f"the same as {twin}: a wake-up runs the step that waits" if twin else None
         return as_twin or reason_of(one, not_asked) or "nobody"
     tests = ", ".join(f"`{name}`" for name in found["tests"])
-    return tests or "every acceptance test (it stands between two)"
+    return tests or "a run on one machine, between what has a name"
 
 
 def main() -> int:
