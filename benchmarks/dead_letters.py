@@ -43,6 +43,7 @@ from letter_ground import (
     MOST_LETTERS,
     REGION,
     Ground,
+    emulator_seconds,
     prepare,
     request,
 )
@@ -299,7 +300,7 @@ def explain(ground: Ground, letters: int) -> dict[str, float]:
     bury_mixed(ground, letters)
     room = letter_room(os.environ)
     vars(work).update(HIDE_SECONDS=300)
-    cpu, emulators = time.process_time(), _emulator_seconds()
+    cpu, emulators = time.process_time(), emulator_seconds()
     moments = [time.monotonic()]
     found = room.desk.collect(ReplayFilter(), hide_seconds=600)
     moments.append(time.monotonic())
@@ -316,18 +317,8 @@ def explain(ground: Ground, letters: int) -> dict[str, float]:
         "foretell": told,
         "together": moments[-1] - moments[0],
         "own processor": time.process_time() - cpu,
-        "emulator's processor": _emulator_seconds() - emulators,
+        "emulator's processor": emulator_seconds() - emulators,
     }
-
-
-def _emulator_seconds() -> float:
-    """Return the processor time of the child processes: to receive, it looks at every message."""
-    ticks = 0
-    for children in Path("/proc/self/task").glob("*/children"):
-        for pid in children.read_text().split():
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _silence(*_: object) -> str:

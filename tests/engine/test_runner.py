@@ -6,54 +6,23 @@ import json
 import math
 from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise
 
 import pytest
 import structlog
 
-from core.adapters.memory.boundary import Boundary
 from core.domain.errors import SitefleetError, TransientError
-from core.engine.message import Acknowledged, QueueMessage, TryAgain, backoff_seconds
+from core.engine.message import Acknowledged, TryAgain, backoff_seconds
 from core.ports.messaging import QueueName
 from core.ports.sites import Tenant
 from events.progress import StepPoll, WakeUp
 from events.vocabulary import DetailType, OperationStatus
 from simulation.requests import SITE, TENANT, creation, promotion
-from simulation.scenarios import SCENARIOS
+from tests.engine.one_creation import accepted, in_dev, message, only_operation, until_waiting
 
 
 @pytest.fixture
 def fleet():
-    """Dev, with its image and a tenant, nothing on its queues."""
-    (fresh,) = (s for s in SCENARIOS if s.name == "creation")
-    fleet = fresh.start(Boundary())
-    fleet.world.queues[QueueName.CREATION].clear()
-    return fleet
-
-
-def message(body: str, *, receive_count: int = 1, queue=QueueName.CREATION) -> QueueMessage:
-    return QueueMessage(message_id="m-1", body=body, receive_count=receive_count, queue=queue)
-
-
-def only_operation(fleet):
-    (operation,) = fleet.store.operations.values()
-    return operation
-
-
-def accepted(fleet):
-    """Let a creation be accepted and its event wait on the queue; return the event's body."""
-    fleet.consumer.handle(message(creation()))
-    (event,) = fleet.world.queues[QueueName.CREATION]
-    fleet.world.queues[QueueName.CREATION].clear()
-    return event.body
-
-
-def until_waiting(fleet):
-    """Let the creation run until a step waits; return the operation."""
-    fleet.send(QueueName.CREATION, creation())
-    while not fleet.store.operations or only_operation(fleet).wait_number == 0:
-        assert fleet._consume()
-    return only_operation(fleet)
+    return in_dev()
 
 
 class TestRequests:
@@ -349,54 +318,6 @@ class TestLogs:
         needed = {"operationId", "step", "attempt", "tenantId", "siteId", "correlationId"}
         for line in about:
             assert needed <= set(line), line
-
-
-class TestSweeper:
-    def test_an_operation_whose_messages_were_all_lost_goes_on(self, fleet):
-        accepted(fleet)
-        fleet.run()
-        assert only_operation(fleet).status is OperationStatus.COMPLETED
-
-    def test_a_lost_poll_is_sent_again(self, fleet):
-        until_waiting(fleet)
-        fleet.world.queues[QueueName.CREATION].clear()
-        fleet.jobs.seconds = math.inf
-        before = fleet.clock.now()
-        while not fleet.world.queues[QueueName.CREATION]:
-            fleet.step()
-        assert fleet.clock.now() > before
-        (poll,) = fleet.world.queues[QueueName.CREATION]
-        assert json.loads(poll.body)["waitNumber"] == 1
-
-    def test_a_running_step_is_left_alone_until_its_lease_has_passed(self, fleet):
-        accepted(fleet)
-        operation = only_operation(fleet)
-        fleet.clock.advance(600)
-        until = fleet.clock.now() + timedelta(seconds=60)
-        fleet.store.operations[operation.operation_id] = replace(
-            operation, lease_owner="w", lease_until=until
-        )
-        assert fleet.sweeper.sweep() == 1
-        assert fleet.world.queues[QueueName.CREATION] == []
-        assert only_operation(fleet).due_at > until
-
-    def test_where_workers_cannot_keep_up_nudges_become_rare(self, fleet):
-        """Six hours of backlog: the first message is there still, and few copies are beside it."""
-        accepted(fleet)
-        grace = fleet.policy.sweep_grace
-        fleet.world.events.clear()
-        nudged = []
-        for minute in range(360):
-            fleet.clock.advance(60)
-            fleet.sweeper.sweep()
-            if fleet.world.events:
-                nudged.append(timedelta(minutes=minute))
-                fleet.world.events.clear()
-        gaps = [later - earlier for earlier, later in pairwise(nudged)]
-        assert gaps == sorted(gaps)
-        assert gaps[0] < 2 * grace + timedelta(minutes=1)
-        assert 8 * grace <= gaps[-1] <= 8 * grace + timedelta(minutes=1)
-        assert len(nudged) < 15
 
 
 def breaking(fleet, method, error) -> None:
