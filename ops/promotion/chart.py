@@ -23,7 +23,6 @@ KINDS: Final = {
     "lock_site": "wait",
     "take_site_over": "wait",
     "await_window": "wait",
-    "decide_again": "wait",
     "confirm_window": "wait",
     "monitor": "monitor",
     "cut_over": "switch",

@@ -322,6 +322,13 @@ def test_long_waits_are_cut_so_that_the_work_stays_visible():
     assert first.left_percent < second.left_percent < drawn["lock_site"].left_percent
 
 
+def test_what_works_is_not_painted_as_waiting():
+    rows = timeline(FINISHED, STEPS, at(OPEN + 2000))
+    drawn = {bar.step: bar.kind for bar in bars(rows, DECISIONS)}
+    assert drawn["decide_again"] == "work"
+    assert (drawn["await_approval"], drawn["cut_over"]) == ("wait", "switch")
+
+
 @pytest.mark.parametrize(
     ("seconds", "longest"),
     [
