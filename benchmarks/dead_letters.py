@@ -22,112 +22,31 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from random import Random
 from statistics import median
-from threading import Event, Thread
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import boto3
-import structlog
+from letter_consumer import OWN, Consumer
 from letter_ground import (
-    HIDDEN_SECONDS,
     MOST_LETTERS,
-    REGION,
     Ground,
     emulator_seconds,
     prepare,
     request,
 )
+from letter_movers import PHOENIX, commands, letter_room
 from mixed_letters import bury_mixed
 
-from core.adapters.aws.replay_outcomes import DynamoReplayOutcomes
-from core.bootstrap import fleet
-from core.domain.replays import Fate, Pace, ReplayFilter, Told
-from core.letter_room import LetterRoom
+from core.domain.replays import ReplayFilter
 from core.replay import work
 from core.replay.desk import groups_of
-from core.replay.replayer import Rest, Wishes
 from tests.contract.emulator import running_emulator
-
-CHECKOUT = Path(__file__).resolve().parents[1]
-PHOENIX = CHECKOUT / ".venv-bench" / "bin" / "phoenix_letter"
-LEASE_SECONDS = 6
-OWN = {
-    "priority": {"DataType": "Number", "StringValue": "3"},
-    "checksum": {"DataType": "Binary", "BinaryValue": b"\x00\x01\xfe\xff"},
-    "trace": {"DataType": "String.trace", "StringValue": "1-67-abc"},
-}
-"""What the sender had set beside the body."""
-
-
-@dataclass(kw_only=True)
-class Consumer:
-    """Reads the creation queue; tells a replay what became of its messages, as workers do."""
-
-    ground: Ground
-    arrived: Counter[str] = field(default_factory=Counter)
-    whole: int = 0
-    """Messages that had the attributes and the group that they had at first."""
-    last_at: float = 0.0
-
-    @contextmanager
-    def at_work(self) -> Iterator[Consumer]:
-        stop = Event()
-        readers = [Thread(target=self._read, args=(stop,)) for _ in range(2)]
-        for reader in readers:
-            reader.start()
-        try:
-            yield self
-        finally:
-            stop.set()
-            for reader in readers:
-                reader.join()
-
-    def _read(self, stop: Event) -> None:
-        sqs, url = self.ground.client("sqs"), self.ground.urls["creation"]
-        outcomes = DynamoReplayOutcomes(
-            client=self.ground.client("dynamodb"),
-            table_name=self.ground.variables["SITEFLEET_OPERATIONS_TABLE"],
-        )
-        while not stop.is_set():
-            answer = sqs.receive_message(
-                QueueUrl=url,
-                MaxNumberOfMessages=10,
-                WaitTimeSeconds=1,
-                MessageAttributeNames=["All"],
-                MessageSystemAttributeNames=["All"],
-            )
-            for message in answer.get("Messages", []):
-                self._note(message, outcomes)
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-
-    def _note(self, message: Mapping[str, Any], outcomes: DynamoReplayOutcomes) -> None:
-        given = message.get("MessageAttributes", {})
-        body = json.loads(message["Body"])
-        self.arrived[body["correlationId"]] += 1
-        self.last_at = time.monotonic()
-        kept = all(given.get(name) == value for name, value in OWN.items())
-        group = message.get("Attributes", {}).get("MessageGroupId")
-        self.whole += kept and group == body["payload"]["tenantId"]
-        if "replayId" in given:
-            outcomes.tell(
-                Told(
-                    replay_id=given["replayId"]["StringValue"],
-                    message_id=given["replayOf"]["StringValue"],
-                    fate=Fate.ACCEPTED,
-                    sentence="Taken.",
-                    at=datetime(2026, 11, 29, tzinfo=UTC),
-                )
-            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,66 +58,6 @@ class Round:
     twice: int
     whole: float
     """Share of the messages that kept attributes and group."""
-
-
-# --- movers, each a process of its own --------------------------------------------------------
-
-
-def plain_mover() -> None:
-    """Receive, send, delete: with what one gets when one asks for nothing more."""
-    sqs = boto3.client("sqs")
-    source, target = os.environ["SOURCE_URL"], os.environ["TARGET_URL"]
-    while messages := sqs.receive_message(
-        QueueUrl=source, MaxNumberOfMessages=10, WaitTimeSeconds=1
-    ).get("Messages"):
-        for message in messages:
-            sqs.send_message(QueueUrl=target, MessageBody=message["Body"])
-            sqs.delete_message(QueueUrl=source, ReceiptHandle=message["ReceiptHandle"])
-
-
-def our_mover() -> None:
-    """What `sitefleet dlq replay --yes` does, without its bar; the open replay is resumed."""
-    room = letter_room(os.environ)
-    opened = room.journal.open_replay()
-    if opened is None:
-        wishes = Wishes(
-            requested_by="benchmark",
-            reason="benchmark",
-            filters=ReplayFilter(),
-            pace=Pace(per_second=1000),
-        )
-        letters = room.desk.collect(ReplayFilter())
-        opened = room.replayer.begin(wishes, room.desk.foretell(letters))
-    owner, rest = str(os.getpid()), Rest.HELD
-    while rest is not Rest.FINISHED:
-        until = datetime.now(UTC) + timedelta(minutes=10)  # noqa: TID251  (outside the fleet)
-        rest = room.replayer.advance(opened.replay_id, owner=owner, until=until)
-        time.sleep(0.2)
-
-
-def letter_room(environ: Mapping[str, str]) -> LetterRoom:
-    """Return our tools, with letters hidden and leases held for a shorter time than else."""
-    structlog.configure(processors=[_silence])
-    vars(work).update(
-        HIDE_SECONDS=HIDDEN_SECONDS, LEASE_SECONDS=LEASE_SECONDS, RETAKE_SECONDS=HIDDEN_SECONDS - 3
-    )
-    vars(sys.modules["core.replay.replayer"]).update(LEASE_SECONDS=LEASE_SECONDS)
-    room = fleet(environ).letters
-    if room is None:
-        raise SystemExit("The variables of the replayer are missing.")
-    return room
-
-
-def commands() -> dict[str, list[str]]:
-    """Return how each mover is started."""
-    here = [sys.executable, str(Path(__file__).resolve()), "--mover"]
-    names = [f"bbws-wp-site-{queue}-sit" for queue in ("operations-dlq", "creation")]
-    phoenix = [str(PHOENIX), "--src", names[0], "--dst", names[1], "--region", REGION]
-    return {
-        "plain loop": [*here, "plain"],
-        "phoenix-letter 0.3.7": [*phoenix, "--empty-receive", "2"],
-        "sitefleet dlq replay": [*here, "ours"],
-    }
 
 
 # --- rounds -----------------------------------------------------------------------------------
@@ -321,10 +180,6 @@ def explain(ground: Ground, letters: int) -> dict[str, float]:
     }
 
 
-def _silence(*_: object) -> str:
-    raise structlog.DropEvent
-
-
 # --- the run ----------------------------------------------------------------------------------
 
 
@@ -363,18 +218,13 @@ def _print_movers(found: Mapping[str, Any], letters: int, kills: int) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure and print; a mover is this program, too."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--letters", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--kills", type=int, default=3)
     parser.add_argument("--mixed", type=int, default=10_000)
-    parser.add_argument("--mover", choices=["plain", "ours"], help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
-    movers: Mapping[str, Callable[[], None]] = {"plain": plain_mover, "ours": our_mover}
-    if given.mover:
-        movers[given.mover]()
-        return
     if not PHOENIX.exists():
         raise SystemExit(f"{PHOENIX.name} is missing; see the first lines of this file.")
     if given.letters > MOST_LETTERS:

@@ -7,10 +7,11 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pymysql
 
@@ -34,7 +35,7 @@ class Database:
             charset="utf8mb4", ssl_disabled=True,
         )  # fmt: skip
 
-    def run(self, *statements: str, schema: str | None = None) -> list[tuple]:
+    def run(self, *statements: str, schema: str | None = None) -> list[tuple[Any, ...]]:
         connection = self.root(schema)
         try:
             with connection.cursor() as cursor:
@@ -51,7 +52,7 @@ class Database:
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
 def knock(port: int) -> None:
@@ -122,7 +123,7 @@ def emulator() -> Iterator[str]:
 @contextmanager
 def background(
     arguments: list[str], *, log: Path, environment: dict[str, str] | None = None
-) -> Iterator[subprocess.Popen]:
+) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             arguments, stdout=output, stderr=output, env=environment, start_new_session=True
@@ -135,14 +136,14 @@ def background(
         process.wait()
 
 
-def wait_for(probe, log: Path, seconds: float = 20) -> None:
+def wait_for(probe: Callable[[], object], log: Path, seconds: float = 20) -> None:
     end = time.monotonic() + seconds
     while (failure := _failure(probe)) is not None:
         assert time.monotonic() < end, f"{failure}; {log.read_text()[-2000:]}"
         time.sleep(0.05)
 
 
-def _failure(probe) -> Exception | None:
+def _failure(probe: Callable[[], object]) -> Exception | None:
     try:
         probe()
     except (OSError, pymysql.MySQLError) as error:
