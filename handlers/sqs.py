@@ -6,7 +6,7 @@ The only place, with the handlers beside it, that knows Lambda's event and conte
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -37,6 +37,21 @@ class NotNowError(Exception):
     """One record of the batch is not done: SQS shows it again after its visibility timeout."""
 
 
+class BrokenBatchError(Exception):
+    """Every record of a batch broke: the invocation itself fails.
+
+    Lambda counts an invocation that answers with partial failures as a success, so that the alarms
+    on the functions' errors would never hear of a deployment that breaks each message. It carries
+    no cause: Lambda prints what is raised, and a cause may hold what no log may.
+    """
+
+    def __init__(self, message_ids: Sequence[str]) -> None:
+        super().__init__(
+            f"None of {len(message_ids)} messages could be handled: {', '.join(message_ids)}. The "
+            'lines "failing_message" of this log say why. SQS shows them again.'
+        )
+
+
 @cache
 def the_fleet() -> Fleet:
     """Return the fleet of this process, wired on the first message."""
@@ -54,7 +69,11 @@ def consume(
 def consume_records(
     event: Event, context: LambdaContext, one: Callable[[SQSRecord], None]
 ) -> PartialItemFailureResponse:
-    """Handle each record of an SQS batch; one that raises is reported as not done."""
+    """Handle each record of an SQS batch; one that raises is reported as not done.
+
+    Raises BrokenBatchError when no record came to an end; SQS shows all of them again.
+    """
+    broken: list[str] = []
 
     def logged(record: SQSRecord) -> None:
         structlog.contextvars.clear_contextvars()
@@ -66,12 +85,16 @@ def consume_records(
             # The record is reported as failed: SQS shows it again, and after the last time it is
             # dead.
             log.exception("failing_message", messageId=record.message_id)
+            broken.append(record.message_id)
             raise
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(
+    answer = process_partial_response(
         event=event, record_handler=logged, processor=processor, context=context
     )
+    if broken and len(broken) == len(event["Records"]):
+        raise BrokenBatchError(broken)
+    return answer
 
 
 def _handle_record(record: SQSRecord, queue: QueueName | None, handle: Handle) -> None:

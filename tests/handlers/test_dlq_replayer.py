@@ -10,6 +10,7 @@ import pytest
 
 import handlers.sqs
 from handlers import dlq_replayer
+from handlers.sqs import BrokenBatchError
 
 ARN = "arn:aws:sqs:af-south-1:536580886816:bbws-wp-site-replayer-dev"
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
@@ -80,13 +81,13 @@ def test_a_turn_that_breaks_leaves_its_message(fleet, monkeypatch):
     log = SimpleNamespace(exception=lambda event, **told: logged.append((event, told)))
     monkeypatch.setattr(handlers.sqs, "log", log)
     fleet.letters.remote.error = RuntimeError("defect")
-    assert dlq_replayer.handler(EVENT, context(900)) == {
-        "batchItemFailures": [{"itemIdentifier": "m-1"}]
-    }
+    with pytest.raises(BrokenBatchError):
+        dlq_replayer.handler(EVENT, context(900))
     assert logged == [("failing_message", {"messageId": "m-1"})]
 
 
 def test_a_function_without_letter_settings_is_not_deployed_right(fleet):
     fleet.letters = None
-    assert dlq_replayer.handler(EVENT, context(900))["batchItemFailures"]
+    with pytest.raises(BrokenBatchError):
+        dlq_replayer.handler(EVENT, context(900))
     assert fleet.receipts.shown == []

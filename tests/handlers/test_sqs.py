@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import traceback
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ from core.engine.message import Acknowledged, TryAgain
 from core.ports.messaging import QueueName
 from handlers import creation, notifier, promotion, sweeper, wakeup
 from handlers.logs import configure_logs
+from handlers.sqs import BrokenBatchError
 
 ARN = "arn:aws:sqs:af-south-1:536580886816:bbws-wp-site-creation-dev"
 
@@ -96,9 +98,18 @@ def test_one_that_is_tried_again_is_backed_off_by_its_own_visibility(fleet):
     assert fleet.receipts.shown == [(ARN, "r-0", 8)]
 
 
-def test_a_batch_in_which_everything_failed_is_still_a_partial_answer(fleet):
-    answer = creation.handler(event("broken"), CONTEXT)
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "m-0"}]}
+@pytest.mark.parametrize("bodies", [("broken",), ("broken", "broken")])
+def test_a_batch_in_which_everything_broke_is_an_error_of_the_function(fleet, bodies):
+    """Lambda counts a partial answer as a success; the alarms count what raises."""
+    with pytest.raises(BrokenBatchError, match=f"None of {len(bodies)} messages .* m-0") as error:
+        creation.handler(event(*bodies), CONTEXT)
+    told = traceback.format_exception(error.value)
+    assert not any("defect" in line for line in told)
+
+
+@pytest.mark.parametrize("bodies", [("again",), ("again", "broken"), ("broken", "fine")])
+def test_what_is_only_tried_again_is_none(fleet, bodies):
+    assert creation.handler(event(*bodies), CONTEXT)["batchItemFailures"]
 
 
 def test_the_consumer_learns_queue_id_and_receives(fleet):
