@@ -173,7 +173,7 @@ def _fleet(cap: int | None, creations: int) -> SimulatedFleet:
     fleet = SimulatedFleet(environment=ENVIRONMENT, other_policy=policy)
     fleet.world.images[DIGEST] = "{}"
     fleet.world.image_tags[policy.wordpress_tag] = DIGEST
-    fleet.world.rule_quota = 2 * creations + 10
+    fleet.world.rule_quota = fleet.world.target_group_quota = 2 * creations + 10
     for tenant_id in (LOUD, QUIET):
         fleet.world.tenants[tenant_id] = Tenant(tenant_id=tenant_id, status="REGISTERED")
     fleet.jobs.seconds = JOB_SECONDS

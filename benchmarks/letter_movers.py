@@ -61,7 +61,9 @@ def letter_room(environ: Mapping[str, str]) -> LetterRoom:
     """Return our tools, with letters hidden and leases held for a shorter time than else."""
     structlog.configure(processors=[_silence])
     vars(work).update(
-        HIDE_SECONDS=HIDDEN_SECONDS, LEASE_SECONDS=LEASE_SECONDS, RETAKE_SECONDS=HIDDEN_SECONDS - 3
+        HIDE_SECONDS=HIDDEN_SECONDS,
+        LEASE_SECONDS=LEASE_SECONDS,
+        KEEP_SECONDS=HIDDEN_SECONDS // 2,
     )
     vars(sys.modules["core.replay.replayer"]).update(LEASE_SECONDS=LEASE_SECONDS)
     room = fleet(environ).letters

@@ -120,6 +120,7 @@ class _Wiring:
             clients=self.clients,
             networks=self.networks,
             rule_quota=self.settings.listener_rule_quota,
+            target_group_quota=self.settings.target_group_quota,
         )
 
     def tenant_networks(self) -> Ec2TenantNetworks:

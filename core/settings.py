@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from core.domain.errors import ConfigurationError
+from core.domain.room import MOST_TARGET_GROUPS
 from events.formats import Environment
 
 PREFIX = "SITEFLEET_"
@@ -44,12 +45,14 @@ class LevelNetwork(BaseModel):
 
     @property
     def load_balancer_arn(self) -> str:
-        """Follows from the listener's ARN: the entry stays short.
+        """Follows from the listener's ARN: the entry stays short."""
+        return load_balancer_of(self.listener_arn)
 
-        A function's variables may have 4 KB together.
-        """
-        parts = self.listener_arn.replace(":listener/", ":loadbalancer/").split("/")
-        return "/".join(parts[:4])
+
+def load_balancer_of(listener_arn: str) -> str:
+    """Return the load balancer of a listener: a function's variables may have 4 KB together."""
+    parts = listener_arn.replace(":listener/", ":loadbalancer/").split("/")
+    return "/".join(parts[:4])
 
 
 def _of_json(value: object) -> object:
@@ -93,7 +96,6 @@ class Settings(BaseModel):
     """Of the containers of every site; comma-separated. They let nobody in."""
     job_security_group_ids: str
     """Of the migrator's tasks; comma-separated. Every tenant's group lets them in."""
-    load_balancer_arn: str
     listener_arn: str
     hosted_zone_id: str
     file_system_id: str
@@ -103,8 +105,6 @@ class Settings(BaseModel):
     """Secret (name or ARN) with the administrator of the database cluster; read by the migrator."""
     migrator_family: str
     """Task definition family of the migrator in this account."""
-    execution_role_arn: str
-    site_task_role_arn: str
     listener_rule_quota: int = 100
     """Rules per load balancer, default rules not counted (an AWS quota that can be raised)."""
 
@@ -121,8 +121,6 @@ class Settings(BaseModel):
     """Identifier of the database instance to snapshot, where there is no cluster."""
     backup_vault: str = ""
     """AWS Backup vault of the file system's recovery points; empty: none are made."""
-    backup_role_arn: str = ""
-    """Role that AWS Backup works with."""
     backup_retention_days: int = 35
     """How long recovery points are kept."""
 
@@ -144,6 +142,36 @@ class Settings(BaseModel):
     max_receive_count: int = 5
 
     _read_levels = field_validator("level_2", "level_3", mode="before")(_of_json)
+
+    @property
+    def load_balancer_arn(self) -> str:
+        """Follows from the listener's ARN."""
+        return load_balancer_of(self.listener_arn)
+
+    @property
+    def target_group_quota(self) -> int:
+        """Per load balancer; AWS' own number cannot be raised, one machine has no other limit."""
+        return self.listener_rule_quota if self.endpoint_url else MOST_TARGET_GROUPS
+
+    @property
+    def execution_role_arn(self) -> str:
+        """The role with which ECS starts a site's containers."""
+        return self._role_arn("site-execution")
+
+    @property
+    def site_task_role_arn(self) -> str:
+        """The role that a site's containers have."""
+        return self._role_arn("site-task")
+
+    @property
+    def backup_role_arn(self) -> str:
+        """The role that AWS Backup works with; empty: no backups are made."""
+        return self._role_arn("backup") if self.backup_vault else ""
+
+    def _role_arn(self, name: str) -> str:
+        """Return the ARN of a role of this stack: its name tells it, and no variable is spent."""
+        partition = self.topic_arn.split(":")[1]
+        return f"arn:{partition}:iam::{self.account_id}:role/bbws-wp-{name}-{self.environment}"
 
     @model_validator(mode="after")
     def _level_3_has_its_own_database(self) -> Settings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from events.formats import Environment
+from events.formats import UNKNOWN, Environment
 from events.vocabulary import NotificationOutcome, NotificationType, OperationStatus
 
 if TYPE_CHECKING:
@@ -18,22 +18,35 @@ def commands_of(
 ) -> list[str]:
     """Return what to type: first what only looks, then what acts."""
     if kind is NotificationType.DLQ_REPLAY_FINISHED:
-        return [read_dead_letters(payload)] if payload.failed else []
-    if kind is NotificationType.OPERATION_REJECTED or not payload.operation_id:
-        return [read_dead_letters(payload)]
+        return [_replay(payload), _letters(payload)] if payload.failed else []
+    if _was_refused(kind, payload):
+        return [_letters(payload)]
     own = [payload.next_command] if payload.next_command else []
     return list(dict.fromkeys([*_looking(kind, outcome, payload), *own, *_acting(kind, payload)]))
 
 
-def read_dead_letters(payload: NotificationPayload) -> str:
-    """A refused message has no operation: its dead letter is the record."""
-    queue = f"bbws-wp-site-operations-dlq-{payload.environment}"
-    url = f"$(aws sqs get-queue-url --queue-name {queue} --query QueueUrl --output text)"
-    options = "--message-attribute-names All --visibility-timeout 0"
-    return f'aws sqs receive-message --queue-url "{url}" {options}'
-
-
 # --- private -------------------------------------------------------------------------------
+
+
+def _was_refused(kind: NotificationType, payload: NotificationPayload) -> bool:
+    """A refused message has no operation: its dead letter is the record.
+
+    An operation whose plan people rejected has one, and the step at which it ended.
+    """
+    rejected = kind is NotificationType.OPERATION_REJECTED
+    return not payload.operation_id or (rejected and not payload.step)
+
+
+def _letters(payload: NotificationPayload) -> str:
+    """By tenant: every refused letter tells its own, and not every body names a site."""
+    known = payload.tenant_id and payload.tenant_id != UNKNOWN
+    whose = f" --tenant-id {payload.tenant_id}" if known else ""
+    return f"sitefleet dlq list{whose} --env {payload.environment}"
+
+
+def _replay(payload: NotificationPayload) -> str:
+    named = f" {payload.replay_id}" if payload.replay_id else ""
+    return f"sitefleet dlq history{named} --env {payload.environment}"
 
 
 def _looking(

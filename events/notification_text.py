@@ -49,6 +49,7 @@ class NotificationPayload(WireModel):
     expires_at: Timestamp | None = None
     requested_by: str | None = None
     reason: str | None = None
+    replay_id: str | None = None
     replayed: int | None = None
     failed: int | None = None
     next_command: str | None = None

@@ -217,11 +217,12 @@ def dlq_replay_finished(
     requested_by: str,
     reason: str,
 ) -> Notification:
-    """Announce the end of a replay of dead letters, by an operator, for a reason."""
+    """Announce the end of a replay of dead letters, whose own id is the correlation id."""
     payload = NotificationPayload(
         environment=environment,
         requested_by=requested_by,
         reason=reason,
+        replay_id=correlation_id,
         replayed=replayed,
         failed=failed,
     )
@@ -261,7 +262,7 @@ def _severity(
     if detail_type is _Detail.OPERATION_ROLLBACK_FAILED:
         return Severity.CRITICAL
     seen = outcome in {_Outcome.ROLLED_BACK, _Outcome.STALLED}
-    acting = kind is _Type.SITE_PROMOTION_ROLLBACK_FAILED
+    acting = kind in {_Type.SITE_PROMOTION_ROLLBACK_FAILED, _Type.SITE_CHECK_FAILED}
     if environment is Environment.PROD and (seen or acting):
         return Severity.CRITICAL
     return Severity.WARNING

@@ -28,6 +28,14 @@ def redact_body(body: str) -> str:
     return _redact(body, _MAX_LAYERS)
 
 
+def redact_attribute(name: str, value: str) -> str:
+    """The value of a message attribute: nothing of it where its very name says what it holds.
+
+    Text that only talks of a proof is kept: a replay sends an attribute as its sender wrote it.
+    """
+    return str(_clean({name: value}, _MAX_LAYERS)[name])
+
+
 def _redact(body: str, layers: int) -> str:
     if not _TRACES.search(body):
         return body

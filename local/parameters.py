@@ -26,6 +26,8 @@ TENANTS_TABLE = "tenants"
 SITES_TABLE = "sites"
 """As the stack names it."""
 SWEEP_SCHEDULE = "rate(1 minute)"
+LISTENER_RULES = "5000"
+"""The emulator's load balancer takes any number: crowds of sites are tried on it."""
 _STORE = "/sitefleet/local"
 _STORED = "AWS::SSM::Parameter::Value"
 _NOTHING = "none"
@@ -58,6 +60,7 @@ def wanted_values(
         "TenantsTable": TENANTS_TABLE,
         "Architecture": "x86_64",
         "SweepSchedule": SWEEP_SCHEDULE,
+        "ListenerRuleQuota": LISTENER_RULES,
         **TIMINGS,
     }
     platform_values = {

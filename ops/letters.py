@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -18,8 +18,14 @@ DEAD_LETTER_QUEUES: Final = ("site-operations-dlq", "site-undeliverable")
 """Of requests and workflow messages; of what the bus, the topic or the fleet's own queues lost."""
 _MOST_LETTERS: Final = 10
 """SQS: messages of one receive."""
-_LOOKS: Final = 5
+_RECEIVES: Final = 5
 """Receives of one look: SQS shows a sample of a long queue each time."""
+_IN_VAIN: Final = 2
+"""Receives without a new letter that end a look: one alone may have missed what is there."""
+_WAIT_SECONDS: Final = 1
+"""A receive that waits asks every server of the queue; one that does not asks a few of them."""
+_VISIBLE: Final = "ApproximateNumberOfMessages"
+_HIDDEN: Final = "ApproximateNumberOfMessagesNotVisible"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +42,20 @@ class SeenLetter:
     reason: str = ""
 
 
-def look_into(sqs: SQSClient, queue: str) -> list[SeenLetter]:
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What one look into a dead-letter queue has shown."""
+
+    seen: Sequence[SeenLetter]
+    there: int
+    """About how many the queue holds, those that somebody has on the desk among them."""
+
+    @property
+    def unseen(self) -> int:
+        return max(0, self.there - len(self.seen))
+
+
+def look_into(sqs: SQSClient, queue: str) -> Look:
     """Return letters of a dead-letter queue: all of a short one, a sample of a long one.
 
     Nothing is hidden from others. Each look counts as a receive, which moves nothing: a
@@ -45,26 +64,38 @@ def look_into(sqs: SQSClient, queue: str) -> list[SeenLetter]:
     found: dict[str, SeenLetter] = {}
     with calling("SQS", f"queue {queue}"):
         url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-        for _ in range(_LOOKS):
-            answer = sqs.receive_message(
-                QueueUrl=url,
-                MaxNumberOfMessages=_MOST_LETTERS,
-                VisibilityTimeout=0,
-                MessageAttributeNames=["All"],
-                MessageSystemAttributeNames=["SentTimestamp"],
-            )
-            new = {message["MessageId"]: _letter(queue, message) for message in _messages(answer)}
-            if not new.keys() - found.keys():
+        visible, hidden = _depth(sqs, url)
+        # A queue tells its depth late: one that says 0 is asked too, but not waited for.
+        patience, wait = (_IN_VAIN, _WAIT_SECONDS) if visible else (1, 0)
+        for _ in range(_RECEIVES):
+            shown = _receive(sqs, url, wait)
+            new = {message["MessageId"]: _letter(queue, message) for message in shown}
+            patience -= new.keys() <= found.keys()
+            if not patience:
                 break
             found |= new
-    return list(found.values())
+    return Look(seen=list(found.values()), there=visible + hidden)
 
 
 # --- inside ---------------------------------------------------------------------------------
 
 
-def _messages(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return list(answer.get("Messages", []))
+def _depth(sqs: SQSClient, url: str) -> tuple[int, int]:
+    """Return about how many messages anybody can receive, and how many somebody has."""
+    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[_VISIBLE, _HIDDEN])
+    return int(answer["Attributes"][_VISIBLE]), int(answer["Attributes"][_HIDDEN])
+
+
+def _receive(sqs: SQSClient, url: str, wait_seconds: int) -> Sequence[Mapping[str, Any]]:
+    answer = sqs.receive_message(
+        QueueUrl=url,
+        MaxNumberOfMessages=_MOST_LETTERS,
+        VisibilityTimeout=0,
+        WaitTimeSeconds=wait_seconds,
+        MessageAttributeNames=["All"],
+        MessageSystemAttributeNames=["SentTimestamp"],
+    )
+    return answer.get("Messages", [])
 
 
 def _letter(queue: str, message: Mapping[str, Any]) -> SeenLetter:

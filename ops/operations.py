@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
@@ -27,7 +27,7 @@ from ops.promotion.deciding import approve, reject
 from ops.promotion.people import approval_block, asked_block
 from ops.promotion.records import read_promotion
 from ops.queues import queue_lines, site_queue, turn_lines
-from ops.recent import READ_PER_DAY, Span, operations_of_site, recent_operations
+from ops.recent import READ_PER_DAY, Found, Span, operations_of_site, recent_operations
 from ops.sending import queue_of, send_request
 from ops.timeline import stands_still, timeline
 from ops.watch import exit_code_of
@@ -61,7 +61,7 @@ def list_operations(
     limit: Limit = 20,
     days: Days = 7,
 ) -> None:
-    """List the newest operations, newest first."""
+    """List the newest operations, newest first; of what stands still, those of any age."""
     connection = desk.connection()
 
     def wanted(operation: Operation) -> bool:
@@ -74,11 +74,11 @@ def list_operations(
 
     store = connection.operations
     if tenant_id is not None and site_id is not None:
-        operations = operations_of_site(store, tenant_id, site_id, wanted, limit)
+        found = operations_of_site(store, tenant_id, site_id, wanted, limit)
     else:
         span = Span(newest=desk.clock.now(), days=days, limit=limit)
-        operations = recent_operations(store, wanted, span)
-    _print_list(desk, operations)
+        found = recent_operations(store, wanted, span)
+    _print_list(desk, found)
 
 
 @command(app, "show")
@@ -172,16 +172,18 @@ def _show_approvals(desk: Desk, connection: Connection, operation: Operation) ->
         desk.show_lines(lines_of([block for block in blocks if block is not None]))
 
 
-def _print_list(desk: Desk, operations: Sequence[Operation]) -> None:
+def _print_list(desk: Desk, found: Found) -> None:
     now = desk.clock.now()
+    if found.remark:
+        desk.say(found.remark)
     if desk.as_json:
-        desk.show_json({"operations": [operation_document(o, now) for o in operations]})
+        desk.show_json({"operations": [operation_document(o, now) for o in found.operations]})
         return
-    if not operations:
+    if not found.operations:
         desk.say("No operations match. --days looks further back.")
         return
     titles = ("OPERATION", "TYPE", "TENANT", "SITE", "STATUS", "STEP", "STARTED", "TOOK")
-    desk.show(table(titles, [_cells(operation, now) for operation in operations]))
+    desk.show(table(titles, [_cells(operation, now) for operation in found.operations]))
 
 
 def _cells(operation: Operation, now: datetime) -> tuple[str, ...]:

@@ -14,6 +14,11 @@ from ops.edge import sentence_of
 from ops.wording import one_line
 
 MOST_AT_ONCE: Final = 12
+_NOT_THERE: Final = (
+    *("NotFound", "NotFoundFault", "NotFoundException"),
+    *("NonExistentQueue", "QueueDoesNotExist"),
+)
+"""How AWS' codes end that say so: InvalidSubnetID.NotFound, DBClusterNotFoundFault, ..."""
 _REFUSED: Final = frozenset(
     {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
 )
@@ -24,6 +29,8 @@ class Unknown:
     """What stands in the place of a part that could not be read."""
 
     why: str
+    absent: bool = False
+    """Whether AWS says that it is not there: that is known, for whoever asks whether it is."""
 
 
 type Part[T] = T | Unknown
@@ -47,17 +54,30 @@ def attempt[T](read: Read[T]) -> Part[T]:
     try:
         return read()
     except Exception as error:  # noqa: BLE001 - whatever breaks one part, the others are told
-        return Unknown(why=why_of(error))
+        return Unknown(why=why_of(error), absent=_is_absence(error))
 
 
 def why_of(error: Exception) -> str:
     """Return the reason in one line: what AWS answered, or the sentence of the error."""
-    here: BaseException | None = error
-    while here is not None and not isinstance(here, ClientError):
-        here = here.__cause__
-    if isinstance(here, ClientError) and code_of(here) in _REFUSED:
+    here = _answer_behind(error)
+    if here is not None and code_of(here) in _REFUSED:
         return f"no permission for {here.operation_name}"
-    if isinstance(here, ClientError) and here is error:
+    if here is not None and here is error:
         said = here.response.get("Error", {}).get("Message", "")
         return one_line(f"{here.operation_name}: {code_of(here)} {said}")
     return one_line(sentence_of(error))
+
+
+# --- inside ---------------------------------------------------------------------------------
+
+
+def _is_absence(error: Exception) -> bool:
+    answer = _answer_behind(error)
+    return answer is not None and code_of(answer).endswith(_NOT_THERE)
+
+
+def _answer_behind(error: Exception) -> ClientError | None:
+    here: BaseException | None = error
+    while here is not None and not isinstance(here, ClientError):
+        here = here.__cause__
+    return here

@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from core.domain.job_models import Check
 from core.domain.promotion_policy import GatePolicy
+from core.domain.room import MOST_TARGET_GROUPS
 from core.domain.window_policy import WindowPolicy
 from events.formats import Environment
 
@@ -110,6 +111,8 @@ class CapacityEvidence(EvidenceModel):
     """Which metric told, for the person who looks it up."""
     source_size_bytes: int | None
     free_rule_priorities: int | None
+    free_target_groups: int = MOST_TARGET_GROUPS
+    """Evidence of earlier versions has none: there cannot have been more."""
 
 
 class PermissionEvidence(EvidenceModel):

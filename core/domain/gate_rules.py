@@ -19,6 +19,7 @@ from core.domain.health import (
     quiet_from,
 )
 from core.domain.promotion_policy import GatePolicy
+from core.domain.room import Room
 from core.domain.windows import window_state
 
 
@@ -196,23 +197,21 @@ def database_storage(case: Case) -> GateVerdict:
 
 
 def rule_priorities(case: Case) -> GateVerdict:
-    """The load balancer takes more listener rules."""
-    name, free = GateName.RULE_PRIORITIES, case.evidence.capacity.free_rule_priorities
-    needed = case.rules.free_rule_priorities
+    """The load balancer takes more listener rules, and more target groups."""
+    name, capacity = GateName.RULE_PRIORITIES, case.evidence.capacity
+    needed, free = case.rules.free_rule_priorities, capacity.free_rule_priorities
     if free is None:
         return is_open(
             name,
             "The load balancer did not tell how many rules it takes.",
             "Send the promotion again when it answers.",
         )
-    said = f"The load balancer takes {free} more rules"
-    if free >= needed:
-        return passes(name, f"{said}; {needed} must be left.")
-    return fails(
-        name,
-        f"{said}, and {needed} must be left.",
-        "Delete rules of sites that are gone, or raise the quota of rules per load balancer.",
-    )
+    room = Room(rules=free, target_groups=capacity.free_target_groups)
+    shortage = room.shortage(rules=needed, target_groups=needed)
+    if shortage is not None:
+        return fails(name, shortage.why, shortage.remedy)
+    said = f"The load balancer has room for {room.releases} more releases"
+    return passes(name, f"{said}; {needed} must be free.")
 
 
 def permissions(case: Case) -> GateVerdict:

@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from core.domain.letter_attributes import pairs_of, read_pairs
 from core.domain.letters import Attribute, Origin, RawLetter
+from events.json_text import parse
 
 MOVED_LETTER: Final = "movedLetter"
 """Attribute: the letter as it was before somebody moved it, without its body; JSON."""
@@ -34,7 +36,7 @@ def moved_attributes(raw: RawLetter, why: Mapping[str, str]) -> dict[str, Attrib
         "messageId": was.message_id,
         "source": was.raw.source,
         "sentAt": was.raw.sent_at.isoformat(),
-        "attributes": {name: [a.data_type, a.value] for name, a in was.raw.attributes.items()},
+        "attributes": pairs_of(was.raw.attributes),
     }
     text = json.dumps(kept, separators=(",", ":"), ensure_ascii=False)
     stamps = {name: Attribute(value=value) for name, value in why.items()}
@@ -50,7 +52,7 @@ def was_of(raw: RawLetter) -> Moved:
     if text is None:
         return Moved(message_id=raw.message_id, raw=raw)
     try:
-        kept = json.loads(text)
+        kept = parse(text)
         return Moved(message_id=str(kept["messageId"]), raw=_restored(raw, kept))
     except (ValueError, TypeError, KeyError, AttributeError):
         return Moved(message_id=raw.message_id, raw=raw)
@@ -60,9 +62,13 @@ def _restored(raw: RawLetter, kept: Mapping[str, Any]) -> RawLetter:
     return replace(
         raw,
         source=Origin(kept["source"]) if kept["source"] else None,
-        sent_at=datetime.fromisoformat(kept["sentAt"]),
-        attributes={
-            str(name): Attribute(data_type=str(data_type), value=str(value))
-            for name, (data_type, value) in kept["attributes"].items()
-        },
+        sent_at=_with_zone(datetime.fromisoformat(kept["sentAt"])),
+        attributes=read_pairs(kept["attributes"]),
     )
+
+
+def _with_zone(moment: datetime) -> datetime:
+    """A time without a zone compares with no other; such a mark is a broken one."""
+    if moment.tzinfo is None:
+        raise ValueError("no zone")
+    return moment

@@ -7,12 +7,13 @@ undelivered events"), SQS names the source queue, SNS only wraps its notificatio
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from core.domain.letter_attributes import read_pairs
+from core.domain.letter_bodies import About, about_of, object_of
 from core.domain.letter_moving import Moved, was_of
 from core.domain.letters import (
     REPLAY_COUNT,
@@ -25,19 +26,17 @@ from core.domain.letters import (
     Origin,
     RawLetter,
 )
-from core.domain.operation import AttemptFailure
+from core.domain.operation import AttemptFailure, Operation
 from events.decode import DecodeError, Message, decode
 from events.filters import OPERATION_QUEUES
-from events.json_text import UnreadableError, parse
-from events.progress import FleetEvent, StepPoll, WakeUp
-from events.requests import Request
-from events.vocabulary import OperationType
+from events.json_text import parse
 
 NUMBERS: Final = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|\b[0-9a-f]{12,}\b|\d+")
 MOST_MESSAGE_CHARACTERS: Final = 500
 WORKER_DIED: Final = "WorkerDied"
 """Stands for the exception of an attempt that nobody lived to record."""
 
+_COUNT = re.compile("[0-9]{1,9}")
 _QUEUE = re.compile(r"bbws-wp-site-([a-z]+)-(?:dev|sit|prod)$")
 
 
@@ -61,25 +60,38 @@ class OpenLetter:
 
     raw: RawLetter
     content: Message | DecodeError
+    about: About
 
     @property
     def operation_id(self) -> str | None:
         """The operation that it is about, as far as it tells by itself."""
-        return _written(was_of(self.raw).raw, "operationId") or _about(self).operation_id
+        return _written(was_of(self.raw).raw, "operationId") or self.about.operation_id
 
 
 def open_letter(raw: RawLetter) -> OpenLetter:
     """Decode a letter's body."""
+    content: Message | DecodeError
     try:
-        return OpenLetter(raw=raw, content=decode(raw.body))
+        content = decode(raw.body)
     except DecodeError as error:
-        return OpenLetter(raw=raw, content=error)
+        content = error
+    return OpenLetter(raw=raw, content=content, about=about_of(raw.body, content))
 
 
-def read_letter(opened: OpenLetter, failures: Sequence[AttemptFailure] = ()) -> Letter:
-    """Return what a dead letter is; `failures`: the attempts recorded for its operation."""
+def read_letter(
+    opened: OpenLetter,
+    failures: Sequence[AttemptFailure] = (),
+    operation: Operation | None = None,
+) -> Letter:
+    """Return what a dead letter is.
+
+    `failures`: the attempts recorded for its operation; `operation`: the one that its body names,
+    where that says no more.
+    """
     here, moved = opened.raw, was_of(opened.raw)
-    raw, about = moved.raw, _about(opened)
+    raw, about = moved.raw, opened.about
+    if operation is not None:
+        about = about.completed_by(operation)
     kind = _kind(raw, about)
     failed = _last_failure(moved, failures)
     reason = _reason(raw, kind, failed, about)
@@ -100,7 +112,7 @@ def read_letter(opened: OpenLetter, failures: Sequence[AttemptFailure] = ()) -> 
         correlation_id=about.correlation_id or _written(raw, "correlationId"),
         failed_at=raw.sent_at,
         first_message_id=replay_of or moved.message_id,
-        replay_count=int(_text(attributes, REPLAY_COUNT) or 0),
+        replay_count=_count(_text(attributes, REPLAY_COUNT)),
     )
 
 
@@ -110,105 +122,12 @@ def original_attributes(raw: RawLetter) -> dict[str, Attribute]:
     if _written(raw, "reason") is None and _written(raw, "RULE_ARN") is None:
         return dict(raw.attributes)
     try:
-        kept = json.loads(raw.text(SENDER_ATTRIBUTES) or "{}")
-        return {
-            str(name): Attribute(data_type=str(data_type), value=str(value))
-            for name, (data_type, value) in kept.items()
-        }
-    except (ValueError, TypeError, AttributeError):
+        return read_pairs(parse(raw.text(SENDER_ATTRIBUTES) or "{}"))
+    except (ValueError, AttributeError):
         return {}
 
 
 # --- inside ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class _About:
-    """What the body says."""
-
-    message_type: str
-    readable: bool
-    operation_id: str | None = None
-    operation_type: OperationType | None = None
-    tenant_id: str | None = None
-    site_id: str | None = None
-    correlation_id: str | None = None
-    step: str | None = None
-    is_notification: bool = False
-
-
-def _about(opened: OpenLetter) -> _About:
-    message = opened.content
-    match message:
-        case DecodeError():
-            return _about_unreadable(opened.raw, message)
-        case FleetEvent():
-            meta = message.metadata
-            return _About(
-                message_type=message.detail_type,
-                readable=True,
-                operation_id=meta.operation_id,
-                operation_type=meta.operation_type,
-                tenant_id=meta.tenant_id,
-                site_id=meta.site_id,
-                correlation_id=meta.correlation_id,
-                step=meta.step,
-            )
-        case StepPoll():
-            return _About(
-                message_type=message.message_type,
-                readable=True,
-                operation_id=message.operation_id,
-                correlation_id=message.correlation_id,
-            )
-        case WakeUp():
-            return _About(
-                message_type="WAKE_UP",
-                readable=True,
-                operation_id=message.operation_id,
-                step=message.step,
-            )
-        case _:
-            return _about_request(message)
-
-
-def _about_request(request: Request) -> _About:
-    payload = request.payload
-    return _About(
-        message_type=request.message_type,
-        readable=True,
-        operation_id=getattr(payload, "operation_id", None),
-        tenant_id=getattr(payload, "tenant_id", None),
-        site_id=getattr(payload, "site_id", None),
-        correlation_id=request.correlation_id,
-        step="accept",
-    )
-
-
-def _about_unreadable(raw: RawLetter, error: DecodeError) -> _About:
-    body = _object(raw.body)
-    inner = _object(body.get("Message")) if body.get("Type") == "Notification" else body
-    if "eventType" in inner and "eventId" in inner:
-        payload = _object(inner.get("payload"))
-        return _About(
-            message_type=str(inner["eventType"]),
-            readable=True,
-            is_notification=True,
-            operation_id=_string(payload.get("operationId")),
-            tenant_id=_string(payload.get("tenantId")),
-            site_id=_string(payload.get("siteId")),
-            correlation_id=_string(inner.get("correlationId")),
-        )
-    hints = error.hints
-    return _About(
-        message_type=hints.message_type or "not a request",
-        readable=False,
-        operation_id=hints.operation_id,
-        tenant_id=hints.tenant_id,
-        site_id=hints.site_id,
-        correlation_id=hints.correlation_id,
-        step="accept",
-    )
 
 
 def _written(raw: RawLetter, name: str) -> str | None:
@@ -216,7 +135,7 @@ def _written(raw: RawLetter, name: str) -> str | None:
     return None if raw.source is not None else raw.text(name)
 
 
-def _kind(raw: RawLetter, about: _About) -> LetterKind:
+def _kind(raw: RawLetter, about: About) -> LetterKind:
     if raw.source is not None:
         return LetterKind.ABANDONED
     if "RULE_ARN" in raw.attributes and "TARGET_ARN" in raw.attributes:
@@ -235,7 +154,7 @@ def _last_failure(moved: Moved, failures: Sequence[AttemptFailure]) -> AttemptFa
     return mine[-1] if mine else None
 
 
-def _reason(raw: RawLetter, kind: LetterKind, failed: AttemptFailure | None, about: _About) -> str:
+def _reason(raw: RawLetter, kind: LetterKind, failed: AttemptFailure | None, about: About) -> str:
     written = _written(raw, "reason")
     if written:
         return written
@@ -259,7 +178,7 @@ def _reason(raw: RawLetter, kind: LetterKind, failed: AttemptFailure | None, abo
 
 
 def _failure_key(
-    raw: RawLetter, kind: LetterKind, failed: AttemptFailure | None, about: _About, reason: str
+    raw: RawLetter, kind: LetterKind, failed: AttemptFailure | None, about: About, reason: str
 ) -> FailureKey:
     origin = _origin(raw, kind, about)
     workflow = about.operation_type or (origin.value if origin else raw.box.value)
@@ -283,7 +202,7 @@ def _exception(raw: RawLetter, kind: LetterKind, failed: AttemptFailure | None) 
     return named or code or fallback.get(kind, "Unreadable")
 
 
-def _origin(raw: RawLetter, kind: LetterKind, about: _About) -> Origin | None:
+def _origin(raw: RawLetter, kind: LetterKind, about: About) -> Origin | None:
     """The queue SQS moved it from, else the letter's own stamp, else what the event was for."""
     if raw.source is not None:
         return raw.source
@@ -294,7 +213,7 @@ def _origin(raw: RawLetter, kind: LetterKind, about: _About) -> Origin | None:
         case LetterKind.TARGET_FAILURE:
             return origin_of(raw.text("TARGET_ARN"))
         case LetterKind.TOPIC_FAILURE:
-            return Origin.MAILER if _object(raw.body).get("eventType") else None
+            return Origin.MAILER if object_of(raw.body).get("eventType") else None
     if about.operation_type is not None:
         return origin_of(OPERATION_QUEUES[about.operation_type])
     return None
@@ -302,20 +221,12 @@ def _origin(raw: RawLetter, kind: LetterKind, about: _About) -> Origin | None:
 
 def _operation_of(raw: RawLetter, kind: LetterKind) -> str | None:
     """A refused request has no operation: its letter's operationId is only a name for it."""
-    return None if kind is LetterKind.REFUSED else raw.text("operationId")
+    return None if kind is LetterKind.REFUSED else _written(raw, "operationId")
 
 
-def _object(value: Any) -> Mapping[str, Any]:
-    if isinstance(value, str):
-        try:
-            value = parse(value)
-        except UnreadableError:
-            return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _string(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+def _count(text: str | None) -> int:
+    """Return a count that our own replays have set; what else a sender has written is none."""
+    return int(text) if text and _COUNT.fullmatch(text) else 0
 
 
 def _text(attributes: Mapping[str, Attribute], name: str) -> str | None:

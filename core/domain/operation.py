@@ -132,6 +132,11 @@ class Operation:
         return self.stalled_since is not None or self.status in _UP_TO_PEOPLE
 
     @property
+    def stands(self) -> bool:
+        """Whether the sweeper has left it to people: nothing but their message will move it."""
+        return not self.is_terminal and self.due_at is None and self.turn is not Turn.WAITING
+
+    @property
     def gives_turn_back(self) -> bool:
         """Whether this state frees the turn that it has among its tenant's operations."""
         return self.turn is Turn.TAKEN and (self.is_terminal or self.waits_for_people)

@@ -45,7 +45,7 @@ class GatePolicy(PolicyModel):
     cluster_volume_limit_bytes: Annotated[int, Field(gt=0)] = 128 * 2**40
     """How large an Aurora cluster's volume can get."""
     free_rule_priorities: Annotated[int, Field(gt=0)] = 10
-    """Listener rules that the load balancer must still be able to take."""
+    """So many more listener rules, and target groups, must the load balancer still take."""
     drift_rows_at_most: Count = 1000
     """Rows by which the source may differ from its plan when the work begins: counts are evidence
     and not hashed, but people have read them."""

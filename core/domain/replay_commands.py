@@ -62,7 +62,7 @@ class CommandFilters(_Wire):
 class CommandPace(_Wire):
     """What of a Pace may be asked for from outside."""
 
-    per_second: Annotated[float, Field(gt=0, le=1000)] = Pace().per_second
+    per_second: Annotated[float, Field(ge=0.1, le=1000)] = Pace().per_second
 
     def read(self) -> Pace:
         """Return it as the replayer takes it."""

@@ -7,7 +7,7 @@ where it stood.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -37,7 +37,7 @@ class Fate(StrEnum):
     BROKE = "broke"
     """The step broke once more; its operation is stalled again. Never foretold."""
     UNSENDABLE = "cannot be sent"
-    """There is no queue it could go back to. Only foretold: it is not sent."""
+    """No queue is known for it, or none would take it. Only foretold: it is not sent."""
 
 
 BAD_FATES = frozenset({Fate.REFUSED, Fate.TURNED_BACK, Fate.BROKE})
@@ -80,18 +80,12 @@ class EntryState(StrEnum):
     """Not sent: its group failed again too often."""
     GONE = "gone"
     """Not sent: it was not in its dead-letter queue any more."""
+    UNSENDABLE = "could not be sent"
+    """Not sent: its queue does not take it, today or later; it stays where it is."""
 
 
-UNSENT = frozenset({EntryState.PLANNED, EntryState.STOPPED, EntryState.GONE})
-OVER = frozenset(
-    {
-        EntryState.DONE,
-        EntryState.FAILED_AGAIN,
-        EntryState.RUNNING,
-        EntryState.STOPPED,
-        EntryState.GONE,
-    }
-)
+UNSENT = frozenset({EntryState.PLANNED, EntryState.STOPPED, EntryState.GONE, EntryState.UNSENDABLE})
+OVER = frozenset(EntryState) - {EntryState.PLANNED, EntryState.SENT}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,79 +170,3 @@ class Replay:
 def counts_of(entries: Sequence[ReplayEntry]) -> dict[str, int]:
     """Return how many entries are in each state."""
     return dict(Counter(entry.state.value for entry in entries))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """What one group sends next."""
-
-    group_id: str
-    entries: tuple[ReplayEntry, ...]
-
-
-def next_steps(
-    entries: Sequence[ReplayEntry], pace: Pace, stopped: frozenset[str] = frozenset()
-) -> list[Step]:
-    """Return what each group sends next: its canary, then steps that double.
-
-    A group whose last step has no outcome yet sends nothing; nor does one that was stopped.
-    """
-    return [
-        step
-        for group_id, members in _groups(entries)
-        if group_id not in stopped and (step := _next_step(group_id, members, pace))
-    ]
-
-
-def groups_to_stop(entries: Sequence[ReplayEntry], pace: Pace) -> frozenset[str]:
-    """Return the groups whose last step failed again too often."""
-    return frozenset(
-        group_id for group_id, members in _groups(entries) if _fails_again(members, pace)
-    )
-
-
-def _groups(entries: Sequence[ReplayEntry]) -> Iterator[tuple[str, list[ReplayEntry]]]:
-    groups: dict[str, list[ReplayEntry]] = {}
-    for entry in entries:
-        groups.setdefault(entry.group_id, []).append(entry)
-    yield from groups.items()
-
-
-def _next_step(group_id: str, members: Sequence[ReplayEntry], pace: Pace) -> Step | None:
-    waiting = any(m.state is EntryState.SENT for m in members)
-    unsent = [m for m in members if m.state is EntryState.PLANNED]
-    if waiting or not unsent:
-        return None
-    gone_out = sum(1 for m in members if m.state not in UNSENT)
-    return Step(group_id=group_id, entries=tuple(unsent[: step_size(gone_out, pace)]))
-
-
-def step_size(gone_out: int, pace: Pace) -> int:
-    """Return how many messages follow after so many: 1, then 10, 20, 40 ... up to the largest."""
-    if gone_out == 0:
-        return 1
-    size, sent = pace.first_step, 1
-    while sent + size <= gone_out and size < pace.largest_step:
-        sent, size = sent + size, min(2 * size, pace.largest_step)
-    return size
-
-
-def _fails_again(members: Sequence[ReplayEntry], pace: Pace) -> bool:
-    """Judge the last step, drawn as a row of a group's entries in their order.
-
-    canary | first step ........ | second step .................. | not sent yet
-    """
-    sent = [m for m in members if m.state not in UNSENT]
-    if not sent:
-        return False
-    step = _last_step(sent, pace)
-    bad = {EntryState.FAILED_AGAIN, EntryState.RUNNING}
-    failed = sum(1 for m in step if m.state in bad)
-    return failed > pace.stop_share * len(step)
-
-
-def _last_step(sent: Sequence[ReplayEntry], pace: Pace) -> Sequence[ReplayEntry]:
-    start, size = 0, 1
-    while start + size < len(sent):
-        start, size = start + size, step_size(start + size, pace)
-    return sent[start:]

@@ -7,17 +7,19 @@ writes nothing. Later letters are looked at through what the earlier ones will h
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from core.domain.approval import Decision
 from core.domain.errors import RefusedError
+from core.domain.letter_stamps import why_no_room
 from core.domain.letters import Letter, Origin
 from core.domain.operation import Operation, Turn
 from core.domain.replays import Fate
 from core.engine.claims import Ticket, ticket_for
 from core.engine.decisions import Decider
 from core.engine.engine import Engine
+from core.engine.forecast_fates import Forecast, already_done, ended, unknown
 from core.engine.forecast_sentences import (
     not_a_request,
     nowhere,
@@ -45,18 +47,6 @@ from events.requests import (
 )
 
 TICK: Final = "A tick of the sweeper: the next one does the same."
-
-
-@dataclass(frozen=True, kw_only=True)
-class Forecast:
-    """What will become of one letter."""
-
-    fate: Fate
-    sentence: str
-    operation_id: str | None = None
-    step: str | None = None
-    behind: str | None = None
-    """The operation that has the site; this one waits for it."""
 
 
 class Forecaster:
@@ -101,6 +91,8 @@ class Forecaster:
         match letter.origin:
             case None:
                 return Forecast(fate=Fate.UNSENDABLE, sentence=nowhere(letter))
+            case _ if why := why_no_room(letter):
+                return Forecast(fate=Fate.UNSENDABLE, sentence=why)
             case Origin.NOTIFIER:
                 return self._of_notifier(found)
             case Origin.MAILER:
@@ -139,11 +131,11 @@ class Forecaster:
         operation = self._gate.known(request.payload.operation_id)
         if isinstance(request, OperationCancelRequest):
             if taken_back_after_cancel(operation):
-                return _ended(operation)
+                return ended(operation)
             self._gate.check_cancel(operation)
             return self._runs(operation, "The cancel counts: the operation is taken back.")
         if operation.is_terminal:
-            return _ended(operation)
+            return ended(operation)
         self._gate.check_retry(operation)
         return self._runs(operation, f"Step {operation.step} is tried anew.")
 
@@ -179,7 +171,7 @@ class Forecaster:
         found = self._gate.promotion_under_way(request)
         if found is not None and request.payload.operation_id is not None:
             if taken_back_after_cancel(found):
-                return _ended(found)
+                return ended(found)
             if is_running_promotion(found):
                 return self._runs(found, f"Promotion {found.operation_id} is cancelled.")
         return self._of_new(workflow, request, wanted)
@@ -199,9 +191,9 @@ class Forecaster:
             return Forecast(fate=Fate.NOTHING, sentence="A wake-up that names no operation.")
         operation = self._engine.store.get(ticket.operation_id)
         if operation is None:
-            return _unknown(ticket)
+            return unknown(ticket)
         if not _fits(ticket, operation):
-            return _nothing(operation)
+            return already_done(operation)
         now, until = self._engine.now(), operation.lease_until
         if until is not None and until > now:
             return Forecast(
@@ -259,15 +251,6 @@ class Forecaster:
 # --- inside ---------------------------------------------------------------------------------
 
 
-def _ended(operation: Operation) -> Forecast:
-    return Forecast(
-        fate=Fate.ANSWERED,
-        sentence=f"Operation {operation.operation_id} has ended as {operation.status}: its end is "
-        "told again, to whoever has not heard of it.",
-        operation_id=operation.operation_id,
-    )
-
-
 def _message(letter: Letter) -> QueueMessage:
     """Return the message as its consumer will see it."""
     origin = letter.origin
@@ -286,28 +269,3 @@ def _fits(ticket: Ticket, operation: Operation) -> bool:
     if ticket.is_wake_up:
         return operation.wait_number > 0 and ticket.step in {None, operation.step}
     return (ticket.event_id, ticket.wait_number) == (operation.event_id, operation.wait_number)
-
-
-def _nothing(operation: Operation) -> Forecast:
-    if operation.is_terminal:
-        why = f"Operation {operation.operation_id} has ended as {operation.status}"
-    elif operation.turn is Turn.WAITING:
-        why = f"Operation {operation.operation_id} waits for its tenant's turn, which comes"
-    else:
-        why = f"Operation {operation.operation_id} is further: step {operation.step}"
-    return Forecast(
-        fate=Fate.NOTHING,
-        sentence=f"Already done: nothing happens. {why}.",
-        operation_id=operation.operation_id,
-        step=operation.step,
-    )
-
-
-def _unknown(ticket: Ticket) -> Forecast:
-    if ticket.is_wake_up:
-        return Forecast(fate=Fate.NOTHING, sentence="A wake-up of an operation that is not here.")
-    return Forecast(
-        fate=Fate.REFUSED,
-        sentence=f"There is no operation {ticket.operation_id} here: it comes back at once.",
-        operation_id=ticket.operation_id,
-    )

@@ -7,7 +7,7 @@ person beforehand, so that what it says is what will happen.
 from __future__ import annotations
 
 from core.domain.errors import RefusedError
-from core.domain.operation import Fact, Operation, Turn
+from core.domain.operation import Fact, Operation
 from core.engine.engine import Engine
 from core.engine.message import QueueMessage
 from core.engine.workflow import Admission, Subject, Workflow
@@ -180,8 +180,7 @@ def stands_still(operation: Operation) -> bool:
     Beside what is stalled and ROLLBACK_FAILED, that is what a worker took up for a retry and left
     when it died: the sweeper has given such an operation up, and the retry comes again.
     """
-    given_up = operation.due_at is None and operation.turn is not Turn.WAITING
-    return operation.stalled_since is not None or given_up
+    return operation.stalled_since is not None or operation.stands
 
 
 def _short_hash(request: Request) -> str:

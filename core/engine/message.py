@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+from core.domain.letter_attributes import pairs_of
 from core.domain.letters import MOST_ATTRIBUTES, REPLAY_OF, SENDER_ATTRIBUTES, STAMPS, Attribute
 from core.domain.replays import Fate
 from core.ports.messaging import DeadLetter, QueueName
-from events.redaction import redact_body
+from events.redaction import redact_attribute
 
 MOST_SENDER_BYTES: Final = 8 * 1024
 """Of the original message's attributes that a dead letter keeps; above it only the stamps."""
@@ -78,8 +79,8 @@ def _senders_attributes(message: QueueMessage) -> str:
 
 
 def _attributes_text(attributes: Mapping[str, Attribute]) -> str:
-    values = {name: [a.data_type, a.value] for name, a in attributes.items()}
-    return redact_body(json.dumps(values, separators=(",", ":"), ensure_ascii=False))
+    clean = {n: replace(a, value=redact_attribute(n, a.value)) for n, a in attributes.items()}
+    return json.dumps(pairs_of(clean), separators=(",", ":"), ensure_ascii=False)
 
 
 def backoff_seconds(receive_count: int, suggested: int | None, *, most: int = 900) -> int:

@@ -83,7 +83,7 @@ class Notifier:
         )
         notification = notification_for(event)
         if notification is None:
-            return Acknowledged(fate=Fate.NOTHING, why="Nobody needs to hear of it.")
+            return self._only_measure(event, message_id)
         mark = self._store.announce(meta.event_id, self._clock.now(), by=message_id)
         if mark is Mark.TAKEN:
             log.info("waiting_for_another_copy", eventId=meta.event_id)
@@ -97,6 +97,20 @@ class Notifier:
         log.info("announcing", eventId=meta.event_id, eventType=notification.event_type.value)
         self._meter.record(measurements, _about(meta))
         return Acknowledged(fate=Fate.ANNOUNCED, why=f"{notification.event_type} is announced.")
+
+    def _only_measure(self, event: FleetEvent, message_id: str) -> Disposition:
+        """Count once what nobody needs to hear of: a look that finds a site in order, say.
+
+        Its mark is never closed, nor ever too old for a copy to respect: it has the time of the
+        fact. Each handling asks for it as another, because the one before may have counted.
+        """
+        measurements, meta = self._measurements(event), event.metadata
+        if measurements:
+            handling = f"{message_id} at {self._clock.now().isoformat()}"
+            mark = self._store.announce(meta.event_id, meta.occurred_at, by=handling)
+            if mark is Mark.MINE:
+                self._meter.record(measurements, _about(meta))
+        return Acknowledged(fate=Fate.NOTHING, why="Nobody needs to hear of it.")
 
     def _measurements(self, event: FleetEvent) -> list[Measurement]:
         """What the fact adds to the metrics; read before anything is announced."""

@@ -40,7 +40,8 @@ class Announcements(Protocol):
 
         `by` is the message that asks for it. The same message again (its answer was lost, or its
         worker died) finds its own mark; a copy of the event is another message, and waits until
-        the first is done or has let `ANNOUNCING` pass.
+        the first is done or has let `ANNOUNCING` pass. Where every message gives the same `now`,
+        that never passes: whoever was first keeps the mark.
         """
         ...
 

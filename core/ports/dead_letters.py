@@ -73,7 +73,9 @@ class ReplayJournal(Protocol):
     def begin(self, replay: Replay, entries: Sequence[ReplayEntry]) -> Replay:
         """Store the entries, then open the replay.
 
-        Returns the one that is open: this one, or another that has to be finished first.
+        Returns the one that is open: this one, or another that has to be finished first. One that
+        was begun before under this name is returned as it stands; of one that died before it was
+        opened nothing is left.
         """
         ...
 
@@ -103,7 +105,7 @@ class ReplayJournal(Protocol):
         ...
 
     def record(self, replay: Replay, entries: Sequence[ReplayEntry]) -> None:
-        """Write what became of some entries; the replay's fence is not checked."""
+        """Write what became of some entries; raises LostClaimError as `save` does."""
         ...
 
     def recent(self, limit: int) -> Sequence[Replay]:

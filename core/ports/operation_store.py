@@ -227,11 +227,21 @@ class OperationStore(SiteLocks, TenantTurns, WakeUps, Announcements, Protocol):
         ...
 
     def re_arm(self, operation: Operation, due_at: datetime | None) -> bool:
-        """Move `dueAt` of an operation that has not moved since it was read (the sweeper)."""
+        """Move `dueAt` of an operation that has not moved since it was read (the sweeper).
+
+        None: the sweeper leaves it to people, and `standing` has it until somebody moves it.
+        """
         ...
 
     def due(self, now: datetime, limit: int) -> Sequence[Operation]:
         """Return non-terminal operations whose `dueAt` has passed, oldest first."""
+        ...
+
+    def standing(self) -> Sequence[Operation]:
+        """Return every operation that nothing but a person's message will move, of any age.
+
+        The one that has not moved for the longest time comes first.
+        """
         ...
 
     def lock_holder(self, tenant_id: str, site_id: str) -> str | None:

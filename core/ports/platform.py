@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from core.domain.names import ReleaseNames, SiteNames
+from core.domain.room import Room
 from core.domain.sizes import PLATFORM_SIZE, Size
 
 
@@ -237,8 +238,8 @@ class LoadBalancer(Protocol):
         """Delete it; nothing there is fine."""
         ...
 
-    def free_rule_priorities(self) -> int:
-        """Return how many more rules the load balancer takes (its quota less those it has)."""
+    def room(self, level: int) -> Room:
+        """Return how many more rules and target groups an isolation level's load balancer takes."""
         ...
 
     def address(self, host: str | None = None) -> str:

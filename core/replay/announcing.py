@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from core.domain.notices import Notice
+from core.domain.replay_steps import NOT_GOOD
 from core.domain.replays import UNSENT, EntryState, Replay
 from core.engine.engine import Engine
 from core.ports.announcements import Mark
@@ -14,8 +15,8 @@ from events import identity
 from events.notifications import Notification, dlq_replay_finished
 from events.vocabulary import NotificationType, Phase
 
-NOT_GOOD = (EntryState.FAILED_AGAIN, EntryState.RUNNING)
-"""What was sent and is not known to have done its work; a group stops for such ones only."""
+FAILED = NOT_GOOD | {EntryState.UNSENDABLE}
+NOT_TRIED = UNSENT - FAILED
 
 
 def announcer(engine: Engine, topic: Topic) -> Announce:
@@ -52,8 +53,8 @@ def _notification(engine: Engine, replay: Replay, event_id: str) -> Notification
         correlation_id=replay.replay_id,
         timestamp=replay.finished_at or engine.now(),
         environment=engine.policy.environment,
-        replayed=replay.total - _number(replay, UNSENT),
-        failed=_number(replay, NOT_GOOD),
+        replayed=replay.total - _number(replay, NOT_TRIED),
+        failed=_number(replay, FAILED),
         requested_by=replay.requested_by,
         reason=replay.reason,
     )

@@ -7,17 +7,20 @@ desk that is never tidied, they only show again later.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from core.domain.errors import SitefleetError
 from core.domain.letter_moving import was_of
 from core.domain.letter_reading import open_letter, read_letter
 from core.domain.letters import Box, FailureKey, Letter, RawLetter
 from core.domain.replays import ReplayFilter
 from core.engine.engine import Engine
-from core.engine.forecast import Forecast, Forecaster
+from core.engine.forecast import Forecaster
+from core.engine.forecast_fates import Forecast
 from core.ports.dead_letters import DeadLetters, Failures
 
 HIDE_SECONDS: Final = 300
@@ -74,13 +77,12 @@ class LetterDesk:
 
         Letters that somebody else has on a desk are not seen; `hidden` tells how many.
         """
-        taken = self._take(boxes, hide_seconds, watch)
-        named = frozenset(filters.message_ids)
-        meant = [raw for raw in taken if not named or raw.message_id in named]
-        chosen = [letter for letter in self._read(meant) if self._means(filters, letter)]
-        chosen = chosen[: filters.limit] if filters.limit is not None else chosen
+        taken: dict[tuple[Box, str], RawLetter] = {}
+        with self._given_back_if_it_breaks(taken.values()):
+            self._take(taken, boxes, hide_seconds, watch)
+            chosen = self._chosen(filters, taken.values())
         kept = {letter.raw.receipt for letter in chosen}
-        self._letters.give_back([raw for raw in taken if raw.receipt not in kept])
+        self._letters.give_back([raw for raw in taken.values() if raw.receipt not in kept])
         return chosen
 
     def hidden(self, boxes: Sequence[Box] = REPLAYED) -> int:
@@ -105,32 +107,55 @@ class LetterDesk:
 
     def foretell_or_give_back(self, letters: Sequence[Letter]) -> list[Foretold]:
         """Foretell letters that stay on the desk; they are given back when it cannot be told."""
-        try:
+        with self._given_back_if_it_breaks([letter.raw for letter in letters]):
             return self.foretell(letters)
+
+    @contextmanager
+    def _given_back_if_it_breaks(self, taken: Collection[RawLetter]) -> Iterator[None]:
+        """Nobody else can look for the cause while the letters are hidden."""
+        try:
+            yield
         except BaseException:
-            self.give_back(letters)
+            with suppress(SitefleetError):  # they show again by themselves; what broke is told
+                self._letters.give_back(list(taken))
             raise
 
     def _take(
-        self, boxes: Sequence[Box], hide_seconds: int, watch: Watch | None
-    ) -> list[RawLetter]:
-        taken: dict[tuple[Box, str], RawLetter] = {}
+        self,
+        taken: dict[tuple[Box, str], RawLetter],
+        boxes: Sequence[Box],
+        hide_seconds: int,
+        watch: Watch | None,
+    ) -> None:
         for box in boxes:
             while batch := self._letters.receive(box, hide_seconds=hide_seconds):
-                taken |= {(box, raw.message_id): raw for raw in batch}
+                taken.update({(box, raw.message_id): raw for raw in batch})
                 if watch is not None:
                     watch(len(taken))
-        return sorted(taken.values(), key=lambda raw: (raw.sent_at, raw.message_id))
+
+    def _chosen(self, filters: ReplayFilter, taken: Iterable[RawLetter]) -> list[Letter]:
+        named = frozenset(filters.message_ids)
+        meant = [raw for raw in taken if not named or raw.message_id in named]
+        meant.sort(key=lambda raw: (raw.sent_at, raw.message_id))
+        chosen = [letter for letter in self._read(meant) if self._means(filters, letter)]
+        return chosen[: filters.limit]
 
     def _read(self, taken: Sequence[RawLetter]) -> list[Letter]:
-        """Read each letter, those without a reason together with the recorded attempts."""
+        """Read each letter, together with what it does not tell by itself.
+
+        That is the recorded attempts of one without a reason, the operation of one without a site.
+        """
         opened = [open_letter(raw) for raw in taken]
-        asked = {one.operation_id for one in opened if _is_silent(one.raw)} - {None}
-        failures = self._failures.of_operations(sorted(str(name) for name in asked))
+        asked = {one.operation_id or "" for one in opened if _is_silent(one.raw)} - {""}
+        failures = self._failures.of_operations(sorted(asked))
+        named = {one.about.asked_operation or "" for one in opened} - {""}
+        operations = self._engine.store.get_many(sorted(named)) if named else {}
         return [
-            read_letter(one, failures.get(one.operation_id or "", ()))
-            if _is_silent(one.raw)
-            else read_letter(one)
+            read_letter(
+                one,
+                failures.get(one.operation_id or "", ()) if _is_silent(one.raw) else (),
+                operations.get(one.about.asked_operation or ""),
+            )
             for one in opened
         ]
 

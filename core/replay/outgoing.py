@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
-from core.domain.errors import SitefleetError
 from core.domain.letter_moving import moved_attributes
-from core.domain.letter_reading import original_attributes
+from core.domain.letter_stamps import senders_attributes
 from core.domain.letters import (
     CORRECTION_OF,
-    MOST_ATTRIBUTES,
     PARKED_BY,
     PARKED_REASON,
     REPLAY_COUNT,
     REPLAY_ID,
     REPLAY_OF,
-    STAMPS,
     Attribute,
     Letter,
     RawLetter,
 )
 from core.ports.dead_letters import Outgoing
-
-_ROOM: Final = MOST_ATTRIBUTES - 3
 
 
 def replayed(letter: Letter, replay_id: str) -> Outgoing:
@@ -35,7 +29,7 @@ def replayed(letter: Letter, replay_id: str) -> Outgoing:
     }
     return Outgoing(
         body=letter.raw.body,
-        attributes={**_senders(letter), **stamps},
+        attributes={**senders_attributes(letter), **stamps},
         group=letter.raw.group or letter.tenant_id,
     )
 
@@ -45,7 +39,7 @@ def corrected(letter: Letter, body: str) -> Outgoing:
     stamp = {CORRECTION_OF: Attribute(value=letter.message_id)}
     return Outgoing(
         body=body,
-        attributes={**_senders(letter), **stamp},
+        attributes={**senders_attributes(letter), **stamp},
         group=letter.raw.group or letter.tenant_id,
     )
 
@@ -58,15 +52,3 @@ def parked(letter: Letter, *, reason: str, by: str) -> Outgoing:
 def moved(raw: RawLetter, why: Mapping[str, str]) -> Outgoing:
     """Return a letter for another place: all that it was goes with it."""
     return Outgoing(body=raw.body, attributes=moved_attributes(raw, why), group=raw.group)
-
-
-def _senders(letter: Letter) -> dict[str, Attribute]:
-    """What the sender had set; the stamps of earlier replays give way to the new ones."""
-    kept = {n: a for n, a in original_attributes(letter.raw).items() if n not in STAMPS}
-    if len(kept) > _ROOM:
-        raise SitefleetError(
-            f"Message {letter.message_id} has {len(kept)} attributes of its own; with the three "
-            f"that mark a replay it would have more than the {MOST_ATTRIBUTES} of SQS. Send it "
-            "by hand: sitefleet dlq export."
-        )
-    return kept

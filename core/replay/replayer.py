@@ -8,7 +8,7 @@ a lease that ends by itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -22,8 +22,9 @@ from core.domain.replays import (
     ReplayStatus,
     counts_of,
 )
+from core.replay.book import Watch
 from core.replay.desk import Foretold
-from core.replay.work import LEASE_SECONDS, ReplayWork, Tools, Watch
+from core.replay.work import LEASE_SECONDS, ReplayWork, Tools
 
 
 class NotStartedError(SitefleetError):
@@ -89,7 +90,7 @@ class Replayer:
                 f"{opened.created_at:%Y-%m-%d %H:%M} UTC. Finish it first (sitefleet dlq replay "
                 "--resume), or close it (--abandon)."
             )
-        return replay
+        return opened
 
     def advance(
         self, replay_id: str, *, owner: str, until: datetime, watch: Watch | None = None
@@ -112,22 +113,26 @@ class Replayer:
         return Rest.FINISHED if finished else Rest.OUT_OF_TIME
 
     def abandon(self, replay_id: str, *, owner: str) -> Replay:
-        """Close an open replay; what it has not sent stays where it is."""
+        """Close an open replay; what it has not sent stays where it is.
+
+        After a kill this waits until the letters show again that the dead process had taken.
+        Raises NotStartedError when it cannot be closed yet.
+        """
         replay = self._claim(replay_id, owner)
         if replay is None:
             raise NotStartedError(f"Somebody works on replay {replay_id}; stop that first.")
         if replay.status is not ReplayStatus.OPEN:
             raise NotStartedError(f"Replay {replay_id} is {replay.status} already.")
-        entries = self._tools.journal.entries(replay_id)
-        closed = replace(
-            replay,
-            status=ReplayStatus.ABANDONED,
-            counts=counts_of(entries),
-            lease_owner=None,
-            lease_until=None,
-            finished_at=self._tools.clock.now(),
-        )
-        self._tools.journal.save(closed)
+        work = ReplayWork(self._tools, replay, None)
+        try:
+            closed = work.give_up()
+        finally:
+            work.leave()
+        if closed is None:
+            raise NotStartedError(
+                f"Replay {replay_id} is not closed: somebody has letters on a desk, and some of "
+                "them may have been sent. Let that end, and try again in five minutes."
+            )
         return closed
 
     def _claim(self, replay_id: str, owner: str) -> Replay | None:

@@ -15,23 +15,23 @@ from typing import Any, Final
 
 import structlog
 
-from core.domain.errors import SitefleetError
+from core.domain.errors import SitefleetError, TransientError
+from core.domain.letter_stamps import why_no_room
 from core.domain.letters import Box, Letter
+from core.domain.replay_steps import next_steps, turns
 from core.domain.replays import (
-    BAD_FATES,
-    OVER,
+    UNSENT,
     EntryState,
     Replay,
     ReplayEntry,
     ReplayFilter,
     ReplayStatus,
-    counts_of,
-    groups_to_stop,
-    next_steps,
 )
 from core.ports.clock import Clock, IdSource
 from core.ports.dead_letters import DeadLetters, ReplayJournal, ReplayOutcomes
+from core.replay.book import ReplayBook, Watch
 from core.replay.desk import LetterDesk
+from core.replay.listening import listen, stop_groups
 from core.replay.outgoing import replayed
 
 LEASE_SECONDS: Final = 120
@@ -43,13 +43,12 @@ LOOK_SECONDS: Final = 1.0
 CONFIRMED_TOGETHER: Final = 10
 """Letters deleted by one call; SQS takes ten."""
 GONE: Final = "It was not in its dead-letter queue any more."
-NOT_HEARD: Final = "Nobody has told what became of it, in the time that a replay waits."
-STOPPED: Final = "Not sent: too many of its group failed again."
+DOUBTFUL: Final = (
+    "It may have been sent: the process was stopped in the middle of it. It stays where it is."
+)
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
-type Watch = Callable[[Replay, Sequence[ReplayEntry]], None]
-"""Hears how a replay stands, after every change."""
 type Announce = Callable[[Replay], None]
 """Tells subscribers that a replay has finished, once."""
 
@@ -73,10 +72,7 @@ class ReplayWork:
 
     def __init__(self, tools: Tools, replay: Replay, watch: Watch | None) -> None:
         self._tools = tools
-        self._replay = replay
-        self._watch = watch
-        self._entries = {e.number: e for e in tools.journal.entries(replay.replay_id)}
-        self._counts = counts_of(list(self._entries.values()))
+        self._book = ReplayBook(tools.journal, replay, watch)
         self._letters: dict[str, Letter] = {}
         self._kept_at = tools.clock.now()
         self._is_resumed = replay.sending is not None
@@ -90,8 +86,9 @@ class ReplayWork:
             return False
         self._tidy_up()
         while self._now() < until:
-            self._listen()
-            if all(entry.state in OVER for entry in self._entries.values()):
+            listen(self._book, self._tools.outcomes, self._now())
+            stop_groups(self._book)
+            if self._book.is_over:
                 self._finish()
                 return True
             self._keep_hold()
@@ -100,16 +97,34 @@ class ReplayWork:
         self._leaves_tidily = True
         return False
 
+    def give_up(self) -> Replay | None:
+        """Close the replay; None while letters are hidden of which some may have been sent.
+
+        What was sent is written down and deleted first, or the next replay would send it again.
+        """
+        if self._is_resumed:
+            if not self._take_letters(
+                self._now() + timedelta(seconds=HIDE_SECONDS + LEASE_SECONDS)
+            ):
+                return None
+            self._finish_sent()
+            self._note_doubtful()
+        listen(self._book, self._tools.outcomes, self._now())
+        ended = self._book.ended(ReplayStatus.ABANDONED, self._now())
+        self._book.close(ended)
+        return ended
+
     def leave(self) -> None:
         """Show the letters again that were not sent, and give the lease back."""
+        replay = self._book.replay
         try:
             self._tools.desk.give_back(self._letters.values())
-            if self._replay.status is ReplayStatus.OPEN:
+            if replay.status is ReplayStatus.OPEN:
                 tidy: dict[str, Any] = {"sending": None, "unconfirmed": {}}
                 done = tidy if self._leaves_tidily else {}
-                self._save(lease_owner=None, lease_until=None, **done)
+                self._book.save(lease_owner=None, lease_until=None, **done)
         except SitefleetError as error:
-            log.warning("leaving_replay_behind", replayId=self._replay.replay_id, exc_info=error)
+            log.warning("leaving_replay_behind", replayId=replay.replay_id, exc_info=error)
 
     # --- the letters ------------------------------------------------------------------------
 
@@ -119,8 +134,9 @@ class ReplayWork:
         What a killed process had taken shows again after a while: that is waited for.
         """
         self._kept_at = self._now()
-        boxes = [Box(name) for name in sorted({e.box for e in self._entries.values()})]
-        mine = ReplayFilter(message_ids=tuple(e.message_id for e in self._entries.values()))
+        entries = self._book.entries
+        boxes = [Box(name) for name in sorted({e.box for e in entries})]
+        mine = ReplayFilter(message_ids=tuple(e.message_id for e in entries))
         while True:
             found = self._tools.desk.collect(mine, boxes, hide_seconds=HIDE_SECONDS)
             self._letters |= {letter.message_id: letter for letter in found}
@@ -132,9 +148,9 @@ class ReplayWork:
             self._keep_hold()
             self._tools.sleep(LOOK_SECONDS)
 
-    def _missing(self) -> list[str]:
-        open_ones = (e for e in self._entries.values() if e.state is EntryState.PLANNED)
-        return [e.message_id for e in open_ones if e.message_id not in self._letters]
+    def _missing(self) -> list[ReplayEntry]:
+        planned = self._book.in_state(EntryState.PLANNED)
+        return [entry for entry in planned if entry.message_id not in self._letters]
 
     def _keep_hold(self) -> None:
         """Keep the lease, and the letters from showing again by themselves."""
@@ -144,9 +160,12 @@ class ReplayWork:
             self._kept_at = self._now()
 
     def _keep_lease(self) -> None:
-        ends = self._replay.lease_until
+        ends = self._book.replay.lease_until
         if ends is None or ends - self._now() < timedelta(seconds=LEASE_SECONDS / 2):
-            self._save(lease_until=self._now() + timedelta(seconds=LEASE_SECONDS))
+            self._book.save(lease_until=self._lease_end())
+
+    def _lease_end(self) -> datetime:
+        return self._now() + timedelta(seconds=LEASE_SECONDS)
 
     # --- after a kill -----------------------------------------------------------------------
 
@@ -158,81 +177,91 @@ class ReplayWork:
         What was sent is confirmed and deleted. The entry that was being sent may have been: it is
         sent again, the one possible duplicate. A letter that is not there any more is gone.
         """
+        self._finish_sent()
+        for doubtful in self._doubtful():
+            if doubtful.message_id in self._letters:
+                self._send([doubtful], None)
+            else:
+                sent = replace(doubtful, state=EntryState.SENT, sent_at=self._now())
+                self._book.note([sent])
+        self._book.note([replace(e, state=EntryState.GONE, outcome=GONE) for e in self._missing()])
+
+    def _finish_sent(self) -> None:
+        """Confirm what was sent, and delete the letters of all that was."""
         self._confirm(self._unconfirmed())
-        self._delete(e for e in self._entries.values() if _was_sent(e))
-        if self._replay.sending is not None:
-            self._settle(self._entries[self._replay.sending])
-        self._note_gone()
-
-    def _settle(self, doubtful: ReplayEntry) -> None:
-        if doubtful.state is not EntryState.PLANNED:
-            return
-        if doubtful.message_id in self._letters:
-            self._send([doubtful], None)
-        else:
-            self._note([replace(doubtful, state=EntryState.SENT, sent_at=self._now())])
-
-    def _note_gone(self) -> None:
-        missing = set(self._missing())
-        self._note(
-            [
-                replace(entry, state=EntryState.GONE, outcome=GONE)
-                for entry in self._entries.values()
-                if entry.message_id in missing
-            ]
-        )
+        self._delete(e for e in self._book.entries if _was_sent(e))
 
     def _unconfirmed(self) -> list[ReplayEntry]:
+        sent = self._book.replay.unconfirmed
         return [
             replace(
-                self._entries[number],
+                entry,
                 state=EntryState.SENT,
-                new_message_id=message_id,
+                new_message_id=sent[entry.number],
                 sent_at=self._now(),
             )
-            for number, message_id in self._replay.unconfirmed.items()
-            if not _was_sent(self._entries[number])
+            for entry in self._book.entries
+            if entry.number in sent and not _was_sent(entry)
         ]
+
+    def _doubtful(self) -> list[ReplayEntry]:
+        """Return the entry that was being sent, if nothing tells how it ended."""
+        planned = self._book.in_state(EntryState.PLANNED)
+        return [entry for entry in planned if entry.number == self._book.replay.sending]
+
+    def _note_doubtful(self) -> None:
+        self._book.note([replace(entry, outcome=DOUBTFUL) for entry in self._doubtful()])
 
     # --- sending ----------------------------------------------------------------------------
 
     def _send_steps(self, until: datetime) -> bool:
         """Send what each group may send next; False when there is only to wait."""
-        stopped = frozenset(self._replay.stopped_groups)
-        steps = next_steps(list(self._entries.values()), self._replay.pace, stopped)
-        turns = _turns(self._entries.values())
+        entries, replay = self._book.entries, self._book.replay
+        steps = next_steps(entries, replay.pace, frozenset(replay.stopped_groups))
+        turn = turns(entries)
         may_go = [e for step in steps for e in step.entries]
-        chosen = [e for e in may_go if e.operation_id is None or turns.get(e.operation_id) is e]
+        chosen = [e for e in may_go if e.operation_id is None or turn.get(e.operation_id) is e]
         self._send(sorted(chosen, key=lambda entry: entry.number), until)
         return bool(chosen)
 
     def _send(self, entries: Sequence[ReplayEntry], until: datetime | None) -> None:
-        sent: list[ReplayEntry] = []
+        tried: list[ReplayEntry] = []
         for entry in entries:
             if entry.message_id not in self._letters or (until and self._now() >= until):
                 break
             self._keep_hold()
-            sent.append(self._send_one(entry, sent))
-            self._tools.sleep(1 / self._replay.pace.per_second)
-            if len(sent) == CONFIRMED_TOGETHER:
-                self._confirm(sent)
-                sent = []
-        self._confirm(sent)
+            tried.append(self._send_one(entry, tried))
+            self._tools.sleep(1 / self._book.replay.pace.per_second)
+            if len(tried) == CONFIRMED_TOGETHER:
+                self._confirm(tried)
+                tried = []
+        self._confirm(tried)
 
     def _send_one(self, entry: ReplayEntry, before: Sequence[ReplayEntry]) -> ReplayEntry:
-        """Write down that it is about to be sent, and what was sent before it; then send it."""
-        self._save(
+        """Write down that it is about to be sent, and what was sent before it; then send it.
+
+        A message that its queue will never take keeps no other back: its entry ends for itself.
+        """
+        letter = self._letters[entry.message_id]
+        if why := why_no_room(letter):
+            return _unsendable(entry, why)
+        self._book.save(
             sending=entry.number,
-            unconfirmed={e.number: e.new_message_id or "" for e in before},
-            lease_until=self._now() + timedelta(seconds=LEASE_SECONDS),
+            unconfirmed={e.number: e.new_message_id or "" for e in before if _was_sent(e)},
+            lease_until=self._lease_end(),
         )
-        message = replayed(self._letters[entry.message_id], self._replay.replay_id)
-        new_id = self._tools.letters.send(entry.origin, message)
+        try:
+            message = replayed(letter, self._book.replay.replay_id)
+            new_id = self._tools.letters.send(entry.origin, message)
+        except TransientError:
+            raise
+        except SitefleetError as error:
+            return _unsendable(entry, str(error))
         return replace(entry, state=EntryState.SENT, new_message_id=new_id, sent_at=self._now())
 
-    def _confirm(self, sent: Sequence[ReplayEntry]) -> None:
-        self._note(sent)
-        self._delete(sent)
+    def _confirm(self, tried: Sequence[ReplayEntry]) -> None:
+        self._book.note(tried)
+        self._delete(entry for entry in tried if _was_sent(entry))
 
     def _delete(self, entries: Iterable[ReplayEntry]) -> None:
         ids = [e.message_id for e in entries if e.message_id in self._letters]
@@ -241,94 +270,18 @@ class ReplayWork:
         for one in ids:
             del self._letters[one]
 
-    # --- listening --------------------------------------------------------------------------
-
-    def _listen(self) -> None:
-        """Write down what has been heard, what was not heard in time, and stop what fails."""
-        in_the_air = [e for e in self._entries.values() if _is_in_the_air(e)]
-        if not in_the_air:
-            return
-        told = {one.message_id: one for one in self._tools.outcomes.told(self._replay.replay_id)}
-        late = self._now() - timedelta(seconds=self._replay.pace.outcome_seconds)
-        changed = []
-        for entry in in_the_air:
-            heard = told.get(entry.message_id)
-            if heard is not None:
-                state = EntryState.FAILED_AGAIN if heard.fate in BAD_FATES else EntryState.DONE
-                changed.append(replace(entry, state=state, fate=heard.fate, outcome=heard.sentence))
-            elif entry.sent_at is not None and entry.sent_at < late:
-                changed.append(replace(entry, state=EntryState.RUNNING, outcome=NOT_HEARD))
-        self._note(changed)
-        self._stop_groups()
-
-    def _stop_groups(self) -> None:
-        failing = groups_to_stop(list(self._entries.values()), self._replay.pace)
-        stopped = sorted(failing | set(self._replay.stopped_groups))
-        if stopped != sorted(self._replay.stopped_groups):
-            log.warning("stopping_groups", replayId=self._replay.replay_id, groups=stopped)
-            self._save(stopped_groups=tuple(stopped))
-        self._note(
-            [
-                replace(entry, state=EntryState.STOPPED, outcome=STOPPED)
-                for entry in self._entries.values()
-                if entry.group_id in stopped and entry.state is EntryState.PLANNED
-            ]
-        )
-
-    # --- the journal ------------------------------------------------------------------------
-
     def _finish(self) -> None:
-        ended = replace(
-            self._replay,
-            status=ReplayStatus.FINISHED,
-            counts=self._counts,
-            sending=None,
-            unconfirmed={},
-            lease_owner=None,
-            lease_until=None,
-            finished_at=self._now(),
-        )
+        ended = self._book.ended(ReplayStatus.FINISHED, self._now())
         self._tools.announce(ended)
-        self._tools.journal.save(ended)
-        self._replay = ended
-
-    def _note(self, entries: Sequence[ReplayEntry]) -> None:
-        if not entries:
-            return
-        self._tools.journal.record(self._replay, entries)
-        self._entries |= {entry.number: entry for entry in entries}
-        self._counts = counts_of(list(self._entries.values()))
-        if self._watch is not None:
-            self._watch(self._replay, list(self._entries.values()))
-
-    def _save(self, **changes: Any) -> None:
-        """Write the replay; raises LostClaimError when another process has taken it over."""
-        wanted = replace(self._replay, counts=self._counts, **changes)
-        self._tools.journal.save(wanted)
-        self._replay = wanted
+        self._book.close(ended)
 
     def _now(self) -> datetime:
         return self._tools.clock.now()
 
 
 def _was_sent(entry: ReplayEntry) -> bool:
-    return entry.state not in {EntryState.PLANNED, EntryState.STOPPED, EntryState.GONE}
+    return entry.state not in UNSENT
 
 
-def _is_in_the_air(entry: ReplayEntry) -> bool:
-    return entry.state is EntryState.SENT
-
-
-def _turns(entries: Iterable[ReplayEntry]) -> dict[str | None, ReplayEntry]:
-    """Return, per operation, the message whose turn it is: as the plan foretold them, in order.
-
-    None while one of them is in the air: it may have the operation claimed still.
-    """
-    turns: dict[str | None, ReplayEntry] = {}
-    busy = set()
-    for entry in entries:
-        if _is_in_the_air(entry):
-            busy.add(entry.operation_id)
-        elif entry.state is EntryState.PLANNED:
-            turns.setdefault(entry.operation_id, entry)
-    return {name: entry for name, entry in turns.items() if name not in busy}
+def _unsendable(entry: ReplayEntry, why: str) -> ReplayEntry:
+    return replace(entry, state=EntryState.UNSENDABLE, outcome=why)

@@ -13,6 +13,7 @@ import typer
 
 from core.domain.letters import Box, Origin
 from core.domain.replays import ReplayFilter
+from core.replay.desk import REPLAYED
 from ops.errors import BadInputError
 
 PANEL: Final = "Which letters"
@@ -66,6 +67,11 @@ class Chosen:
             message_ids=tuple(self.message_id or ()),
             limit=limit,
         )
+
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        """Return where to look: the place that is named, else where letters are replayed from."""
+        return REPLAYED if self.box is None else (self.box,)
 
     @property
     def typed(self) -> str:

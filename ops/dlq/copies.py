@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Annotated
 
 import typer
 
 from core.domain.letters import Box
-from core.replay.desk import REPLAYED
 from ops.command import command
 from ops.desk import Desk
 from ops.dlq.choosing import Chosen, choosing
 from ops.dlq.files import BadLine, line_of, read_lines
+from ops.dlq.flags import who_asks
+from ops.dlq.looking import take, tell_unseen
 from ops.dlq.moving import put_back
 from ops.dlq.reach import letters_of
 from ops.errors import BadInputError, ExitCode
@@ -22,8 +24,6 @@ from ops.flags import RequestedBy, Yes
 from ops.wording import count
 
 STANDARD = "-"
-PRIVATE = 0o600
-"""Letters hold what senders wrote."""
 
 
 def add_copies(app: typer.Typer) -> None:
@@ -39,11 +39,16 @@ def export(
 ) -> None:
     """Copy dead letters to a file, one JSON object per line; they stay where they are."""
     room = letters_of(desk.connection())
-    boxes = REPLAYED if chosen.box is None else (chosen.box,)
-    letters = room.desk.collect(chosen.filters(), boxes)
-    room.desk.give_back(letters)
-    _write(file, "".join(f"{line_of(letter)}\n" for letter in letters))
-    desk.say(f"Wrote {count(len(letters), 'letter')}; they are still in their queues.")
+    found = take(room, desk.clock, chosen.filters(), chosen.boxes)
+    room.desk.give_back(found.letters)
+    tell_unseen(desk, found)
+    if found.letters or not found.unseen:
+        _write(file, "".join(f"{line_of(letter)}\n" for letter in found.letters))
+        desk.say(f"Wrote {count(len(found.letters), 'letter')}; they are still in their queues.")
+    else:
+        desk.say("Nothing was written.")
+    if found.unseen:
+        raise typer.Exit(ExitCode.NOT_SUCCEEDED)
 
 
 def import_(
@@ -65,12 +70,15 @@ def import_(
     if not yes:
         desk.ask(f"Put {count(len(good), 'letter')} into the queues of {_env(desk)}?")
     room = letters_of(desk.connection())
-    by = requested_by or desk.connection().identity() or "unknown"
+    by = who_asks(desk, requested_by)
     for number, raw in good:
         try:
             put_back(room, raw, by=by)
-        except Exception:
-            desk.say(f"The lines before {number} are in. Go on: --from-line {number}")
+        except BaseException:  # Ctrl-C too: whoever does not know where it stood sends them twice
+            desk.say(
+                f"The lines before {number} are in, and perhaps that one. Go on: "
+                f"--from-line {number}"
+            )
             raise
     desk.say(f"Imported {count(len(good), 'letter')}: {_boxes({raw.box for _, raw in good})}.")
     if bad:
@@ -94,12 +102,29 @@ def _write(file: str, text: str) -> None:
     if file == STANDARD:
         typer.echo(text, nl=False)
         return
+    path = Path(file).resolve()
     try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")
+        else:
+            _replace(path, text)
     except OSError as error:
         raise BadInputError(f"{file} cannot be written: {error.strerror}.") from error
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file beside it and rename that: what was there stays whole until all is written.
+
+    Only its owner may read it: letters hold what senders wrote.
+    """
+    handle, beside = mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        Path(beside).replace(path)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
 
 
 def _boxes(boxes: set[Box]) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from core.domain.letters import Attribute, Box, Letter, Origin, RawLetter
 from events.formats import format_timestamp
@@ -38,7 +37,7 @@ class _Line(BaseModel):
     attributes: Annotated[dict[str, _Value], Field(max_length=10)]
     source: Origin | None = None
     group: str | None = None
-    sent_at: Annotated[datetime, Field(alias="sentAt")]
+    sent_at: Annotated[AwareDatetime, Field(alias="sentAt")]
 
 
 @dataclass(frozen=True, kw_only=True)

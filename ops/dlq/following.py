@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from core.domain.replays import OVER, EntryState, Replay, ReplayEntry, ReplayStatus, counts_of
-from core.replay.work import Watch
+from core.replay.book import Watch
 from events.formats import format_timestamp
 from ops.errors import ExitCode
 from ops.wording import count, one_line, table
@@ -22,6 +22,7 @@ ORDER: Final = (
     EntryState.SENT,
     EntryState.PLANNED,
     EntryState.STOPPED,
+    EntryState.UNSENDABLE,
     EntryState.GONE,
 )
 WORDS: Final[Mapping[EntryState, str]] = {
@@ -31,6 +32,7 @@ WORDS: Final[Mapping[EntryState, str]] = {
     EntryState.FAILED_AGAIN: "failed again",
     EntryState.RUNNING: "still running: no outcome in time",
     EntryState.STOPPED: "not sent: their group was stopped",
+    EntryState.UNSENDABLE: "could not be sent: their queue does not take them",
     EntryState.GONE: "not sent: they were not there any more",
 }
 MOST_BAD: Final = 10
@@ -122,9 +124,9 @@ def replay_summary(replay: Replay) -> dict[str, Any]:
 
 
 def exit_code_of(replay: Replay, entries: Sequence[ReplayEntry]) -> ExitCode:
-    """Return what a script goes by: 3 where letters failed again or were stopped, 4 unheard."""
+    """Return what a script goes by: 3 where letters failed again or were not sent, 4 unheard."""
     states = {entry.state for entry in entries}
-    if states & {EntryState.FAILED_AGAIN, EntryState.STOPPED}:
+    if states & {EntryState.FAILED_AGAIN, EntryState.STOPPED, EntryState.UNSENDABLE}:
         return ExitCode.NOT_SUCCEEDED
     if EntryState.RUNNING in states or replay.status is ReplayStatus.OPEN:
         return ExitCode.STALLED
@@ -135,7 +137,7 @@ def _is_unlike(entry: ReplayEntry) -> bool:
     """Tell whether a letter did not do what the plan said."""
     if entry.state is EntryState.DONE:
         return entry.fate is not None and entry.fate is not entry.forecast
-    return entry.state in {EntryState.FAILED_AGAIN, EntryState.RUNNING}
+    return entry.state in {EntryState.FAILED_AGAIN, EntryState.RUNNING, EntryState.UNSENDABLE}
 
 
 def _what(entry: ReplayEntry) -> str:

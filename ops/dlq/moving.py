@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from core.domain.errors import NotFoundError
 from core.domain.letter_reading import open_letter, original_attributes, read_letter
 from core.domain.letters import Attribute, Box, Letter, Origin, RawLetter
 from core.domain.replays import Fate
@@ -12,19 +12,27 @@ from core.letter_room import LetterRoom
 from core.replay.desk import Foretold
 from core.replay.outgoing import corrected, moved, parked
 from events.decode import DecodeError, decode
+from ops.dlq.holding import Hold
 from ops.errors import BadInputError
 
 IMPORTED_BY = "importedBy"
+_TAKEN = (
+    "Somebody has taken the letter {0} while it was corrected: it is replayed, moved or looked at. "
+    "Nothing was sent. Look what became of it: sitefleet dlq show {0}"
+)
 
-type Count = Callable[[int], None]
-"""Hears how many are done."""
 
+def park(room: LetterRoom, hold: Hold, *, reason: str, by: str) -> int:
+    """Put the letters that are held aside; return how many there still were.
 
-def park(room: LetterRoom, letters: Sequence[Letter], *, reason: str, by: str) -> None:
-    """Put letters aside: each is sent to the parking queue before it is deleted here."""
-    for letter in letters:
+    Each is sent to the parking queue before it is deleted here.
+    """
+    done = 0
+    for letter in hold.each():
         room.letters.send(Box.PARKED, parked(letter, reason=reason, by=by))
         room.letters.delete([letter.raw])
+        done += 1
+    return done
 
 
 def foretell_corrected(
@@ -52,14 +60,19 @@ def foretell_corrected(
 
 
 def send_corrected(
-    room: LetterRoom, letter: Letter, foretold: Foretold, *, reason: str, by: str
+    room: LetterRoom, hold: Hold, foretold: Foretold, *, reason: str, by: str
 ) -> str:
-    """Send the corrected message, then put the old letter aside; return the new message's id."""
-    origin = foretold.letter.origin
+    """Send the corrected message, then put the letter that is held aside; return the new id.
+
+    Raises NotFoundError when somebody has taken the letter while it was corrected.
+    """
+    origin, letter = foretold.letter.origin, hold.get(foretold.letter.message_id)
     if origin is None:
         raise BadInputError("There is no queue to send it to.")
+    if letter is None:
+        raise NotFoundError(_TAKEN.format(foretold.letter.message_id))
     message_id = room.letters.send(origin, corrected(letter, foretold.letter.raw.body))
-    park(room, [letter], reason=f"Corrected as {message_id}: {reason}", by=by)
+    park(room, hold, reason=f"Corrected as {message_id}: {reason}", by=by)
     return message_id
 
 

@@ -18,7 +18,7 @@ MEANINGS: Final[Mapping[Fate, str]] = {
     Fate.NOTHING: "what it asks for has happened already",
     Fate.ANNOUNCED: "subscribers hear of it",
     Fate.REFUSED: "it would be refused again: it stays where it is",
-    Fate.UNSENDABLE: "there is no queue for it: it stays where it is",
+    Fate.UNSENDABLE: "no queue is known for it, or none would take it: it stays",
     Fate.TURNED_BACK: "the step failed for good: the operation was taken back",
     Fate.BROKE: "the step broke again",
 }

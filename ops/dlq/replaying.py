@@ -19,11 +19,11 @@ from core.domain.replay_commands import (
 )
 from core.domain.replays import Pace, Replay, ReplayEntry, ReplayFilter, ReplayStatus
 from core.letter_room import LetterRoom
-from core.replay.desk import REPLAYED
 from core.replay.replayer import NotStartedError, Rest, Wishes
 from ops.desk import Desk
 from ops.dlq.choosing import Chosen
 from ops.dlq.following import end_lines, exit_code_of, progress_of, replay_document
+from ops.dlq.looking import take, tell_unseen
 from ops.errors import ExitCode, NotTakenError
 
 TURN: Final = timedelta(minutes=10)
@@ -35,9 +35,9 @@ def run_here(
     desk: Desk, room: LetterRoom, wishes: Wishes, chosen: Chosen, limit: int | None
 ) -> None:
     """Begin a replay and carry it out in this process."""
-    boxes = REPLAYED if chosen.box is None else (chosen.box,)
-    letters = room.desk.collect(chosen.filters(limit), boxes)
-    replay = room.replayer.begin(wishes, room.desk.foretell_or_give_back(letters))
+    found = take(room, desk.clock, chosen.filters(limit), chosen.boxes)
+    tell_unseen(desk, found)
+    replay = room.replayer.begin(wishes, room.desk.foretell_or_give_back(found.letters))
     desk.say(f"Replay {replay.replay_id} has begun.")
     carry_out(desk, room, replay)
 
@@ -80,14 +80,13 @@ def send_for(
             f"sitefleet dlq replay --resume --remote --env {_env(desk)}"
         )
     replay_id = desk.ids.new_id()
-    boxes = REPLAYED if chosen.box is None else (chosen.box,)
     command = ReplayCommand(
         action=Action.REPLAY,
         requested_by=wishes.requested_by,
         reason=wishes.reason,
         replay_id=replay_id,
         filters=CommandFilters.of(chosen.filters(limit)),
-        boxes=tuple(boxes),
+        boxes=chosen.boxes,
         pace=CommandPace(per_second=wishes.pace.per_second),
     )
     room.commands.send(text_of(command))

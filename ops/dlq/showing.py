@@ -10,10 +10,10 @@ from typing import Any
 from core.domain.letter_reading import original_attributes
 from core.domain.letters import Attribute, Letter
 from core.domain.operation import AttemptFailure
-from core.engine.forecast import Forecast
+from core.engine.forecast_fates import Forecast
 from events.formats import format_timestamp
 from events.json_text import UnreadableError, parse
-from events.redaction import redact_body
+from events.redaction import redact_attribute, redact_body
 from ops.failures import failure_documents, failure_lines
 from ops.wording import duration, fields, moment, one_line
 
@@ -79,7 +79,7 @@ def letter_document(
 def attributes_document(attributes: Any) -> dict[str, dict[str, str]]:
     """Return attributes with their SQS data types; a Binary value is base64."""
     return {
-        name: {"dataType": attribute.data_type, "value": redact_body(attribute.value)}
+        name: {"dataType": attribute.data_type, "value": redact_attribute(name, attribute.value)}
         for name, attribute in attributes.items()
     }
 
@@ -129,12 +129,13 @@ def _attribute_lines(letter: Letter) -> list[str]:
 
 def _attribute_pairs(attributes: dict[str, Attribute]) -> list[tuple[str, str | None]]:
     return [
-        (one_line(name), _with_type(attribute)) for name, attribute in sorted(attributes.items())
+        (one_line(name), _with_type(name, attribute))
+        for name, attribute in sorted(attributes.items())
     ]
 
 
-def _with_type(attribute: Attribute) -> str:
-    value = redact_body(attribute.value)
+def _with_type(name: str, attribute: Attribute) -> str:
+    value = redact_attribute(name, attribute.value)
     return value if attribute.data_type == "String" else f"{value} ({attribute.data_type})"
 
 

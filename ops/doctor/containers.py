@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from ops.doctor.model import Check, Evidence, Finding, judged
+from botocore.exceptions import ClientError
+
+from ops.doctor.model import Check, Evidence, Finding, bad, judged
 from ops.doctor.sources import Sources, named
+
+NO_REVISION: Final = "Unable to describe task definition"
+"""ECS has no code of its own for a family that has no active revision."""
 
 
 def read_cluster(sources: Sources) -> Evidence:
@@ -55,16 +60,24 @@ def judge_tasks(evidence: Evidence) -> Finding:
 def read_task_definition(sources: Sources) -> Evidence:
     """Read the newest revision of the jobs' family."""
     family = sources.setting("migrator_family")
-    answer = sources.client("ecs").describe_task_definition(taskDefinition=family)
+    try:
+        answer = sources.client("ecs").describe_task_definition(taskDefinition=family)
+    except ClientError as error:
+        if NO_REVISION in str(error):
+            return {"family": family, "found": False}
+        raise
     found = answer["taskDefinition"]
     names = ("status", "networkMode", "taskRoleArn", "executionRoleArn", "cpu", "memory")
     images = [one["image"] for one in found.get("containerDefinitions", [])]
-    return {"family": family, "images": images, **{name: found.get(name) for name in names}}
+    told = {name: found.get(name) for name in names}
+    return {"family": family, "found": True, "images": images, **told}
 
 
 def judge_task_definition(evidence: Evidence) -> Finding:
     """It is active, has both roles, a network of its own, and an image pinned by digest."""
     family = evidence["family"]
+    if not evidence["found"]:
+        return bad(f"{family} is not there")
     problems = [] if evidence["status"] in {None, "ACTIVE"} else [f"{family} is not ACTIVE"]
     problems += [
         f"{family} has no {name}"

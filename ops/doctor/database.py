@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from core.adapters.aws.errors import code_of
+from core.adapters.aws.errors import calling, code_of
 from events.formats import Environment
 from ops.doctor.model import Check, Evidence, Finding, bad, doubtful, good, judged
 from ops.doctor.sources import Sources, named
@@ -94,7 +94,8 @@ def judge_instances(evidence: Evidence) -> Finding:
 def read_secret(sources: Sources) -> Evidence:
     """Read about the administrator's secret, never its value."""
     arn = sources.setting("database_admin_secret")
-    found = sources.client("secretsmanager").describe_secret(SecretId=arn)
+    with calling("Secrets Manager", f"secret {arn}"):
+        found = sources.client("secretsmanager").describe_secret(SecretId=arn)
     return {"name": found["Name"], "deleted": bool(found.get("DeletedDate"))}
 
 
@@ -109,7 +110,10 @@ def judge_secret(evidence: Evidence) -> Finding:
 
 
 def read_cache(sources: Sources) -> Evidence:
-    """Read the platform's cache cluster of the plan's name, in the settled spelling."""
+    """Read the platform's cache cluster of the plan's name, in the settled spelling.
+
+    That there is none is no failure, as with all else: sites are well without.
+    """
     name = f"bbws-redis-{sources.environment}"
     try:
         answer = sources.client("elasticache").describe_cache_clusters(

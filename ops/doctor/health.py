@@ -5,8 +5,20 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Final
 
+from ops.deployed import alarm_names
 from ops.doctor.metrics import function_names, metric_check
-from ops.doctor.model import Check, Evidence, Finding, bad, doubtful, good, judged
+from ops.doctor.model import (
+    Check,
+    Evidence,
+    Finding,
+    bad,
+    doubtful,
+    good,
+    judged,
+    judged_each,
+    read_of,
+    unread,
+)
 from ops.doctor.sources import Sources, named
 from ops.reading import Unknown, attempt, read_parts
 from ops.status.evidence import PREFIX, QUEUES
@@ -23,22 +35,14 @@ def read_functions(sources: Sources) -> Evidence:
     parts = read_parts(
         {name: partial(client.get_function_configuration, FunctionName=name) for name in names}
     )
-    return {name: _or_error(part, "State") for name, part in parts.items()}
+    return {name: _state(part) for name, part in parts.items()}
 
 
 def judge_functions(evidence: Evidence) -> Finding:
     """Every function is Active."""
-    unread = {name: state["why"] for name, state in evidence.items() if isinstance(state, dict)}
-    others = [
-        f"{name} is {state}"
-        for name, state in evidence.items()
-        if name not in unread and state != "Active"
-    ]
-    if others:
-        return bad("; ".join(others))
-    if unread:
-        return _unread(unread)
-    return good(f"{len(evidence)} functions are Active")
+    states = read_of(evidence)
+    others = [f"{name} is {state}" for name, state in states.items() if state != "Active"]
+    return judged_each(evidence, others, f"{len(evidence)} functions are Active")
 
 
 def read_consumers(sources: Sources) -> Evidence:
@@ -54,21 +58,15 @@ def read_consumers(sources: Sources) -> Evidence:
 
 def judge_consumers(evidence: Evidence) -> Finding:
     """Each queue is there, moves what keeps failing away, and is consumed."""
-    unread = {name: one["why"] for name, one in evidence.items() if "why" in one}
     problems = []
-    for name, one in evidence.items():
-        if name in unread:
-            continue
+    for name, one in read_of(evidence).items():
         if one["consumer"] != "Enabled":
             problems.append(f"{name}: its consumer is {one['consumer'] or 'missing'}")
         if not one["redrive"]:
             problems.append(f"{name}: it has no dead-letter queue")
-    if problems:
-        return bad("; ".join(problems))
-    if unread:
-        return _unread(unread)
-    waiting = sum(one["visible"] for one in evidence.values())
-    return good(f"{len(evidence)} queues are consumed; {waiting} messages wait")
+    waiting = sum(one["visible"] for one in read_of(evidence).values())
+    told = f"{len(evidence)} queues are consumed; {waiting} messages wait"
+    return judged_each(evidence, problems, told)
 
 
 def read_dead_letters(sources: Sources) -> Evidence:
@@ -79,44 +77,37 @@ def read_dead_letters(sources: Sources) -> Evidence:
 
 def judge_dead_letters(evidence: Evidence) -> Finding:
     """There are none."""
-    unread = {name: one["why"] for name, one in evidence.items() if "why" in one}
-    full = [
-        f"{name}: {one['visible']}"
-        for name, one in evidence.items()
-        if name not in unread and one["visible"]
-    ]
-    if full:
-        return bad("; ".join(full))
-    return _unread(unread) if unread else good("no dead letters")
+    counts = {name: one["visible"] for name, one in read_of(evidence).items()}
+    full = [f"{name}: {visible}" for name, visible in counts.items() if visible]
+    return judged_each(evidence, full, "no dead letters")
 
 
 # --- alarms and dashboard -------------------------------------------------------------------
 
 
 def read_alarms(sources: Sources) -> Evidence:
-    """Read the fleet's alarms."""
-    alarms = sources.pages(
-        "cloudwatch", "describe_alarms", "MetricAlarms", AlarmNamePrefix="bbws-wp-"
-    )
-    ending = f"-{sources.environment}"
+    """Read the fleet's alarms, and which the stack makes."""
     return {
-        alarm["AlarmName"]: {
-            "state": alarm.get("StateValue"),
-            "actions": bool(alarm.get("AlarmActions")) and alarm.get("ActionsEnabled", True),
-        }
-        for alarm in alarms
-        if alarm["AlarmName"].endswith(ending)
+        "wanted": alarm_names(sources.environment, one_machine=sources.one_machine),
+        "found": {
+            alarm["AlarmName"]: {
+                "state": alarm.get("StateValue"),
+                "actions": bool(alarm.get("AlarmActions")) and alarm.get("ActionsEnabled", True),
+            }
+            for alarm in sources.alarms
+        },
     }
 
 
 def judge_ringing(evidence: Evidence) -> Finding:
     """No alarm rings."""
-    ringing = [name for name, alarm in evidence.items() if alarm["state"] == "ALARM"]
+    alarms = evidence["found"]
+    ringing = [name for name, alarm in alarms.items() if alarm["state"] == "ALARM"]
     if ringing:
         return bad(f"in ALARM: {named(ringing)}")
-    if not evidence:
+    if not alarms:
         return doubtful("there are no alarms that could ring; see check 28")
-    return good(f"none of {len(evidence)} alarms is in ALARM")
+    return good(f"none of {len(alarms)} alarms is in ALARM")
 
 
 def read_dashboard(sources: Sources) -> Evidence:
@@ -145,23 +136,17 @@ def _depth(sources: Sources, name: str) -> dict[str, Any]:
         )["Attributes"]
     )
     if isinstance(found, Unknown):
-        return {"why": found.why}
+        return unread(found)
     return {
         "visible": int(found["ApproximateNumberOfMessages"]),
         "redrive": bool(found.get("RedrivePolicy")),
     }
 
 
-def _or_error(part: Any, key: str) -> Any:
+def _state(part: Any) -> Any:
     if isinstance(part, Unknown):
-        return {"why": part.why}
-    return part.get(key) or {"why": f"its {key} is not told"}
-
-
-def _unread(unread: dict[str, str]) -> Finding:
-    name, why = next(iter(unread.items()))
-    more = f" (and {len(unread) - 1} more)" if len(unread) > 1 else ""
-    return doubtful(f"{name}: {why}{more}")
+        return unread(part)
+    return part.get("State") or {"why": "its State is not told"}
 
 
 CHECKS: Final = (
@@ -191,7 +176,7 @@ CHECKS: Final = (
         title="no alarm rings",
         read=read_alarms,
         judge=judge_ringing,
-        fix="sitefleet status --env {environment}",
+        fix="aws cloudwatch describe-alarms --state-value ALARM --alarm-name-prefix bbws-wp-",
     ),
     metric_check("8.5", "creations fail rarely"),
     metric_check("8.6", "creations are quick (p95)"),

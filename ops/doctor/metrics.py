@@ -22,22 +22,63 @@ class Threshold:
     stat: str
     below: float
     minutes: int
+    fix: str
     unit: str = ""
     namespace: str = NAMESPACE
     functions: bool = False
     """Whether it is the sum over the fleet's functions."""
 
 
+_FUNCTION: Final = "{environment}-bbws-async-processor-<role>"
+_OPERATIONS: Final = "sitefleet operations list --env {environment} --days 1"
 THRESHOLDS: Final = {
-    "8.5": Threshold(name="SiteCreationFailed", stat="Sum", below=5, minutes=15),
-    "8.6": Threshold(name="SiteCreationDuration", stat="p95", below=600, minutes=60, unit=" s"),
-    "8.7": Threshold(name="WordPressAPILatency", stat="p95", below=5000, minutes=60, unit=" ms"),
-    "8.8": Threshold(name="DLQMessages", stat="Maximum", below=1, minutes=5),
+    "8.5": Threshold(
+        name="SiteCreationFailed",
+        stat="Sum",
+        below=5,
+        minutes=15,
+        fix=f"{_OPERATIONS} --status FAILED",
+    ),
+    "8.6": Threshold(
+        name="SiteCreationDuration",
+        stat="p95",
+        below=600,
+        minutes=60,
+        unit=" s",
+        fix=_OPERATIONS,
+    ),
+    "8.7": Threshold(
+        name="WordPressAPILatency",
+        stat="p95",
+        below=5000,
+        minutes=60,
+        unit=" ms",
+        fix=_OPERATIONS,
+    ),
+    "8.8": Threshold(
+        name="DLQMessages",
+        stat="Maximum",
+        below=1,
+        minutes=5,
+        fix="sitefleet dlq list --env {environment}",
+    ),
     "8.9": Threshold(
-        name="Errors", stat="Sum", below=10, minutes=5, namespace="AWS/Lambda", functions=True
+        name="Errors",
+        stat="Sum",
+        below=10,
+        minutes=5,
+        namespace="AWS/Lambda",
+        functions=True,
+        fix=f"aws logs tail /aws/lambda/{_FUNCTION} --since 15m",
     ),
     "8.10": Threshold(
-        name="Throttles", stat="Sum", below=5, minutes=5, namespace="AWS/Lambda", functions=True
+        name="Throttles",
+        stat="Sum",
+        below=5,
+        minutes=5,
+        namespace="AWS/Lambda",
+        functions=True,
+        fix=f"aws lambda get-function-concurrency --function-name {_FUNCTION}",
     ),
 }
 
@@ -100,7 +141,7 @@ def metric_check(number: str, title: str) -> Check:
         title=title,
         read=reader,
         judge=partial(judge_metric, threshold),
-        fix="sitefleet operations list --env {environment} --days 1",
+        fix=threshold.fix,
     )
 
 

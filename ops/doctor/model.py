@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from core.domain.errors import SitefleetError
+from ops.reading import Unknown
 
 if TYPE_CHECKING:
     from ops.doctor.sources import Sources
@@ -83,3 +84,36 @@ def doubtful(found: str, fix: str | None = None) -> Finding:
 def judged(problems: list[str], found: str) -> Finding:
     """Fail with the problems, where there are any."""
     return bad("; ".join(problems)) if problems else good(found)
+
+
+# --- things that are read each by itself ----------------------------------------------------
+
+
+def unread(part: Unknown) -> dict[str, Any]:
+    """Return what stands in the evidence for a thing that was not read."""
+    return {"why": part.why, "absent": part.absent}
+
+
+def read_of(evidence: Evidence) -> dict[str, Any]:
+    """Return the things that were read."""
+    return {name: one for name, one in evidence.items() if not _is_unread(one)}
+
+
+def judged_each(evidence: Evidence, problems: list[str], found: str) -> Finding:
+    """Fail with what is not there and with the problems; else doubt what was not read; else pass.
+
+    What AWS says is not there has been found out: a thing that the fleet needs is missing.
+    """
+    not_read = {name: one for name, one in evidence.items() if _is_unread(one)}
+    gone = [f"{name} is not there" for name, one in not_read.items() if one.get("absent")]
+    if gone or problems:
+        return bad("; ".join([*gone, *problems]))
+    if not_read:
+        name, one = next(iter(not_read.items()))
+        more = f" (and {len(not_read) - 1} more)" if len(not_read) > 1 else ""
+        return doubtful(f"{name}: {one['why']}{more}")
+    return good(found)
+
+
+def _is_unread(one: Any) -> bool:
+    return isinstance(one, Mapping) and "why" in one

@@ -5,12 +5,24 @@ from __future__ import annotations
 from typing import Final
 
 from core.domain.names import tenant_group
+from events.formats import Environment
 from ops.doctor.model import Check, Evidence, Finding, bad, good, judged
 from ops.doctor.sources import Sources, listed, named, tags_of
 
 ENDPOINTS: Final = ("s3", "ecr.api", "ecr.dkr", "logs", "secretsmanager")
 """What a task in a private subnet needs where there is no NAT gateway."""
 LEAST_ZONES: Final = 2
+_PROMOTE: Final = "sitefleet promotions start --tenant-id {tenant} --site-id <siteId>"
+ANEW: Final = {
+    Environment.DEV: "sitefleet sites restore <backupId> --tenant-id {tenant} --env dev",
+    Environment.SIT: f"{_PROMOTE} --source dev --target sit",
+    Environment.PROD: f"{_PROMOTE} --source sit --target prod --change-ticket <ticket>",
+}
+"""What builds a site anew: the step prepare_network makes its tenant's group again.
+
+A group alone would not do: the containers that run name the lost one by its id.
+"""
+TAG: Final = "aws ec2 create-tags --resources {group} --tags Key=Tenant,Value={tenant}"
 
 
 def read_vpc(sources: Sources) -> Evidence:
@@ -87,30 +99,37 @@ def judge_groups(evidence: Evidence) -> Finding:
 
 
 def read_tenant_groups(sources: Sources) -> Evidence:
-    """Read the tenants' own groups, and which tenants have sites."""
-    filters = [
-        {"Name": "vpc-id", "Values": [sources.setting("vpc_id")]},
-        {"Name": "tag-key", "Values": ["Tenant"]},
-    ]
+    """Read the groups of the VPC, and which tenants have sites."""
+    filters = [{"Name": "vpc-id", "Values": [sources.setting("vpc_id")]}]
     found = sources.pages("ec2", "describe_security_groups", "SecurityGroups", Filters=filters)
-    groups = {one["GroupName"]: tags_of(one.get("Tags", [])).get("Tenant") for one in found}
     tenants = sorted({site.tenant_id for site in sources.live_sites if site.isolation_level == 1})
     return {
-        "groups": groups,
+        "environment": sources.environment,
+        "groups": {
+            one["GroupName"]: {
+                "id": one["GroupId"],
+                "tenant": tags_of(one.get("Tags", [])).get("Tenant"),
+            }
+            for one in found
+        },
         "tenants": {tenant: tenant_group(sources.environment, tenant) for tenant in tenants},
     }
 
 
 def judge_tenant_groups(evidence: Evidence) -> Finding:
     """Every tenant with a live site in the shared network has its own group, tagged as its own."""
-    groups = evidence["groups"]
-    problems = []
+    problems, fixes = [], []
     for tenant, name in evidence["tenants"].items():
-        if name not in groups:
+        group = evidence["groups"].get(name)
+        if group is None:
             problems.append(f"{tenant} has no group {name}")
-        elif groups[name] != tenant:
-            problems.append(f"{name} is tagged Tenant={groups[name]}")
-    return judged(problems, f"{len(evidence['tenants'])} tenants, each with a group of its own")
+            fixes.append(ANEW[evidence["environment"]].format(tenant=tenant))
+        elif group["tenant"] != tenant:
+            problems.append(f"{name} is tagged Tenant={group['tenant'] or ''}")
+            fixes.append(TAG.format(group=group["id"], tenant=tenant))
+    if problems:
+        return bad("; ".join(problems), fixes[0])
+    return good(f"{len(evidence['tenants'])} tenants, each with a group of its own")
 
 
 CHECKS: Final = (
@@ -119,7 +138,7 @@ CHECKS: Final = (
         title="VPC and subnets",
         read=read_vpc,
         judge=judge_vpc,
-        fix="aws ec2 describe-subnets --subnet-ids {subnet_ids}",
+        fix="aws ec2 describe-subnets --filters Name=subnet-id,Values={subnet_ids}",
     ),
     Check(
         number="2",
@@ -133,13 +152,13 @@ CHECKS: Final = (
         title="security groups",
         read=read_groups,
         judge=judge_groups,
-        fix="aws ssm get-parameter --name /bbws/{environment}/platform/security-group-ids",
+        fix="aws ssm get-parameters-by-path --path /bbws/{environment}/platform",
     ),
     Check(
         number="24",
         title="tenants' security groups",
         read=read_tenant_groups,
         judge=judge_tenant_groups,
-        fix="sitefleet tenants onboard <tenantId> --env {environment}",
+        fix="sitefleet tenants show --tenant-id <tenantId> --env {environment}",
     ),
 )

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from ops.doctor import containers, database, health, monitoring, network, storage, traffic
-from ops.doctor.model import Check, Evidence, Finding, Result, Verdict, doubtful
+from ops.doctor.model import Check, Evidence, Finding, Result, Verdict, bad, doubtful
 from ops.doctor.sources import Sources
 from ops.reading import Part, Unknown, attempt, read_parts
 
@@ -35,7 +35,10 @@ def examine(sources: Sources, checks: Sequence[Check] = CHECKS) -> list[Result]:
 
 
 def result_of(check: Check, part: Part[Evidence] | None, known: Mapping[str, str]) -> Result:
-    """Judge one check over what was read for it; what could not be read is unknown."""
+    """Judge one check over what was read for it.
+
+    What could not be read is unknown. What is not there fails: that was read.
+    """
     finding = _finding(check, part)
     passed = finding.verdict is Verdict.PASS
     return Result(
@@ -48,8 +51,8 @@ def result_of(check: Check, part: Part[Evidence] | None, known: Mapping[str, str
 
 
 def filled(command: str, known: Mapping[str, str]) -> str:
-    """Fill a command's `{name}`s in; what is not known stays as <name>."""
-    return command.format_map(_Known(known))
+    """Fill a command's `{name}`s in; what is not known, or empty, stays as <name>."""
+    return command.format_map(_Known({name: value for name, value in known.items() if value}))
 
 
 class _Known(dict[str, str]):
@@ -60,6 +63,8 @@ class _Known(dict[str, str]):
 def _finding(check: Check, part: Part[Evidence] | None) -> Finding:
     if check.judge is None:
         return doubtful(f"not readable over AWS' APIs. Instead: {check.instead}")
+    if isinstance(part, Unknown) and part.absent:
+        return bad(f"not there: {part.why}")
     if part is None or isinstance(part, Unknown):
         return doubtful(part.why if part is not None else "it was not read")
     found = attempt(partial(check.judge, part))

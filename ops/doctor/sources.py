@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
+from core.adapters.aws.errors import calling
 from core.domain.site import Release, Site
 from events.formats import Environment
 from events.vocabulary import SiteStatus
@@ -39,6 +40,10 @@ class Sources:
     @property
     def environment(self) -> Environment:
         return self.connection.environment
+
+    @property
+    def one_machine(self) -> bool:
+        return self.connection.place.is_one_machine
 
     def client(self, service: str) -> Any:
         return self._clients[service]
@@ -82,10 +87,19 @@ class Sources:
     def services(self) -> Sequence[Mapping[str, Any]]:
         """Return the services of the cluster."""
         cluster, ecs = self.setting("cluster"), self.client("ecs")
-        arns = self.pages("ecs", "list_services", "serviceArns", cluster=cluster)
-        batches = [arns[start : start + 10] for start in range(0, len(arns), 10)]
-        answers = [ecs.describe_services(cluster=cluster, services=batch) for batch in batches]
+        with calling("ECS", f"cluster {cluster}"):
+            arns = self.pages("ecs", "list_services", "serviceArns", cluster=cluster)
+            batches = [arns[start : start + 10] for start in range(0, len(arns), 10)]
+            answers = [ecs.describe_services(cluster=cluster, services=batch) for batch in batches]
         return [service for answer in answers for service in answer["services"]]
+
+    @cached_property
+    def alarms(self) -> Sequence[Mapping[str, Any]]:
+        """Return the alarms of the environment that have the fleet's prefix."""
+        found = self.pages(
+            "cloudwatch", "describe_alarms", "MetricAlarms", AlarmNamePrefix="bbws-wp-"
+        )
+        return [one for one in found if one["AlarmName"].endswith(f"-{self.environment}")]
 
     @cached_property
     def cluster_of_databases(self) -> Mapping[str, Any]:

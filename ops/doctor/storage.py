@@ -127,7 +127,8 @@ CHECKS: Final = (
         title="access points",
         read=read_access_points,
         judge=judge_access_points,
-        fix="sitefleet promotions rollback ... (to a release that has its content)",
+        fix="sitefleet promotions rollback --site-id <siteId> --tenant-id <tenantId> "
+        "--to-release <number> --reason <why> --env {environment}",
     ),
     Check(
         number="25",

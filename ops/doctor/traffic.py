@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Final
 
+from core.adapters.aws.errors import calling
 from ops.doctor.model import Check, Evidence, Finding, NotReadableError, doubtful, judged
 from ops.doctor.sources import Sources, named
 from ops.reading import Unknown, read_parts
@@ -18,7 +19,8 @@ VISITED: Final = (
 def read_load_balancer(sources: Sources) -> Evidence:
     """Read the load balancer."""
     arn = sources.setting("load_balancer_arn")
-    found = sources.client("elbv2").describe_load_balancers(LoadBalancerArns=[arn])
+    with calling("ELB", f"load balancer {arn}"):
+        found = sources.client("elbv2").describe_load_balancers(LoadBalancerArns=[arn])
     one = found["LoadBalancers"][0] if found["LoadBalancers"] else {}
     return {
         "name": one.get("LoadBalancerName"),
@@ -58,16 +60,21 @@ def judge_target_groups(evidence: Evidence) -> Finding:
 
 
 def read_health(sources: Sources) -> Evidence:
-    """Read the targets of each group, and which groups are live."""
+    """Read the targets of each group, and which groups are live.
+
+    A group that went while they were read is not there: a live site without one fails.
+    """
     elbv2 = sources.client("elbv2")
     arns = {one["TargetGroupArn"]: one["TargetGroupName"] for one in sources.target_groups}
     answers = read_parts(
         {arn: partial(elbv2.describe_target_health, TargetGroupArn=arn) for arn in arns}
     )
-    for answer in answers.values():
-        if isinstance(answer, Unknown):
+    groups = {}
+    for arn, answer in answers.items():
+        if not isinstance(answer, Unknown):
+            groups[arns[arn]] = _states(answer)
+        elif not answer.absent:
             raise NotReadableError(answer.why)
-    groups = {arns[arn]: _states(answer) for arn, answer in answers.items()}
     return {"groups": groups, "live": _live(sources, arns)}
 
 

@@ -15,7 +15,7 @@ from ops.desk import Desk
 from ops.documents import operation_document
 from ops.flags import TenantId
 from ops.promotion.records import PROMOTION_TYPES
-from ops.recent import READ_PER_DAY, Span, operations_of_site, recent_operations
+from ops.recent import READ_PER_DAY, Found, Span, operations_of_site, recent_operations
 from ops.wording import duration, moment, one_line, table
 
 TITLES: Final = (
@@ -81,13 +81,16 @@ def list_promotions(
             and (day is None or operation.created_at.date() == newest.date())
         )
 
-    def found(connection: Connection) -> list[Operation]:
+    def found(connection: Connection) -> Found:
         store = connection.operations
         if tenant_id is not None and site_id is not None:
             return operations_of_site(store, tenant_id, site_id, wanted, limit)
         return recent_operations(store, wanted, span)
 
-    operations = [o for connection in desk.connections() for o in found(connection)]
+    lists = [found(connection) for connection in desk.connections()]
+    for remark in {one.remark for one in lists if one.remark}:
+        desk.say(remark)
+    operations = [operation for one in lists for operation in one.operations]
     operations.sort(key=lambda operation: operation.created_at, reverse=True)
     _print(desk, operations[:limit])
 

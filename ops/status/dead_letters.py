@@ -25,7 +25,7 @@ class LetterGroup:
 def group_dead_letters(sqs: Any, environment: Environment) -> Sequence[LetterGroup]:
     """Return the groups among the first letters of both dead-letter queues, largest first."""
     names = [f"bbws-wp-{queue}-{environment}" for queue in DEAD_LETTER_QUEUES]
-    return groups_of(letter for name in names for letter in look_into(sqs, name))
+    return groups_of(letter for name in names for letter in look_into(sqs, name).seen)
 
 
 def groups_of(letters: Iterable[SeenLetter]) -> list[LetterGroup]:

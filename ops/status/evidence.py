@@ -21,7 +21,7 @@ from ops.timeline import stands_still
 
 QUEUES: Final = (
     *("creation", "update", "deletion", "promotion"),
-    *("wakeup", "sweeper", "notifier", "mailer"),
+    *("wakeup", "sweeper", "notifier", "mailer", "replayer"),
     *("operations-dlq", "undeliverable"),
 )
 """Queues of every environment, by what stands between `bbws-wp-site-` and `-<env>`."""
@@ -50,7 +50,7 @@ class QueueDepth:
 
 @dataclass(frozen=True, kw_only=True)
 class Operations:
-    """The operations that were accepted within the days, and older ones that still move."""
+    """What was accepted within the days, and whatever has not ended, of any age."""
 
     days: int
     found: Sequence[Operation]
@@ -107,6 +107,7 @@ class StatusReader:
             "ages": partial(self._ages, tuple(urls), now),
             **{f"day {day}": partial(self._day, day) for day in days},
             "due": lambda: list(self._store.due(now + FAR, READ_PER_DAY)),
+            "standing": lambda: list(self._store.standing()),
             "letters": partial(group_dead_letters, self._sqs, self._connection.environment),
             "notices": partial(self._notices, days[:2]),
         }
@@ -116,7 +117,9 @@ class StatusReader:
             environment=self._connection.environment,
             at=now,
             queues={name: _aged(parts[f"queue {name}"], ages, name) for name in urls},
-            operations=self._operations([parts["due"], *(parts[f"day {day}"] for day in days)]),
+            operations=self._operations(
+                [parts["due"], parts["standing"], *(parts[f"day {day}"] for day in days)]
+            ),
             letters=parts["letters"],
             notices=parts["notices"],
             ages=ages,

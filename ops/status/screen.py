@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -11,6 +11,7 @@ from core.domain.notices import Notice
 from core.domain.operation import Operation
 from events.formats import format_timestamp
 from events.vocabulary import OperationStatus
+from ops.letters import DEAD_LETTER_QUEUES
 from ops.picture import Line, next_command
 from ops.reading import Part, Unknown
 from ops.status.dead_letters import LetterGroup
@@ -31,7 +32,7 @@ def status_lines(status: Status) -> list[Line]:
         Line(text=f"{status.environment} at {moment(status.at)}", style="bold"),
         *_section("Queues", _queues(status)),
         *_section("Operations", _operations(status)),
-        *_section("Dead letters", _letters(status.letters)),
+        *_section("Dead letters", _letters(status)),
         *_section("Last notifications", _notices(status.notices)),
     ]
 
@@ -107,7 +108,7 @@ def _counts(part: Operations) -> Line:
     least = "at least " if part.is_cut else ""
     told = ", ".join(f"{least}{number} {name}" for name, number in part.by_status.items())
     span = "day" if part.days == 1 else f"{part.days} days"
-    return Line(text=f"accepted in the last {span}, or still at work: {told or 'none'}")
+    return Line(text=f"accepted in the last {span}, or not ended yet: {told or 'none'}")
 
 
 def _still(part: Operations, now: datetime) -> list[Line]:
@@ -144,18 +145,35 @@ def _about(operation: Operation) -> str:
     return f"{operation.operation_type} {operation.operation_id} of {where}"
 
 
-def _letters(part: Part[Sequence[LetterGroup]]) -> list[Line]:
+def _letters(status: Status) -> list[Line]:
+    part = status.letters
     if isinstance(part, Unknown):
         return [_unknown(part)]
+    missed = _missed(status, {one.queue for one in part})
     if not part:
-        return [Line(text="none", style=_GOOD)]
+        return missed or [Line(text="none", style=_GOOD)]
     lines = [
         Line(
             text=f"{one.seen} in {one.queue}: {one.error_code or 'exhausted'} {one.reason}".rstrip()
         )
         for one in part[:MOST_LISTED]
     ]
-    return [*lines, Line(text="(of the first letters that were looked at; nothing was taken)")]
+    note = Line(text="(of the first letters that were looked at; nothing was taken)")
+    return [*lines, *missed, note]
+
+
+def _missed(status: Status, seen: Collection[str]) -> list[Line]:
+    """Say which queues hold letters of which a look has shown none: hidden, or not found."""
+    lines = []
+    for name in DEAD_LETTER_QUEUES:
+        queue = f"bbws-wp-{name}-{status.environment}"
+        depth = status.queues.get(name.removeprefix("site-"))
+        if isinstance(depth, QueueDepth) and not depth.is_empty and queue not in seen:
+            there = depth.visible + depth.in_flight + depth.delayed
+            more = f"sitefleet dlq list --env {status.environment}"
+            text = f"{there} in {queue}, none seen in this look: {more}"
+            lines.append(Line(text=text, style=_DOUBT))
+    return lines
 
 
 def _notices(part: Part[Sequence[Notice]]) -> list[Line]:

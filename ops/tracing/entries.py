@@ -74,6 +74,10 @@ class Trace:
     gaps: Sequence[str] = ()
     """What could not be read, and why."""
 
+    @property
+    def is_empty(self) -> bool:
+        return not (self.operations or self.notices or self.letters)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:

@@ -15,9 +15,10 @@ from core.domain.operation import Operation
 from events.formats import UUID_PATTERN
 from ops.connection import Connection
 from ops.deployed import deployed_settings
-from ops.letters import DEAD_LETTER_QUEUES, SeenLetter, look_into
+from ops.letters import DEAD_LETTER_QUEUES, Look, SeenLetter, look_into
 from ops.reading import Part, Unknown, attempt, read_parts
 from ops.tracing.entries import Trace, TracedJob, TracedOperation, read_request
+from ops.wording import count
 
 MOST_FOUND: Final = 500
 """Operations and announcements of one correlation id that a trace shows."""
@@ -26,8 +27,8 @@ TASKS_KNOWN: Final = timedelta(hours=1)
 _UUID: Final = re.compile(UUID_PATTERN)
 
 
-def read_trace(connection: Connection, wanted: str, now: datetime) -> Trace | None:
-    """Return everything about a correlation id, or about an operation's; None: nothing is there."""
+def read_trace(connection: Connection, wanted: str, now: datetime) -> Trace:
+    """Return everything about a correlation id, or about an operation's."""
     store = connection.operations
     named = store.get(wanted) if _UUID.fullmatch(wanted) else None
     correlation_id = named.correlation_id if named is not None else wanted
@@ -47,15 +48,12 @@ def read_trace(connection: Connection, wanted: str, now: datetime) -> Trace | No
         for operation in operations
     ]
     ids = {operation.operation_id for operation in operations}
-    letters = _letters(parts, correlation_id, ids)
-    if not (traced or found.notices or letters):
-        return None
     return Trace(
         environment=connection.environment,
         correlation_id=correlation_id,
         operations=traced,
         notices=found.notices,
-        letters=letters,
+        letters=_letters(parts, correlation_id, ids),
         gaps=_gaps(parts, len(found.operations) + len(found.notices)),
     )
 
@@ -90,7 +88,7 @@ class _Reader:
 
         return read
 
-    def letters(self, queue: str) -> Callable[[], list[SeenLetter]]:
+    def letters(self, queue: str) -> Callable[[], Look]:
         name = f"bbws-wp-{queue}-{self.connection.environment}"
         return lambda: look_into(self.sqs, name)
 
@@ -146,7 +144,7 @@ def _or_bare(operation: Operation, part: Part[Any]) -> TracedOperation:
 def _letters(
     parts: Mapping[str, Part[Any]], correlation_id: str, operation_ids: Iterable[str]
 ) -> Sequence[SeenLetter]:
-    found = [letter for part in parts.values() if isinstance(part, list) for letter in part]
+    found = [one for part in parts.values() if isinstance(part, Look) for one in part.seen]
     ids = set(operation_ids)
     return [
         letter
@@ -157,6 +155,11 @@ def _letters(
 
 def _gaps(parts: Mapping[str, Part[Any]], found: int) -> list[str]:
     gaps = [f"{name}: {part.why}" for name, part in parts.items() if isinstance(part, Unknown)]
+    gaps += [
+        f"{name}: {part.unseen} of its {count(part.there, 'letter')} not seen in this look"
+        for name, part in parts.items()
+        if isinstance(part, Look) and part.unseen
+    ]
     if found >= MOST_FOUND:
         gaps.append(f"only the first {MOST_FOUND} operations and announcements are shown")
     return gaps

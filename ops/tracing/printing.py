@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from core.domain.operation import Operation
 from events.formats import format_timestamp
 from events.vocabulary import OperationType
+from ops.deployed import FUNCTION_ROLES, function_name
 from ops.documents import operation_document
 from ops.picture import Line
 from ops.tracing.entries import Entry, Kind, Trace, entries_of
@@ -23,8 +25,9 @@ _STYLES = {
     Kind.MAIL: "cyan",
     Kind.DECISION: "magenta",
 }
-_FUNCTIONS = ("creation", "update", "deletion", "promotion", "wakeup", "sweeper", "notifier")
 _SOURCES = {"sit": "dev", "prod": "sit"}
+_QUERY_SECONDS = 10
+"""CloudWatch answers a query a few seconds later."""
 
 
 def trace_lines(trace: Trace, now: datetime) -> list[Line]:
@@ -89,27 +92,34 @@ def _more(trace: Trace, entries: Sequence[Entry]) -> list[str]:
         f"sitefleet operations show {traced.operation.operation_id} --env {env}"
         for traced in trace.operations
     ]
-    first = entries[0].at if entries else None
-    if first is not None:
-        last = max(entry.at + timedelta(seconds=entry.seconds or 0) for entry in entries)
-        lines.append(_query(trace, first, last))
+    if entries:
+        own = [f"/aws/lambda/{function_name(trace.environment, role)}" for role in FUNCTION_ROLES]
+        lines += _log_lines(trace, entries, [*own, f"/aws/ecs/bbws-{env}/migrator"])
+    if entries and _runs_in_source(trace) and env in _SOURCES:
+        source = _SOURCES[env]
+        lines.append(f"# of the jobs in {source}'s account, with its credentials:")
+        lines += _log_lines(trace, entries, [f"/aws/ecs/bbws-{source}/export"])
     return ["more:", *(f"  {line}" for line in lines)]
 
 
-def _query(trace: Trace, first: datetime, last: datetime) -> str:
-    env = trace.environment.value
-    groups = [f"/aws/lambda/{env}-bbws-async-processor-{name}" for name in _FUNCTIONS]
-    groups.append(f"/aws/ecs/bbws-{env}/migrator")
-    if trace.operations and _runs_in_source(trace) and env in _SOURCES:
-        source = _SOURCES[env]
-        groups.append(f"(in {source}'s account: /aws/ecs/bbws-{source}/export)")
-    named = " ".join(groups)
-    begin, end = int(first.timestamp()) - 60, int(last.timestamp()) + 60
-    filtered = f"fields @timestamp, @log, event | filter correlationId = '{trace.correlation_id}'"
-    return (
-        f"aws logs start-query --start-time {begin} --end-time {end} "
-        f'--query-string "{filtered} | sort @timestamp" --log-group-names {named}'
+def _log_lines(trace: Trace, entries: Sequence[Entry], groups: Sequence[str]) -> list[str]:
+    """Return a query of log groups, and what prints the lines that it finds."""
+    last = max(entry.at + timedelta(seconds=entry.seconds or 0) for entry in entries)
+    begin, end = int(entries[0].at.timestamp()) - 60, int(last.timestamp()) + 60
+    query = (
+        "fields @timestamp, @log, event"
+        f' | filter correlationId = "{trace.correlation_id}" | sort @timestamp'
     )
+    ask = (
+        f"aws logs start-query --start-time {begin} --end-time {end} "
+        f"--query-string {shlex.quote(query)} --log-group-names {' '.join(groups)} "
+        "--query queryId --output text"
+    )
+    read = (
+        'aws logs get-query-results --query-id "$QUERY" '
+        """--query "results[*][?field!='@ptr'].value" --output text"""
+    )
+    return [f"QUERY=$({ask})", f"sleep {_QUERY_SECONDS}; {read}"]
 
 
 def _runs_in_source(trace: Trace) -> bool:

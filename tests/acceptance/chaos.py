@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -269,6 +270,7 @@ def main() -> int:
     parser.add_argument("--operations", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a limit of time ends it as Ctrl-C
     named = os.environ.get("SITEFLEET_HOME")
     home = Path(named or tempfile.mkdtemp(prefix="sitefleet-chaos-")).resolve()
     home.mkdir(parents=True, exist_ok=True)

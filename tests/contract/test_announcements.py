@@ -58,6 +58,11 @@ class TestAnnouncements:
         assert store.announce("e1", late, by="m2") is Mark.MINE
         assert store.announce("e1", late, by="m1") is Mark.TAKEN
 
+    def test_a_mark_that_is_always_set_with_one_time_stays_with_the_first(self, store):
+        assert store.announce("e1", NOW, by="m1") is Mark.MINE
+        assert store.announce("e1", NOW, by="m2") is Mark.TAKEN
+        assert set(store.announced_of(["e1"])) == set()
+
     def test_the_newest_of_a_day_first_with_everything_that_was_said(self, store):
         first, second = notice("e1"), notice("e2", 5, replay_of="m1", site_id=None)
         store.announce("open", NOW, by="m1")

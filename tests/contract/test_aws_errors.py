@@ -16,6 +16,11 @@ from core.adapters.aws.errors import calling
 from core.domain.errors import SitefleetError, TransientError
 
 RESOURCE = "queue update"
+WRAPPED = (
+    "RunTask: Error retrieving security group information for [sg-1]: Request limit exceeded. "
+    "(ErrorCode: {})"
+)
+"""How ECS passes on what EC2 has answered."""
 
 
 def answered(code: str, status: int = 400, message: str = "details.") -> ClientError:
@@ -45,6 +50,10 @@ def translated(error: Exception) -> SitefleetError:
         answered("AnythingElse", 409),
         answered("TooManyRequestsException", 429),
         answered("ExpiredTokenException"),
+        answered("TransactionConflictException"),
+        answered("InvalidParameterException", 400, WRAPPED.format("RequestLimitExceeded")),
+        answered("InvalidParameterException", 400, WRAPPED.format("InvalidGroup.NotFound")),
+        answered("ClientException", 400, "x" * 500 + WRAPPED.format("Throttling")),
         ReadTimeoutError(endpoint_url="https://sqs.example"),
         ConnectTimeoutError(endpoint_url="https://sqs.example"),
         EndpointConnectionError(endpoint_url="https://sqs.example"),
@@ -61,6 +70,9 @@ def test_what_is_worth_trying_again(error: Exception):
     "error",
     [
         answered("ValidationException"),
+        answered("InvalidGroup.NotFound"),
+        answered("InvalidParameterException", 400, "RequestLimitExceeded"),
+        answered("InvalidParameterException", 400, WRAPPED.format("InvalidSubnetID.NotFound")),
         answered("AWS.SimpleQueueService.NonExistentQueue"),
         ParamValidationError(report="Invalid type for parameter, value: hunter2"),
         NoCredentialsError(),

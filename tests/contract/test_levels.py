@@ -207,7 +207,15 @@ def test_the_load_balancer_of_a_level_follows_from_its_listener(settings):
     assert (shared.level, second.level) == (1, 2)
     arn = "arn:aws:elasticloadbalancing:af-south-1:536580886816"
     assert second.load_balancer_arn == f"{arn}:loadbalancer/app/alb-level2/1234"
+    assert shared.load_balancer_arn == f"{arn}:loadbalancer/app/alb/12"
     assert second.database_endpoint == shared.database_endpoint
+
+
+def test_only_one_machine_has_room_for_more_target_groups_than_aws(settings_with):
+    raised = {"SITEFLEET_LISTENER_RULE_QUOTA": "5000"}
+    assert settings_with(**raised).target_group_quota == 100
+    there = settings_with(**raised, AWS_ENDPOINT_URL="http://127.0.0.1:4566")
+    assert there.target_group_quota == 5000
 
 
 def test_level_3_without_a_database_of_its_own_is_refused(settings_with):
@@ -236,7 +244,12 @@ def settings_with():
         for name, one in Settings.model_fields.items()
         if one.is_required()
     }
-    required |= {"SITEFLEET_ENVIRONMENT": "dev", "SITEFLEET_ACCOUNT_ID": "536580886816"}
+    balancers = "arn:aws:elasticloadbalancing:af-south-1:536580886816:listener/app"
+    required |= {
+        "SITEFLEET_ENVIRONMENT": "dev",
+        "SITEFLEET_ACCOUNT_ID": "536580886816",
+        "SITEFLEET_LISTENER_ARN": f"{balancers}/alb/12/34",
+    }
 
     def make(**more: str) -> Settings:
         return Settings.from_environ({**required, **more})

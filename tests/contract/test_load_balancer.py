@@ -17,6 +17,7 @@ from core.adapters.memory.world import World
 from core.adapters.site_networks import SiteNetwork, SiteNetworks
 from core.domain.errors import NotFoundError, SitefleetError, TransientError
 from core.domain.names import ReleaseNames
+from core.domain.room import Room
 from core.domain.suspended_page import LIMIT, PAGE
 from core.ports.platform import ListenerRule, LoadBalancer
 from tests.contract.backends import Aws, Backend, Memory
@@ -238,15 +239,15 @@ class TestQuota:
         self, backend: Backend, release: ReleaseNames
     ):
         balancer = _with_quota(backend, 3)
-        assert balancer.free_rule_priorities() == 3
+        assert balancer.room(1) == Room(rules=3, target_groups=100)
         group = balancer.ensure_target_group(release, TAGS)
         balancer.create_rule(HOST, group, TAGS)
-        assert balancer.free_rule_priorities() == 1
+        assert balancer.room(1) == Room(rules=1, target_groups=99)
 
     def test_there_are_never_less_than_none(self, backend: Backend, release: ReleaseNames):
         balancer = _with_quota(backend, 0)
         balancer.create_rule(HOST, balancer.ensure_target_group(release, TAGS), TAGS)
-        assert balancer.free_rule_priorities() == 0
+        assert balancer.room(1).rules == 0
 
     def test_rules_of_the_load_balancer_s_other_listeners_count(self, aws: Aws):
         network = Network(aws)
@@ -264,7 +265,37 @@ class TestQuota:
             Conditions=[{"Field": "path-pattern", "Values": ["/health"]}],
             Actions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}],
         )
-        assert network.adapter(aws).free_rule_priorities() == 99
+        assert network.adapter(aws).room(1) == Room(rules=99, target_groups=100)
+
+    def test_a_target_group_counts_once_wherever_it_is_named(self, moto: Aws):
+        """Two rules lead to one group, a weighted one to two, the default action to another."""
+        network = Network(moto)
+
+        def leading(*arns: str, **rule: object) -> dict[str, object]:
+            weighted = {"TargetGroups": [{"TargetGroupArn": arn, "Weight": 1} for arn in arns]}
+            return {"Actions": [{"Type": "forward", "ForwardConfig": weighted}], **rule}
+
+        first = {"Actions": [{"Type": "forward", "TargetGroupArn": "arn:a"}]}
+        pages = [[first, first], [leading("arn:a", "arn:b"), leading("arn:c", IsDefault=True)]]
+        listener = {"Listeners": [{"ListenerArn": network.listener_arn}]}
+        with Stubber(moto.clients.elbv2) as elb:
+            elb.add_response("describe_listeners", listener)
+            elb.add_response("describe_rules", {"Rules": pages[0], "NextMarker": "2"})
+            elb.add_response("describe_rules", {"Rules": pages[1]})
+            room = network.adapter(moto).room(1)
+        assert room == Room(rules=97, target_groups=97)
+
+    def test_each_level_has_its_own(self, moto: Aws, release: ReleaseNames):
+        shared = Network(moto)
+        shared.adapter(moto).ensure_target_group(release, TAGS)
+        own = moto.clients.elbv2.create_load_balancer(
+            Name="level2", Subnets=list(shared.place.subnet_ids), Scheme="internal"
+        )["LoadBalancers"][0]["LoadBalancerArn"]
+        places = [shared.place, replace(shared.place, level=2, load_balancer_arn=own)]
+        networks = SiteNetworks(MemorySites(World()), places)
+        balancer = ElbLoadBalancer(clients=moto.clients, networks=networks)
+        assert balancer.room(1).releases == 99
+        assert balancer.room(2).releases == 100
 
 
 def _with_quota(backend: Backend, quota: int) -> LoadBalancer:

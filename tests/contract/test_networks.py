@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 from botocore.stub import Stubber
@@ -13,7 +14,7 @@ from core.adapters.memory.networks import MemoryTenantNetworks
 from core.adapters.memory.sites import MemorySites
 from core.adapters.memory.world import World
 from core.adapters.site_networks import SiteNetworks
-from core.domain.errors import ConfigurationError
+from core.domain.errors import ConfigurationError, TransientError
 from core.ports.networks import TenantGroup, TenantNetworks
 from events.formats import Environment
 from tests.contract.backends import Aws, Backend, Memory
@@ -132,3 +133,47 @@ def test_a_group_that_containers_still_carry_stays(moto: Aws):
         ec2.add_client_error("delete_security_group", "DependencyViolation")
         assert not networks.delete_group("tenant-1", 1)
     assert networks.groups("tenant-1") == [TenantGroup(group_id=group, level=1)]
+
+
+class TestWhatEc2ShowsLater:
+    """A group that was made a moment ago may be found, or known, only moments later."""
+
+    NONE: ClassVar = {"SecurityGroups": []}
+
+    def test_a_new_group_is_used_by_its_id_without_being_found(self, moto: Aws):
+        networks = made(moto)
+        with Stubber(moto.clients.ec2) as ec2:
+            ec2.add_response("describe_security_groups", self.NONE)
+            ec2.add_response("create_security_group", {"GroupId": "sg-new"})
+            for group_id in networks._let_in(networks._networks.at(1)):
+                pairs = [{"GroupId": group_id}]
+                rule = {
+                    "IpProtocol": "tcp",
+                    "FromPort": 80,
+                    "ToPort": 80,
+                    "UserIdGroupPairs": pairs,
+                }
+                expected = {"GroupId": "sg-new", "IpPermissions": [rule]}
+                ec2.add_response("authorize_security_group_ingress", {}, expected)
+            assert networks.ensure_group("tenant-1", 1, TAGS) == "sg-new"
+            ec2.assert_no_pending_responses()
+
+    def test_a_rule_for_a_group_that_is_not_known_yet_is_tried_again(self, moto: Aws):
+        networks = made(moto)
+        with Stubber(moto.clients.ec2) as ec2:
+            ec2.add_response("describe_security_groups", self.NONE)
+            ec2.add_response("create_security_group", {"GroupId": "sg-new"})
+            ec2.add_client_error("authorize_security_group_ingress", "InvalidGroup.NotFound")
+            with pytest.raises(TransientError, match="sg-new") as caught:
+                networks.ensure_group("tenant-1", 1, TAGS)
+        assert caught.value.retry_after_seconds == 5
+
+    def test_another_worker_s_group_is_waited_for(self, moto: Aws):
+        networks = made(moto)
+        with Stubber(moto.clients.ec2) as ec2:
+            ec2.add_response("describe_security_groups", self.NONE)
+            ec2.add_client_error("create_security_group", "InvalidGroup.Duplicate")
+            ec2.add_response("describe_security_groups", self.NONE)
+            with pytest.raises(TransientError, match="tenant-1") as caught:
+                networks.ensure_group("tenant-1", 1, TAGS)
+        assert caught.value.retry_after_seconds == 5

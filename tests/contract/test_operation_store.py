@@ -267,6 +267,35 @@ class TestSweep:
         assert store.re_arm(store.get(operation().operation_id), None)
         assert store.due(later + LEASE, 10) == []
 
+    def test_what_is_left_to_people_is_found_until_somebody_moves_it(self, store):
+        """At any age: neither the sweeper nor a day's index has it any more."""
+        for number in (1, 2, 3):
+            store.accept(operation(number), "{}")
+        later = NOW + LEASE
+        stalled = moved(claim(store, operation(1)), stalled_since=NOW, due_at=later)
+        store.commit(stalled)
+        assert store.standing() == []
+        assert store.re_arm(store.get(stalled.operation_id), None)
+        gave_up = moved(
+            claim(store, operation(2)),
+            status=OperationStatus.ROLLBACK_FAILED,
+            due_at=None,
+            updated_at=NOW + timedelta(seconds=1),
+        )
+        store.commit(gave_up)
+        standing = store.standing()
+        assert [o.operation_id for o in standing] == [stalled.operation_id, gave_up.operation_id]
+        assert [o.due_at for o in standing] == [None, None]
+        soon = NOW + timedelta(minutes=30)
+        assert store.due(soon, 10) == [store.get(operation(3).operation_id)]
+
+        taken = claim(store, store.get(gave_up.operation_id), by_person=True, now=later)
+        assert [o.operation_id for o in store.standing()] == [stalled.operation_id]
+        store.commit(moved(taken, status=OperationStatus.FAILED, due_at=None, completed_at=later))
+        again = claim(store, store.get(stalled.operation_id), by_person=True, now=later)
+        store.commit(moved(again, due_at=later))
+        assert store.standing() == []
+
 
 class TestLookups:
     def test_by_day_and_by_site_newest_first(self, store):

@@ -3,90 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from core.adapters.aws.failures import DynamoFailures
-from core.adapters.aws.operations import DynamoOperations
 from core.adapters.aws.replay_journal import DynamoReplayJournal
-from core.adapters.aws.replay_outcomes import DynamoReplayOutcomes
+from core.adapters.memory.boundary import Crashed
 from core.adapters.memory.replay_journal import MemoryReplayJournal
-from core.adapters.memory.replay_outcomes import MemoryReplayOutcomes
 from core.domain.errors import LostClaimError, TransientError
-from core.domain.letters import Box, Origin
-from core.domain.operation import AttemptFailure
-from core.domain.replays import (
-    EntryState,
-    Fate,
-    Pace,
-    Replay,
-    ReplayEntry,
-    ReplayFilter,
-    ReplayStatus,
-    Told,
-)
-from core.ports.dead_letters import ReplayJournal, ReplayOutcomes
+from core.domain.replays import EntryState, Replay, ReplayStatus
+from core.ports.dead_letters import ReplayJournal
 from tests.contract.backends import Aws, Backend, Memory
-
-NOW = datetime(2026, 11, 29, 5, 30, tzinfo=UTC)
-LEASE = timedelta(minutes=2)
-REPLAY = Replay(
-    replay_id="11111111-0000-4000-8000-000000000001",
-    requested_by="arn:aws:sts::536580886816:assumed-role/Operator/thandi",
-    reason="The database is back; see INC-4711: ünïcode.",
-    filters=ReplayFilter(
-        origin=Origin.UPDATE,
-        group_id="0a1b2c3d",
-        tenant_id="tenant-1",
-        site_id="site-1",
-        operation_id="550e8400-e29b-41d4-a716-446655440000",
-        older_than_seconds=1800,
-        message_ids=("m-1", "m-2"),
-        limit=50,
-    ),
-    pace=Pace(per_second=2.5, first_step=5, largest_step=40, stop_share=0.1, outcome_seconds=30),
-    total=3,
-    counts={"planned": 3},
-    created_at=NOW,
-)
-SMALL = replace(
-    REPLAY,
-    replay_id="22222222-0000-4000-8000-000000000002",
-    filters=ReplayFilter(),
-    pace=Pace(),
-    counts={},
-    created_at=NOW + timedelta(hours=1),
-)
-
-
-def entry(number: int, **changes: object) -> ReplayEntry:
-    plain = ReplayEntry(
-        number=number,
-        message_id=f"m-{number}",
-        group_id="0a1b2c3d",
-        origin=Origin.UPDATE,
-        box=Box.OPERATIONS,
-        forecast=Fate.NOTHING,
-    )
-    return replace(plain, **changes)  # type: ignore[arg-type]
-
-
-ENTRIES = [
-    entry(
-        0,
-        operation_id="550e8400-e29b-41d4-a716-446655440000",
-        forecast=Fate.RUNS,
-        sentence="It runs again from step verify.",
-        state=EntryState.DONE,
-        new_message_id="n-0",
-        sent_at=NOW,
-        fate=Fate.ANSWERED,
-        outcome="The operation completed.",
-    ),
-    entry(1, origin=Origin.WAKE_UP, box=Box.UNDELIVERABLE),
-    entry(2),
-]
+from tests.contract.stored_replays import ENTRIES, LEASE, NOW, REPLAY, SMALL, entry, of
 
 
 @pytest.fixture
@@ -94,10 +22,6 @@ def journal(backend: Backend) -> ReplayJournal:
     if isinstance(backend, Memory):
         return MemoryReplayJournal()
     return of(backend)
-
-
-def of(aws: Aws) -> DynamoReplayJournal:
-    return DynamoReplayJournal(client=aws.clients.dynamodb, table_name=aws.make_table("operations"))
 
 
 def claimed(journal: ReplayJournal, replay: Replay, owner: str = "one") -> Replay:
@@ -225,72 +149,61 @@ def test_what_became_of_entries_is_written_over_them(journal: ReplayJournal):
     assert list(journal.entries(REPLAY.replay_id)) == [ENTRIES[0], sent, gone]
 
 
-# --- what workers tell ------------------------------------------------------------------------
+def test_many_entries_are_written_over_at_once(journal: ReplayJournal):
+    """More than a transaction holds."""
+    many = [entry(number) for number in range(131)]
+    journal.begin(REPLAY, many)
+    stopped = [replace(one, state=EntryState.STOPPED) for one in many]
+    journal.record(claimed(journal, REPLAY), [*many, *stopped])
+    assert list(journal.entries(REPLAY.replay_id)) == stopped
 
 
-def test_the_first_word_about_a_message_counts(backend: Backend):
-    outcomes: ReplayOutcomes = MemoryReplayOutcomes()
-    if not isinstance(backend, Memory):
-        outcomes = DynamoReplayOutcomes(
-            client=backend.clients.dynamodb, table_name=backend.make_table("operations")
-        )
-    first = Told(
-        replay_id=REPLAY.replay_id,
-        message_id="m-1",
-        fate=Fate.RUNS,
-        sentence="Step verify has run.",
-        at=NOW,
-    )
-    outcomes.tell(first)
-    outcomes.tell(replace(first, fate=Fate.NOTHING, at=NOW + LEASE))
-    outcomes.tell(replace(first, message_id="m-2"))
-    outcomes.tell(replace(first, replay_id=SMALL.replay_id))
-    assert {told.message_id: told for told in outcomes.told(REPLAY.replay_id)} == {
-        "m-1": first,
-        "m-2": replace(first, message_id="m-2"),
-    }
-
-
-def test_what_was_told_is_no_entry(aws: Aws):
-    journal = of(aws)
-    outcomes = DynamoReplayOutcomes(client=aws.clients.dynamodb, table_name="operations")
+def test_who_lost_the_replay_writes_nothing_over_its_entries(journal: ReplayJournal):
+    """It slept for longer than its lease, and another has gone on."""
     journal.begin(REPLAY, ENTRIES)
-    outcomes.tell(
-        Told(replay_id=REPLAY.replay_id, message_id="m-1", fate=Fate.RUNS, sentence="Done.", at=NOW)
-    )
+    mine = claimed(journal, REPLAY)
+    late = NOW + LEASE
+    his = journal.claim(REPLAY.replay_id, owner="two", now=late, lease_until=late + LEASE)
+    assert his is not None
+    done = replace(ENTRIES[1], state=EntryState.DONE)
+    journal.record(his, [done])
+    with pytest.raises(LostClaimError, match="has taken replay"):
+        journal.record(mine, [replace(ENTRIES[1], state=EntryState.SENT), ENTRIES[2]])
+    assert list(journal.entries(REPLAY.replay_id)) == [ENTRIES[0], done, ENTRIES[2]]
+    assert journal.get(REPLAY.replay_id) == his
+
+
+def test_entries_of_a_replay_that_is_not_there_are_not_written(journal: ReplayJournal):
+    with pytest.raises(LostClaimError):
+        journal.record(REPLAY, ENTRIES)
+    assert list(journal.entries(REPLAY.replay_id)) == []
+
+
+def test_a_begin_that_died_leaves_no_entries_to_the_next_one(journal: ReplayJournal, monkeypatch):
+    """The function's command comes again under the same name, and means fewer letters."""
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "_open", _dies)
+        with pytest.raises(Crashed):
+            journal.begin(REPLAY, ENTRIES)
+    assert journal.open_replay() is None
+    fewer = [replace(ENTRIES[1], number=0), replace(ENTRIES[2], number=1)]
+    again = replace(REPLAY, total=2)
+    assert journal.begin(again, fewer) == again
+    assert list(journal.entries(REPLAY.replay_id)) == fewer
+
+
+def _dies(*_: object) -> None:
+    raise Crashed("before it was open")
+
+
+def test_a_name_that_was_used_keeps_its_replay(journal: ReplayJournal):
+    """A command that comes once more, late: what it began has ended, and stays as it is told."""
+    journal.begin(REPLAY, ENTRIES)
+    ended = replace(claimed(journal, REPLAY), status=ReplayStatus.FINISHED, finished_at=NOW)
+    journal.save(ended)
+    assert journal.begin(replace(REPLAY, total=1), [entry(0)]) == ended
     assert list(journal.entries(REPLAY.replay_id)) == ENTRIES
-
-
-# --- failed attempts --------------------------------------------------------------------------
-
-
-def test_failed_attempts_come_back_oldest_first(aws: Aws):
-    table = aws.make_table("operations")
-    store = DynamoOperations(client=aws.clients.dynamodb, table_name=table)
-    failures = DynamoFailures(client=aws.clients.dynamodb, table_name=table)
-    operation_id = "550e8400-e29b-41d4-a716-446655440000"
-    later, first = (
-        AttemptFailure(
-            message_id=f"m#{minutes}",
-            operation_id=operation_id,
-            step="verify" if minutes else None,
-            attempt=minutes,
-            exception_type="TransientError",
-            message="SQS did not answer.",
-            stack_digest="0a1b2c3d4e5f",
-            occurred_at=NOW + timedelta(minutes=minutes),
-        )
-        for minutes in (1, 0)
-    )
-    store.record_failure(later)
-    store.record_failure(first)
-    assert list(failures.of_operation(operation_id)) == [first, later]
-    other = "550e8400-e29b-41d4-a716-446655440001"
-    assert list(failures.of_operation(other)) == []
-    assert failures.of_operations([operation_id, other]) == {
-        operation_id: [first, later],
-        other: [],
-    }
+    assert journal.open_replay() is None
 
 
 # --- only DynamoDB ----------------------------------------------------------------------------

@@ -7,7 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from core.domain.gate_evidence import ErrorPoint, PermissionEvidence, SourceTestEvidence
+from core.domain.gate_evidence import (
+    CapacityEvidence,
+    ErrorPoint,
+    PermissionEvidence,
+    SourceTestEvidence,
+)
 from core.domain.gate_verdicts import GateName, Verdict
 from core.domain.gates import GateRound, decide, decide_round, recompute
 from core.domain.job_models import Check
@@ -342,6 +347,29 @@ class TestTheOthers:
     def test_listener_rules(self, free, verdict):
         evidence = with_capacity(free_rule_priorities=free)
         assert verdict_of(GateName.RULE_PRIORITIES, evidence).verdict is verdict
+
+    def test_the_limit_that_binds_is_named_and_what_to_do(self):
+        full = with_capacity(free_rule_priorities=400, free_target_groups=9)
+        found = verdict_of(GateName.RULE_PRIORITIES, full)
+        assert (found.verdict, found.why) == (
+            FAIL,
+            "The load balancer has room for 9 more target groups, and 10 must be free.",
+        )
+        assert "lower kept_releases" in (found.would_pass or "")
+        full = with_capacity(free_rule_priorities=9, free_target_groups=60)
+        found = verdict_of(GateName.RULE_PRIORITIES, full)
+        assert "9 more listener rules" in found.why
+        assert "ListenerRuleQuota" in (found.would_pass or "")
+
+    def test_what_passes_is_told_by_the_tighter_limit(self):
+        evidence = with_capacity(free_rule_priorities=400, free_target_groups=60)
+        found = verdict_of(GateName.RULE_PRIORITIES, evidence)
+        assert found.why == "The load balancer has room for 60 more releases; 10 must be free."
+
+    def test_evidence_of_a_version_that_counted_no_groups_is_judged_by_its_rules(self):
+        stored = CAPACITY.model_dump(exclude={"free_target_groups"})
+        evidence = GOOD.model_copy(update={"capacity": CapacityEvidence.model_validate(stored)})
+        assert verdict_of(GateName.RULE_PRIORITIES, evidence).verdict is PASS
 
     @pytest.mark.parametrize(
         ("source", "target", "simulated", "missing", "verdict"),

@@ -13,6 +13,7 @@ from local_probes import eventually
 from local_role import fleet_in_role
 
 from core.domain.errors import SitefleetError
+from core.domain.room import Room
 from core.ports.jobs import Where
 from core.ports.observation import MetricQuery
 from core.ports.protection import BackupState, Right
@@ -249,7 +250,7 @@ def test_whoever_promotes_may_make_every_call_that_guards_a_promotion(machine, r
     ports.deployments.put({"deployment_id": f"promotion-{role}", "action": "promotion"})
     ports.documents.put(f"evidence/{role}.json", "{}")
     assert ports.documents.get(f"evidence/{role}.json") == "{}"
-    assert ports.load_balancer.free_rule_priorities() == 100
+    assert ports.load_balancer.room(1) == Room(rules=5000, target_groups=5000)
     may, may_not = (
         Right(action="dynamodb:PutItem", resource=OWN_TABLE),
         Right(action="iam:CreateUser", resource="*"),

@@ -230,6 +230,13 @@ class TestCapacity:
         stage.world.rule_quota = 9
         assert stage.run(check_gates).details == {"gates": ["rule_priorities"]}
 
+    def test_its_target_groups_are_counted_whatever_its_rules(self, stage):
+        stage.world.rule_quota, stage.world.target_group_quota = 1000, 9
+        failed = stage.run(check_gates)
+        assert failed.details == {"gates": ["rule_priorities"]}
+        assert round_of(failed).evidence.capacity.free_target_groups == 9
+        assert "9 more target groups" in failed.why
+
 
 class TestRights:
     def test_one_that_is_denied_by_the_simulation(self, stage):

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import boto3
 import pytest
 from moto import mock_aws
 from typer.testing import CliRunner
 
+import ops.connection
+from core.adapters.aws.dead_letters import SqsDeadLetters
 from core.adapters.aws.decisions import DynamoDecisions
 from core.adapters.aws.operations import DynamoOperations
 from core.adapters.aws.operations_table import table_definition
 from core.adapters.aws.sites import DynamoSites
 from ops.cli import app
+from tests.ops.letters import deploy_replayer
 
 REGION = "af-south-1"
 QUEUES = (
@@ -132,5 +136,20 @@ def sitefleet():
             app, arguments, input=stdin, env=variables, prog_name="sitefleet"
         )
         return Answer(code=result.exit_code, out=result.stdout, err=result.stderr)
+
+    return run
+
+
+@pytest.fixture
+def boxes(cloud, monkeypatch):
+    monkeypatch.setitem(SqsDeadLetters.__init__.__kwdefaults__, "wait_seconds", 0)
+    monkeypatch.setattr(ops.connection, "Session", cache(ops.connection.Session))
+    return deploy_replayer()
+
+
+@pytest.fixture
+def dlq(sitefleet):
+    def run(*arguments: str, **more):
+        return sitefleet("dlq", *arguments, "--env", "sit", "--debug", **more)
 
     return run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from events.formats import Environment
 from ops.doctor import (
     containers,
     database,
@@ -42,6 +43,7 @@ VPC = {
 QUEUE = {"consumer": "Enabled", "visible": 3, "redrive": True}
 JOB = {
     "family": "bbws-wp-migrator-sit",
+    "found": True,
     "status": "ACTIVE",
     "networkMode": "awsvpc",
     "taskRoleArn": "arn:role",
@@ -50,10 +52,14 @@ JOB = {
     "memory": "4096",
     "images": ["repository@sha256:aa"],
 }
+FILES = {"id": "fs-1", "state": "available", "encrypted": True, "modes": "x"}
 POINT = {"state": "available", "root": "/tenant-1/abc/r1", "user": 33, "tenant": "tenant-1"}
 POINTS = {"points": {"fsap-1": POINT}, "live": {"tenant-1/site-1": "fsap-1"}}
 SERVICE = {"status": "ACTIVE", "desired": 2, "running": 2}
 ALARM = {"state": "OK", "actions": True}
+GONE = {"why": "no such thing", "absent": True}
+OF_TENANT = {"environment": Environment.SIT, "tenants": {"t": "g"}}
+HEARD = {"confirmed": 2, "pending": 0}
 
 
 def instances(environment="prod", status="available", *, multi=False, **zones):
@@ -64,6 +70,15 @@ def instances(environment="prod", status="available", *, multi=False, **zones):
 
 
 LATENCY, FAILED = metrics.THRESHOLDS["8.7"], metrics.THRESHOLDS["8.5"]
+
+
+def alarms(wanted=("a",), **found):
+    return {"wanted": wanted, "found": found}
+
+
+def topics(must_be_heard=("a",), **read):
+    arns = {name: f"arn:aws:sns:x:1:{name}" for name in read}
+    return {"arns": arns, "mustBeHeard": must_be_heard, "topics": read}
 
 
 def latency(evidence):
@@ -92,17 +107,20 @@ CASES = [
     (health.judge_functions, {"a": "Active", "b": "Failed"}, FAIL, "b is Failed"),
     (health.judge_functions, {"a": "Active", "b": {"why": "no permission"}}, UNKNOWN, "b: no perm"),
     (health.judge_functions, {"a": "Failed", "b": {"why": "no permission"}}, FAIL, "a is Failed"),
+    (health.judge_functions, {"a": "Active", "b": GONE}, FAIL, "b is not there"),
     (health.judge_consumers, {"q": QUEUE}, PASS, "3 messages wait"),
     (health.judge_consumers, {"q": without(QUEUE, consumer="Disabled")}, FAIL, "is Disabled"),
     (health.judge_consumers, {"q": without(QUEUE, consumer=None)}, FAIL, "is missing"),
     (health.judge_consumers, {"q": without(QUEUE, redrive=False)}, FAIL, "no dead-letter queue"),
     (health.judge_consumers, {"q": {"consumer": "Enabled", "why": "gone"}}, UNKNOWN, "q: gone"),
+    (health.judge_consumers, {"q": {"consumer": None, **GONE}}, FAIL, "q is not there"),
+    (health.judge_dead_letters, {"q": GONE, "r": {"visible": 0}}, FAIL, "q is not there"),
     (health.judge_dead_letters, {"q": {"visible": 0}}, PASS, "no dead letters"),
     (health.judge_dead_letters, {"q": {"visible": 2}, "r": {"why": "x"}}, FAIL, "q: 2"),
     (health.judge_dead_letters, {"q": {"visible": 0}, "r": {"why": "x"}}, UNKNOWN, "r: x"),
-    (health.judge_ringing, {"a": ALARM}, PASS, "none of 1 alarms"),
-    (health.judge_ringing, {"a": without(ALARM, state="ALARM")}, FAIL, "in ALARM: a"),
-    (health.judge_ringing, {}, UNKNOWN, "no alarms that could ring"),
+    (health.judge_ringing, alarms(a=ALARM), PASS, "none of 1 alarms"),
+    (health.judge_ringing, alarms(a=without(ALARM, state="ALARM")), FAIL, "in ALARM: a"),
+    (health.judge_ringing, alarms(), UNKNOWN, "no alarms that could ring"),
     (health.judge_dashboard, {"wanted": "d", "found": ["d"]}, PASS, "d"),
     (health.judge_dashboard, {"wanted": "d", "found": []}, FAIL, "d is not there"),
     (failures, values(), PASS, "no SiteCreationFailed in 15 min"),
@@ -132,14 +150,14 @@ CASES = [
     (network.judge_groups, {"vpc": "v", "wanted": ["a"], "found": {"a": "v"}}, PASS, "a"),
     (network.judge_groups, {"vpc": "v", "wanted": ["a"], "found": {}}, FAIL, "not there: a"),
     (network.judge_groups, {"vpc": "v", "wanted": ["a"], "found": {"a": "w"}}, FAIL, "not in v: a"),
-    (network.judge_tenant_groups, {"groups": {"g": "t"}, "tenants": {"t": "g"}}, PASS, "1 tenants"),
-    (network.judge_tenant_groups, {"groups": {}, "tenants": {"t": "g"}}, FAIL, "t has no group g"),
-    (
-        network.judge_tenant_groups,
-        {"groups": {"g": "u"}, "tenants": {"t": "g"}},
-        FAIL,
-        "g is tagged Tenant=u",
-    ),
+    *[
+        (network.judge_tenant_groups, without(OF_TENANT, groups=groups), verdict, said)
+        for groups, verdict, said in (
+            ({"g": {"id": "sg-1", "tenant": "t"}}, PASS, "1 tenants"),
+            ({}, FAIL, "t has no group g"),
+            ({"g": {"id": "sg-1", "tenant": "u"}}, FAIL, "g is tagged Tenant=u"),
+        )
+    ],
     # --- 4 to 12
     (database.judge_database, DATABASE, PASS, "aurora-mysql 8.0"),
     (database.judge_database, without(DATABASE, status="stopped"), FAIL, "cluster is stopped"),
@@ -184,18 +202,8 @@ CASES = [
         "not encrypted in transit",
     ),
     # --- 13 to 15, 25
-    (
-        storage.judge_file_system,
-        {"id": "fs-1", "state": "available", "encrypted": True, "modes": "x"},
-        PASS,
-        "fs-1 available",
-    ),
-    (
-        storage.judge_file_system,
-        {"id": "fs-1", "state": "available", "encrypted": False, "modes": "x"},
-        FAIL,
-        "fs-1 is not encrypted",
-    ),
+    (storage.judge_file_system, FILES, PASS, "fs-1 available"),
+    (storage.judge_file_system, without(FILES, encrypted=False), FAIL, "fs-1 is not encrypted"),
     (
         storage.judge_mount_targets,
         {"m": {"state": "available", "zone": "a"}, "n": {"state": "available", "zone": "b"}},
@@ -240,6 +248,7 @@ CASES = [
     (containers.judge_tasks, {"s": SERVICE}, PASS, "2 tasks"),
     (containers.judge_tasks, {"s": without(SERVICE, running=1)}, FAIL, "s runs 1 of 2"),
     (containers.judge_task_definition, JOB, PASS, "4096 MiB"),
+    (containers.judge_task_definition, {"family": "f", "found": False}, FAIL, "f is not there"),
     (containers.judge_task_definition, without(JOB, status="INACTIVE"), FAIL, "not ACTIVE"),
     (containers.judge_task_definition, without(JOB, taskRoleArn=None), FAIL, "no taskRoleArn"),
     (containers.judge_task_definition, without(JOB, networkMode="bridge"), FAIL, "bridge"),
@@ -271,10 +280,13 @@ CASES = [
     (monitoring.judge_log_groups, {"wanted": ["a"], "found": {"a": 90}}, PASS, "1 log groups"),
     (monitoring.judge_log_groups, {"wanted": ["a"], "found": {}}, FAIL, "not there: a"),
     (monitoring.judge_log_groups, {"wanted": ["a"], "found": {"a": None}}, FAIL, "for ever: a"),
-    (monitoring.judge_alarms, {"a": ALARM}, PASS, "1 alarms"),
-    (monitoring.judge_alarms, {}, FAIL, "there is no alarm"),
-    (monitoring.judge_alarms, {"a": without(ALARM, actions=False)}, FAIL, "tell nobody: a"),
-    (monitoring.judge_topic, {"topic": "t", "confirmed": 2, "pending": 0}, PASS, "2 subscriptions"),
-    (monitoring.judge_topic, {"topic": "t", "confirmed": 0, "pending": 0}, FAIL, "nobody"),
-    (monitoring.judge_topic, {"topic": "t", "confirmed": 1, "pending": 1}, FAIL, "confirmed"),
+    (monitoring.judge_alarms, alarms(a=ALARM), PASS, "1 alarms"),
+    (monitoring.judge_alarms, alarms("ab", b=ALARM), FAIL, "1 of 2 not there: a"),
+    (monitoring.judge_alarms, alarms(a=without(ALARM, actions=False)), FAIL, "tell nobody: a"),
+    (monitoring.judge_topics, topics(a=HEARD), PASS, "a: 2 confirmed, 0 pending"),
+    (monitoring.judge_topics, topics(a=without(HEARD, confirmed=0)), FAIL, "a: 0 confirmed"),
+    (monitoring.judge_topics, topics((), a=without(HEARD, confirmed=0)), PASS, "a: 0 confirmed"),
+    (monitoring.judge_topics, topics((), a=without(HEARD, pending=1)), FAIL, "1 pending"),
+    (monitoring.judge_topics, topics(a=HEARD, b={"why": "denied"}), UNKNOWN, "b: denied"),
+    (monitoring.judge_topics, topics(a=GONE, b=HEARD), FAIL, "a is not there"),
 ]

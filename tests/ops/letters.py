@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from threading import Event, Thread
+from threading import Event, Lock, Thread
+from unittest.mock import patch
 
 import boto3
+from moto.dynamodb.responses import DynamoHandler
 
 from core.adapters.aws.replay_outcomes import DynamoReplayOutcomes
 from core.domain.replays import Fate, Told
@@ -69,6 +71,12 @@ class Boxes:
         }
         request = {**CREATION, "correlationId": f"c-{number}", "payload": payload}
         return self.refused(json.dumps(request), code="SITE_004", reason="The quota is used up.")
+
+    def take_one(self) -> None:
+        """Somebody else looks at a letter: it is hidden for minutes."""
+        self.sqs.receive_message(
+            QueueUrl=self.url("operations-dlq"), MaxNumberOfMessages=1, VisibilityTimeout=300
+        )
 
     def visible(self, name: str) -> int:
         answer = self.sqs.get_queue_attributes(
@@ -151,6 +159,30 @@ def _variables(urls: dict[str, str], topic_arn: str) -> dict[str, str]:
     }
 
 
+def end_second(send, error):
+    """Return a way to send of which the second call raises, before anything is sent."""
+    calls = []
+
+    def ended(self, to, message):
+        calls.append(to)
+        if len(calls) == 2:
+            raise error
+        return send(self, to, message)
+
+    return ended
+
+
+def _one_at_a_time():
+    """Let moto's DynamoDB do one call at a time: its transactions copy whole tables."""
+    lock, call = Lock(), DynamoHandler.call_action
+
+    def locked(handler):
+        with lock:
+            return call(handler)
+
+    return patch.object(DynamoHandler, "call_action", locked)
+
+
 class Worker:
     """Consumes one queue, and tells the replay what became of each message."""
 
@@ -162,14 +194,17 @@ class Worker:
             table_name="bbws-wp-operations-sit",
         )
         self._thread = Thread(target=self._work)
+        self._alone = _one_at_a_time()
 
     def __enter__(self):
+        self._alone.start()
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
+        self._alone.stop()
 
     def _work(self) -> None:
         url = self._boxes.url(self._queue)

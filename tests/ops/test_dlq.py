@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 
 import pytest
 
-import ops.connection
 from core.adapters.aws.dead_letters import SqsDeadLetters
 from core.domain.replays import Fate
 from ops.dlq.choosing import seconds_of
 from ops.errors import BadInputError, ExitCode
-from tests.ops.letters import CREATION, REPLAYER, Worker, deploy_replayer
+from tests.ops.letters import CREATION, REPLAYER, Worker, end_second
 
 WHY = ("--reason", "The quota was raised.")
-
-
-@pytest.fixture
-def boxes(cloud, monkeypatch):
-    monkeypatch.setitem(SqsDeadLetters.__init__.__kwdefaults__, "wait_seconds", 0)
-    monkeypatch.setattr(ops.connection, "Session", cache(ops.connection.Session))
-    return deploy_replayer()
-
-
-@pytest.fixture
-def dlq(sitefleet):
-    def run(*arguments: str, **more):
-        return sitefleet("dlq", *arguments, "--env", "sit", "--debug", **more)
-
-    return run
 
 
 def test_an_age_is_a_number_and_a_unit():
@@ -81,7 +64,7 @@ class TestLooking:
 
     def test_letters_on_another_desk_are_told(self, boxes, dlq):
         boxes.creation(1)
-        boxes.sqs.receive_message(QueueUrl=boxes.url("operations-dlq"), VisibilityTimeout=300)
+        boxes.take_one()
         answer = dlq("list")
         assert "1 letter more cannot be seen" in answer.err
         assert "There is no dead letter." in answer.err
@@ -179,6 +162,13 @@ class TestReplaying:
         assert "Nothing is to be sent" in answer.err
         assert boxes.visible("operations-dlq") == 1
 
+    def test_letters_on_another_desk_are_told(self, boxes, sitefleet):
+        boxes.creation(1)
+        boxes.take_one()
+        answer = sitefleet("dlq", "replay", "--yes", "--env", "sit", *WHY)
+        assert answer.code == ExitCode.BAD_INPUT
+        assert "1 letter more cannot be seen" in answer.err
+
     def test_resume_and_abandon_need_an_open_replay(self, boxes, sitefleet):
         for flag in ("--resume", "--abandon"):
             answer = sitefleet("dlq", "replay", flag, "--env", "sit")
@@ -189,7 +179,9 @@ class TestReplaying:
         for number in range(3):
             boxes.creation(number)
         with Worker(boxes, "creation"), monkeypatch.context() as patch:
-            patch.setattr(SqsDeadLetters, "send", _interrupt_second(SqsDeadLetters.send))
+            patch.setattr(
+                SqsDeadLetters, "send", end_second(SqsDeadLetters.send, KeyboardInterrupt)
+            )
             interrupted = dlq("replay", "--yes", "--rate", "100", *WHY)
         assert interrupted.code == ExitCode.INTERRUPTED
         assert "sitefleet dlq replay --resume --env sit" in interrupted.err
@@ -203,128 +195,14 @@ class TestReplaying:
         for number in range(3):
             boxes.creation(number)
         with Worker(boxes, "creation"), monkeypatch.context() as patch:
-            patch.setattr(SqsDeadLetters, "send", _interrupt_second(SqsDeadLetters.send))
+            patch.setattr(
+                SqsDeadLetters, "send", end_second(SqsDeadLetters.send, KeyboardInterrupt)
+            )
             dlq("replay", "--yes", "--rate", "100", *WHY)
         closed = dlq("replay", "--abandon")
         assert "is closed" in closed.err
         assert boxes.visible("operations-dlq") == 2
         assert dlq("history", "--json").json["replays"][0]["status"] == "ABANDONED"
-
-
-class TestMoving:
-    def test_parking_takes_a_filter_and_yes(self, boxes, sitefleet, dlq):
-        message_id = boxes.creation(1)
-        answer = sitefleet("dlq", "park", "--yes", "--env", "sit", *WHY)
-        assert (answer.code, boxes.visible("parked")) == (ExitCode.BAD_INPUT, 0)
-        answer = dlq("park", "--message-id", message_id, *WHY)
-        assert "1 letter would be parked" in answer.err
-        assert (boxes.visible("operations-dlq"), boxes.visible("parked")) == (1, 0)
-
-    def test_a_parked_letter_keeps_what_it_is(self, boxes, dlq):
-        boxes.creation(1)
-        before = dlq("list", "--json").json["groups"][0]
-        assert dlq("park", "--tenant-id", "tenant-1", "--yes", *WHY).code == 0
-        assert "1 letter parked" in dlq("list").err
-        after = dlq("list", "--box", "parked", "--json").json["groups"][0]
-        for name in ("groupId", "oldest", "kinds", "tenants"):
-            assert after[name] == before[name]
-        [message] = boxes.messages("parked")
-        assert message["MessageAttributes"]["parkedReason"]["StringValue"] == WHY[1]
-        assert message["MessageAttributes"]["parkedBy"]["StringValue"]
-
-    def test_what_is_parked_can_be_replayed_by_name(self, boxes, dlq):
-        first = boxes.creation(1)
-        dlq("park", "--tenant-id", "tenant-1", "--yes", *WHY)
-        assert dlq("plan", "--json").json["letters"] == 0
-        with Worker(boxes, "creation") as worker:
-            answer = dlq("replay", "--box", "parked", "--yes", "--rate", "100", *WHY)
-        assert answer.code == 0, answer.err
-        [(message, stamps)] = worker.seen
-        assert set(stamps) == {"replayId", "replayOf", "replayCount"}
-        assert stamps["replayOf"] != first
-        assert json.loads(message["Body"])["payload"]["siteId"] == "site-1"
-        assert boxes.visible("parked") == 0
-
-    def test_export_and_import_lose_nothing(self, boxes, dlq, tmp_path):
-        boxes.creation(1)
-        boxes.refused("{not json")
-        before = dlq("list", "--json").json["groups"]
-        file = tmp_path / "letters.jsonl"
-        assert "Wrote 2 letters" in dlq("export", str(file)).err
-        assert oct(file.stat().st_mode)[-3:] == "600"
-        assert boxes.visible("operations-dlq") == 2
-        boxes.sqs.purge_queue(QueueUrl=boxes.url("operations-dlq"))
-        answer = dlq("import", str(file), "--yes")
-        assert answer.code == 0, answer.err
-        after = dlq("list", "--json").json["groups"]
-        for old, new in zip(before, after, strict=True):
-            assert {**old, "exampleMessageId": "", "oldestAgeSeconds": 0} == {
-                **new,
-                "exampleMessageId": "",
-                "oldestAgeSeconds": 0,
-            }
-        assert dlq("plan", "--json").json["fates"] == {"accepted": 1, "refused": 1}
-
-    def test_lines_that_are_no_letters_are_told_by_number(self, boxes, sitefleet, dlq, tmp_path):
-        boxes.creation(1)
-        file = tmp_path / "letters.jsonl"
-        dlq("export", str(file))
-        good = file.read_text()
-        bad = json.dumps({**json.loads(good), "box": "elsewhere", "attributes": 3})
-        file.write_text(f"{good}\nno json\n[1]\n{bad}\n{good}")
-        answer = sitefleet("dlq", "import", str(file), "--yes", "--env", "sit")
-        assert answer.code == ExitCode.NOT_SUCCEEDED
-        assert "Line 3 is no letter: it is no JSON" in answer.err
-        assert "Line 4 is no letter: it is no JSON object" in answer.err
-        assert "Line 5 is no letter: box:" in answer.err
-        assert "Imported 2 letters" in answer.err
-        assert boxes.visible("operations-dlq") == 3
-
-    def test_a_file_without_letters_is_refused(self, boxes, sitefleet, tmp_path):
-        file = tmp_path / "empty.jsonl"
-        for text in ("", "\n\n", "nothing\n"):
-            file.write_text(text)
-            answer = sitefleet("dlq", "import", str(file), "--yes", "--env", "sit")
-            assert answer.code == ExitCode.BAD_INPUT
-        assert sitefleet("dlq", "import", "/no/such", "--env", "sit").code == ExitCode.BAD_INPUT
-
-    def test_a_corrected_body_goes_as_a_new_message(self, boxes, dlq, tmp_path):
-        broken = json.dumps({**CREATION, "payload": {**CREATION["payload"], "subdomain": "-"}})
-        message_id = boxes.refused(broken)
-        file = tmp_path / "body.json"
-        file.write_text(json.dumps(CREATION) + "\n")
-        answer = dlq("edit", message_id, "--body", str(file), "--yes", *WHY)
-        assert answer.code == 0, answer.err
-        assert "It will be accepted" in answer.err
-        [message] = boxes.messages("creation")
-        assert (message["MessageId"], message["Body"]) == (answer.out.strip(), json.dumps(CREATION))
-        assert message["MessageAttributes"]["correctionOf"]["StringValue"] == message_id
-        assert (boxes.visible("operations-dlq"), boxes.visible("parked")) == (0, 1)
-
-    @pytest.mark.parametrize("body", ["{}", "no json", json.dumps({**CREATION, "payload": {}})])
-    def test_a_body_that_the_fleet_would_refuse_is_not_sent(self, boxes, sitefleet, tmp_path, body):
-        message_id = boxes.refused("{not json")
-        file = tmp_path / "body.json"
-        file.write_text(body)
-        answer = sitefleet(
-            "dlq", "edit", message_id, "--body", str(file), "--yes", "--env", "sit", *WHY
-        )
-        assert answer.code == ExitCode.BAD_INPUT
-        assert "would refuse this body" in answer.err
-        assert boxes.visible("operations-dlq") == 1
-
-    def test_an_unchanged_body_or_a_proof_is_not_edited(self, boxes, sitefleet, tmp_path):
-        body = json.dumps({**CREATION, "proof": {"authorization": "AWS4-HMAC-SHA256 x"}})
-        message_id = boxes.refused(body)
-        answer = sitefleet("dlq", "edit", message_id, "--yes", "--env", "sit", *WHY)
-        assert answer.code == ExitCode.BAD_INPUT
-        assert "carries a proof" in answer.err
-        plain = boxes.refused("{not json")
-        file = tmp_path / "body.json"
-        file.write_text("{not json\n")
-        answer = sitefleet("dlq", "edit", plain, "--body", str(file), "--env", "sit", *WHY)
-        assert "as it was" in answer.err
-        assert boxes.visible("operations-dlq") == 2
 
 
 class TestReach:
@@ -338,15 +216,3 @@ class TestReach:
 def _bad_from_site_4(body) -> Fate:
     number = int(body["payload"]["siteId"].removeprefix("site-"))
     return Fate.REFUSED if number >= 4 else Fate.ACCEPTED
-
-
-def _interrupt_second(send):
-    calls = []
-
-    def interrupted(self, to, message):
-        calls.append(to)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return send(self, to, message)
-
-    return interrupted

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import re
+import shlex
 
-from ops.doctor import metrics
+import pytest
+import typer
+
+from events.formats import Environment
+from ops.cli import app
+from ops.doctor import metrics, network
 from ops.doctor.command import lines
 from ops.doctor.model import Check, NotReadableError, bad, good
 from ops.doctor.running import CHECKS, examine, filled, result_of
@@ -75,6 +81,13 @@ def test_what_cannot_be_read_or_judged_is_unknown_and_never_passes():
     assert result_of(CHECK, Unknown(why="no permission for X"), {}).found == "no permission for X"
 
 
+def test_what_aws_says_is_not_there_fails_and_names_the_command():
+    gone = Unknown(why="DescribeX: XNotFound X 1 does not exist", absent=True)
+    result = result_of(CHECK, gone, {"thing": "x-1", "environment": "sit"})
+    assert (result.verdict, result.found) == (FAIL, f"not there: {gone.why}")
+    assert result.fix == "mend x-1 of sit"
+
+
 def test_one_reading_serves_several_checks():
     reads = []
 
@@ -108,6 +121,70 @@ def test_the_table_ends_with_the_commands_and_the_count():
 def test_braces_of_a_command_are_names_of_settings():
     for check in CHECKS:
         assert filled(check.fix, {})
+    assert filled("mend {thing} of {other}", {"thing": "", "other": "b"}) == "mend <thing> of b"
+
+
+# --- the commands that help -----------------------------------------------------------------
+
+FOUND = [judge(evidence).fix for judge, evidence, _, _ in CASES]
+FIXES = {*(check.fix for check in CHECKS), *filter(None, FOUND)}
+VALUES = {"env": "sit", "number": "1"}
+"""Of the placeholders that have to be something else than a text."""
+
+
+def typed(fix):
+    """Resolve a command as typing it would, up to where it would run; return its parameters."""
+    line = filled(fix, {"environment": "sit"})
+    given = re.sub(r"<(\w+)>", lambda name: VALUES.get(name[1], "text"), line)
+    name, *words = shlex.split(given)
+    command, ctx = typer.main.get_command(app), None
+    while hasattr(command, "resolve_command"):
+        ctx = typer.Context(command, info_name=name, parent=ctx)
+        name, command, words = command.resolve_command(ctx, words)
+    return command.make_context(name, words, parent=ctx).params
+
+
+UsageError = typer.BadParameter.__base__
+
+
+@pytest.mark.parametrize("fix", sorted(fix for fix in FIXES if fix.startswith("sitefleet")))
+def test_our_own_commands_can_be_typed(fix):
+    assert typed(fix)
+
+
+@pytest.mark.parametrize(
+    "fix",
+    [
+        "sitefleet tenants show <tenantId> --env {environment}",
+        "sitefleet tenants onboard --tenant-id <tenantId>",
+        "sitefleet sites fly <siteId>",
+        "sitefleet dlq list --fly",
+        "sitefleet sites show <siteId> --env <siteId>",
+    ],
+)
+def test_a_command_that_cannot_be_typed_is_noticed(fix):
+    with pytest.raises(UsageError):
+        typed(fix)
+
+
+def test_the_command_fits_what_was_found():
+    helps = {check.number: check.fix for check in CHECKS}
+    assert helps["8.8"] == helps["8.3"] == "sitefleet dlq list --env {environment}"
+    assert helps["8.4"].startswith("aws cloudwatch describe-alarms --state-value ALARM")
+    assert helps["8.9"].startswith("aws logs tail /aws/lambda/{environment}-")
+    assert helps["8.10"].startswith("aws lambda get-function-concurrency ")
+
+
+@pytest.mark.parametrize("environment", Environment)
+def test_a_lost_group_of_a_tenant_comes_with_a_release_and_a_wrong_tag_is_set(environment):
+    tenant = {"environment": environment, "tenants": {"tenant-1": "g"}}
+    lost = network.judge_tenant_groups({**tenant, "groups": {}}).fix
+    assert typed(lost)["tenant_id"] == "tenant-1"
+    assert lost.endswith("--env dev") or f"--target {environment}" in lost
+    wrong = {**tenant, "groups": {"g": {"id": "sg-1", "tenant": None}}}
+    assert network.judge_tenant_groups(wrong).fix == (
+        "aws ec2 create-tags --resources sg-1 --tags Key=Tenant,Value=tenant-1"
+    )
 
 
 # --- the command ----------------------------------------------------------------------------

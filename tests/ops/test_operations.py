@@ -248,6 +248,37 @@ def test_list_json_and_an_empty_list(three, sitefleet):
     assert sitefleet("operations", "list", "--status=BANANA").code == ExitCode.BAD_INPUT
 
 
+def test_what_stands_still_is_listed_at_any_age(cloud, sitefleet):
+    """Its site is locked, and its alarm has long become quiet."""
+    old = SystemClock().now() - timedelta(days=30)
+    stands = replace(STALLED, created_at=old, updated_at=old, stalled_since=old, due_at=None)
+    gave_up = operation(
+        operation_id=ID[:-1] + "2",
+        status=OperationStatus.ROLLBACK_FAILED,
+        created_at=old,
+        updated_at=old,
+    )
+    moves = replace(WAITING, operation_id=ID[:-1] + "3", created_at=old, due_at=old)
+    for one in (stands, gave_up, moves):
+        cloud.store(one)
+    assert listed(sitefleet("operations", "list", "--stalled")) == [stands.operation_id]
+    answer = sitefleet("operations", "list", "--status=ROLLBACK_FAILED")
+    assert listed(answer) == [gave_up.operation_id]
+    assert answer.err == ""
+    other = sitefleet("operations", "list", "--stalled", "--tenant-id=tenant-9")
+    assert other.err == "No operations match. --days looks further back.\n"
+
+
+def test_a_list_that_is_cut_says_so(three, sitefleet, monkeypatch):
+    monkeypatch.setattr("ops.recent.READ_PER_DAY", 1)
+    now, _ = three
+    answer = sitefleet("operations", "list", "--status=CANCELLED", "--days=1")
+    assert answer.err == (
+        f"Only the newest 1 operations of {now:%Y-%m-%d} were looked at. Name --tenant-id and "
+        "--site-id to see all of one site's.\nNo operations match. --days looks further back.\n"
+    )
+
+
 # --- cancel and retry ----------------------------------------------------------------------
 
 

@@ -45,6 +45,7 @@ def fleet(cloud):
             status=OperationStatus.ROLLBACK_FAILED, **{**times, "created_at": NOW - timedelta(3)}
         ),
         5: replace(WAITING, created_at=NOW - timedelta(days=40), due_at=NOW),
+        6: replace(STALLED, **{**times, "created_at": NOW - timedelta(days=50)}, due_at=None),
     }
     for number, one in standing.items():
         cloud.store(replace(one, operation_id=ID[:-1] + str(number)))
@@ -116,8 +117,8 @@ def test_the_whole_screen(fleet, sitefleet):
 def test_operations_by_status_and_what_stands_still_with_its_next_command(fleet, sitefleet):
     told = sections(sitefleet("status"))["Operations"]
     assert told[0] == (
-        "accepted in the last 7 days, or still at work: "
-        "3 IN_PROGRESS, 1 COMPLETED, 1 ROLLBACK_FAILED"
+        "accepted in the last 7 days, or not ended yet: "
+        "4 IN_PROGRESS, 1 COMPLETED, 1 ROLLBACK_FAILED"
     )
     stalled = next(n for n, line in enumerate(told) if line.startswith("stalled for "))
     assert told[stalled + 1 : stalled + 3] == [
@@ -125,6 +126,7 @@ def test_operations_by_status_and_what_stands_still_with_its_next_command(fleet,
         f'  sitefleet operations retry {ID[:-1]}2 --env sit --reason "..."',
     ]
     assert any(line.startswith("way back failed for ") for line in told)
+    assert any(ID[:-1] + "6" in line for line in told)  # stalled for weeks: no day's index has it
     at_work = [line for line in told if line.startswith("IN_PROGRESS: ")]
     assert [ID[:-1] + "3" in line for line in at_work] == [True, False]
     assert ID[:-1] + "5" in at_work[1]  # older than the days, and still moving
@@ -139,8 +141,8 @@ def test_json(fleet, sitefleet):
         "delayed": 0,
         "oldestSeconds": None,
     }
-    assert document["operations"]["byStatus"]["IN_PROGRESS"] == 3
-    assert {one["operationId"][-1] for one in document["operations"]["stalled"]} == {"2", "4"}
+    assert document["operations"]["byStatus"]["IN_PROGRESS"] == 4
+    assert {one["operationId"][-1] for one in document["operations"]["stalled"]} == {"2", "4", "6"}
     assert document["notifications"][-1]["eventId"] == "e1"
 
 

@@ -122,14 +122,6 @@ def test_a_finished_promotion_from_the_request_to_the_mail(finished, sitefleet):
     assert "export_source attempt 1: reported" in job
 
 
-def test_the_commands_that_show_more(finished, sitefleet):
-    more = sitefleet("trace", CORRELATION).out.split("more:\n")[1]
-    assert f"sitefleet operations show {ID} --env sit" in more
-    assert f"filter correlationId = '{CORRELATION}'" in more
-    assert "/aws/lambda/sit-bbws-async-processor-promotion" in more
-    assert "(in dev's account: /aws/ecs/bbws-dev/export)" in more
-
-
 def test_an_operation_id_leads_to_the_whole_request(finished, sitefleet):
     [trace] = sitefleet("trace", ID, "--json").json["traces"]
     [same] = sitefleet("trace", CORRELATION, "--json").json["traces"]
@@ -218,6 +210,18 @@ def test_nothing_is_not_found(cloud, sitefleet):
     answer = sitefleet("trace", "nobody")
     assert (answer.code, answer.out) == (ExitCode.NOT_FOUND, "")
     assert answer.err.startswith("Nothing in sit carries nobody.")
+
+
+def test_a_letter_that_somebody_has_may_be_the_one_that_explains_it(cloud, sitefleet):
+    put_letter(cloud, "site-operations-dlq", f'{{"correlationId": "{CORRELATION}"}}')
+    url = cloud.queue_url("site-operations-dlq")
+    cloud.sqs.receive_message(QueueUrl=url, VisibilityTimeout=600)
+    gap = "queue site-operations-dlq: 1 of its 1 letter not seen in this look"
+    answer = sitefleet("trace", CORRELATION)
+    assert answer.code == ExitCode.NOT_FOUND
+    assert answer.err.endswith(f"Not read: sit {gap}.\n")
+    cloud.store(operation(), request=REQUEST)
+    assert f"  not read: {gap}" in sitefleet("trace", CORRELATION).out.splitlines()
 
 
 def test_jobs_are_found_by_their_objects():

@@ -8,8 +8,10 @@ from datetime import timedelta
 import pytest
 from dead import Switch, a_fleet, a_site, copies, put, stalled_by
 
-from core.domain.replays import EntryState, Pace, ReplayFilter, step_size
-from core.replay.replayer import NotStartedError, Rest
+from core.domain.errors import LostClaimError
+from core.domain.replay_steps import step_size
+from core.domain.replays import EntryState, Pace, ReplayFilter
+from core.replay.replayer import NotStartedError, Replayer, Rest
 from events.vocabulary import NotificationType, OperationStatus
 from simulation.operator import Operator
 
@@ -136,6 +138,33 @@ def test_two_processes_do_not_work_on_one_replay(poisoned):
     )
     until = now + timedelta(seconds=30)
     assert operator.replayer.advance(replay.replay_id, owner="b", until=until) is Rest.HELD
+
+
+@pytest.mark.parametrize("at", range(2, 9))
+def test_a_process_that_slept_writes_nothing_over_its_successor(at: int):
+    """The laptop's lid is closed in the middle of a step; a colleague resumes, and finishes."""
+    switch = Switch()
+    fleet = a_fleet(switch)
+    operation = stalled_by(fleet, switch, "lock_site", "The table is throttled.", "site-x")
+    assert len(list(copies(fleet, operation, 9))) == 9
+    operator = Operator(fleet=fleet)
+    replay, sleep, slept = operator.begin(), operator._sleep, []
+
+    def lid(seconds):
+        slept.append(seconds)
+        if len(slept) == at:
+            sleep(400)
+            operator.finish(replay.replay_id)
+            sleep(600)
+        sleep(seconds)
+
+    tools = replace(operator.replayer._tools, sleep=lid)
+    until = fleet.clock.now() + timedelta(minutes=10)
+    with pytest.raises(LostClaimError):
+        Replayer(tools).advance(replay.replay_id, owner="lid", until=until)
+    assert operator.journal.replays[replay.replay_id].counts == {EntryState.DONE: 10}
+    entries = operator.journal.entries(replay.replay_id)
+    assert {e.state for e in entries} == {EntryState.DONE}
 
 
 def test_what_the_sender_set_is_kept_and_replays_are_counted():

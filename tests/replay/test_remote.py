@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from dead import Switch, a_fleet, a_site, copies, put, stalled_by
 
+from core.adapters.memory.boundary import Crashed
 from core.domain.errors import SitefleetError
 from core.domain.letters import Box
 from core.domain.replay_commands import Action, CommandError, ReplayCommand, read_command, text_of
@@ -124,6 +125,25 @@ def test_a_turn_that_finds_another_at_work_waits_for_it(stage: Stage):
     assert stage.dead == 0
 
 
+def test_a_command_whose_begin_died_inherits_nothing_from_it(stage: Stage, monkeypatch):
+    """The function was killed before the replay was open, and a letter was parked meanwhile."""
+    body, journal = command(), stage.operator.journal
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "_open", _dies)
+        with pytest.raises(Crashed):
+            stage.turn(body)
+    stage.operator._sleep(400)
+    del stage.operator.fleet.world.dead_letters[0]
+    stage.run(body)
+    [replay] = journal.replays.values()
+    assert (replay.total, replay.counts) == (29, {EntryState.DONE: 29})
+    assert len(journal.entries(replay.replay_id)) == 29
+
+
+def _dies(*_: object) -> None:
+    raise Crashed("before it was open")
+
+
 def test_a_second_command_finds_the_first_one_open(stage: Stage):
     stage.turn(command(pace={"per_second": 1}))
     sent = len(stage.queue.bodies)
@@ -210,7 +230,7 @@ def test_a_schedule_sends_nothing_a_second_time():
         ('{"messageType": "REPLAY_COMMAND", "action": "replay"}', "requestedBy"),
         (json.dumps({**json.loads(command()), "filters": {"limit": 0}}), "filters.limit"),
         (json.dumps({**json.loads(command()), "canary": False}), "canary"),
-        (json.dumps({**json.loads(command()), "pace": {"perSecond": 0}}), "pace.perSecond"),
+        (json.dumps({**json.loads(command()), "pace": {"perSecond": 0.05}}), "pace.perSecond"),
     ],
 )
 def test_what_is_no_command_is_told_and_done_with(stage: Stage, body: str, said: str):

@@ -199,6 +199,15 @@ def test_the_source_role_reaches_export_tasks_and_nothing_of_the_sites(sit):
     assert found["SiteLogs"]["Resource"] == sit.arn("logs:log-group:/aws/ecs/bbws-sit/sites:*")
 
 
+def test_a_certificate_may_stand_at_every_listener_at_which_a_rule_may(sit):
+    """A site of level 2 or 3 has its rules, and its own domain, at that level's listener."""
+    for role in ("UpdateRole", "DeletionRole"):
+        granted = {s["Sid"]: s for s in role_statements(sit.of_type("AWS::IAM::Role")[role])}
+        listeners = granted["CreateRules"]["Resource"]
+        assert any("-level*" in listener for listener in listeners)
+        assert granted["ListenerCertificates"]["Resource"] == listeners
+
+
 def test_inline_policies_fit_into_a_role(sit):
     """IAM takes 10,240 characters per role, white space not counted; adopted names are longer."""
     for name, role in sit.of_type("AWS::IAM::Role").items():

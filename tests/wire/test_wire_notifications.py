@@ -79,6 +79,7 @@ def event(detail_type, operation_type=O.SITE_PROMOTION, environment="prod", data
             D.OPERATION_FAILED,
             ("SITE_PROMOTION_ROLLBACK_FAILED", "failed", "critical"),
         ),
+        (O.SITE_CHECK, D.OPERATION_FAILED, ("SITE_CHECK_FAILED", "failed", "critical")),
         (O.SITE_UPDATE, D.OPERATION_REJECTED, ("OPERATION_REJECTED", "rejected", "warning")),
         (O.SITE_UPDATE, D.OPERATION_STALLED, ("OPERATION_STALLED", "stalled", "critical")),
     ],
@@ -105,6 +106,8 @@ def test_exactly_the_milestones_are_announced(operation_type, detail_type):
 @pytest.mark.parametrize("detail_type", [D.OPERATION_ROLLED_BACK, D.OPERATION_STALLED])
 def test_below_prod_only_a_failed_rollback_is_critical(detail_type):
     assert notification_for(event(detail_type, environment="sit")).severity is Severity.WARNING
+    looked = notification_for(event(D.OPERATION_FAILED, O.SITE_CHECK, environment="sit"))
+    assert looked.severity is Severity.WARNING
     failed = notification_for(event(D.OPERATION_ROLLBACK_FAILED, environment="dev"))
     assert failed.severity is Severity.CRITICAL
 
@@ -208,8 +211,21 @@ def test_the_email_lists_the_fields_of_a_rejected_request():
 
     assert "\n         - payload.changeTicket is missing\n" in email
     assert "Next:    Correct the fields that are named and send the request again.\n" in email
-    assert "aws sqs receive-message" in email
-    assert "bbws-wp-site-operations-dlq-prod" in email
+    assert commands(email)[-1] == "sitefleet dlq list --tenant-id tenant-1 --env prod"
+
+
+def test_a_refused_message_without_a_tenant_lies_among_all_dead_letters():
+    email = notification_for(event(D.OPERATION_REJECTED, tenant_id="unknown")).email()
+
+    assert commands(email)[-1] == "sitefleet dlq list --env prod"
+
+
+def test_an_operation_that_people_rejected_has_no_dead_letter():
+    data = {"error": {"code": "PROM_003", "message": "TECH_LEAD rejected the plan"}}
+
+    email = notification_for(event(D.OPERATION_REJECTED, data=data, step="await_approval")).email()
+
+    assert commands(email) == [f"sitefleet operations show {OPERATION} --env prod"]
 
 
 def test_the_email_of_a_stalled_operation_looks_first_then_retries_or_cancels():
@@ -355,3 +371,24 @@ def test_a_finished_replay_tells_who_why_and_how_it_went(failed, severity, outco
     assert f"5 messages were sent again, {failed} failed again." in email
     assert "Who:     requested by jane\n" in email
     assert "Why:     database was down\n" in email
+
+
+@pytest.mark.parametrize("failed", [0, 2])
+def test_a_finished_replay_names_its_letters_where_some_failed_again(failed):
+    notification = dlq_replay_finished(
+        event_id="e",
+        correlation_id=OPERATION,
+        timestamp=AT,
+        environment=Environment.SIT,
+        replayed=5,
+        failed=failed,
+        requested_by="jane",
+        reason="database was down",
+    )
+
+    history = f"sitefleet dlq history {OPERATION} --env sit"
+    assert json.loads(notification.default_json())["payload"]["replayId"] == OPERATION
+    assert commands(notification.email()) == (
+        [history, "sitefleet dlq list --env sit"] if failed else []
+    )
+    assert (history in json.loads(notification.sns_message())["sms"]) is bool(failed)

@@ -15,6 +15,8 @@ from core.domain.errors import TransientError
 
 MOST_TRIES: Final = 8
 """Of a transaction that meets another one; they last milliseconds."""
+MET_A_TRANSACTION: Final = "TransactionConflictException"
+"""How a write that is no transaction is answered while one is at work on its item."""
 REFUSALS: Final = frozenset({"ConditionalCheckFailedException", "TransactionCanceledException"})
 
 
@@ -29,7 +31,7 @@ class Refusal:
 
 
 class ConflictError(TransientError):
-    """Two transactions at the same moment: neither condition was looked at."""
+    """Two writes at the same moment, one of them a transaction: no condition was looked at."""
 
 
 def conditionally[T](about: str, call: Callable[[], T]) -> T | Refusal:
@@ -43,10 +45,10 @@ def conditionally[T](about: str, call: Callable[[], T]) -> T | Refusal:
             try:
                 return call()
             except ClientError as error:
-                if code_of(error) not in REFUSALS:
-                    raise
                 if _is_conflict(error):
                     raise ConflictError(f"Other transactions are at work on {about}.") from error
+                if code_of(error) not in REFUSALS:
+                    raise
                 return Refusal(item=_item(error), failed=_failed(error))
 
     return briefly(ConflictError, attempts=MOST_TRIES)(once)
@@ -77,4 +79,7 @@ def _failed(error: ClientError) -> tuple[int, ...]:
 
 
 def _is_conflict(error: ClientError) -> bool:
+    """A transaction meets another one, or a plain write meets a transaction."""
+    if code_of(error) == MET_A_TRANSACTION:
+        return True
     return "CancellationReasons" in error.response and not _failed(error)

@@ -6,6 +6,7 @@ permission and everything else is not. Texts name service, operation and resourc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -44,11 +45,15 @@ TRANSIENT_CODES: Final = frozenset(
         "ThrottlingException",
         "ThrottledException",
         "TooManyRequestsException",
+        "TransactionConflictException",
         "TransactionInProgressException",
         "UpdateInProgressException",
     }
 )
 """From the error lists of the services' API references; 5xx, 409 and 429 count without a name."""
+
+NOT_VISIBLE_YET: Final = "InvalidGroup.NotFound"
+"""Wrapped only: ECS is told ids of groups that are there, and EC2 may not show new ones at once."""
 
 DENIED_CODES: Final = frozenset(
     {
@@ -64,6 +69,8 @@ DENIED_CODES: Final = frozenset(
 _TRANSIENT_STATUSES: Final = frozenset({408, 409, 425, 429})
 _SERVER_ERROR: Final = 500
 _MESSAGE_LIMIT: Final = 400
+_WRAPPED: Final = re.compile(r"\(ErrorCode: ([\w.]+)\)")
+"""ECS asks EC2 and hides its answer: InvalidParameterException: ... (ErrorCode: ...)."""
 
 
 def code_of(error: ClientError) -> str:
@@ -98,7 +105,7 @@ def _answered(error: ClientError, service: str, resource: str) -> SitefleetError
         return SitefleetError(
             f"The fleet's role may not do {call}: {code}: {message} Grant it in the template."
         )
-    if code in TRANSIENT_CODES or _is_transient_status(error):
+    if code in TRANSIENT_CODES or _is_transient_status(error) or _wraps_a_transient_one(error):
         return TransientError(f"{call} did not succeed this time: {code}: {message}")
     return SitefleetError(f"{call} was refused: {code}: {message}")
 
@@ -106,3 +113,10 @@ def _answered(error: ClientError, service: str, resource: str) -> SitefleetError
 def _is_transient_status(error: ClientError) -> bool:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return status >= _SERVER_ERROR or status in _TRANSIENT_STATUSES
+
+
+def _wraps_a_transient_one(error: ClientError) -> bool:
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    return any(
+        code in TRANSIENT_CODES or code == NOT_VISIBLE_YET for code in _WRAPPED.findall(message)
+    )

@@ -4,12 +4,13 @@ Every target group has a preview rule of its own (`<target group>.release.intern
 moment to its last: ECS refuses to make a service whose target group no listener uses, and targets
 of an unused group are never checked ("Target.NotInUse"). So a release can be proved healthy before
 a visitor sees it, and the one before is still healthy when it is switched back to. A release costs
-one of the listener's rules (quota: 100 per load balancer, adjustable).
+one rule (quota: 100 per load balancer, adjustable) and one of the 100 target groups that a load
+balancer may have, which is not adjustable.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
@@ -20,10 +21,11 @@ from core.adapters.aws.session import AwsClients
 from core.adapters.site_networks import SiteNetwork, SiteNetworks
 from core.domain.errors import NotFoundError
 from core.domain.names import ReleaseNames
+from core.domain.room import MOST_TARGET_GROUPS, Room
 from core.ports.platform import ListenerRule
 
 if TYPE_CHECKING:
-    from mypy_boto3_elbv2.type_defs import TagTypeDef
+    from mypy_boto3_elbv2.type_defs import ActionOutputTypeDef, RuleTypeDef, TagTypeDef
 
 DEREGISTRATION_SECONDS: Final = 30
 """How long a target that leaves may finish its requests (the default of 300 s delays deletion)."""
@@ -41,10 +43,12 @@ class ElbLoadBalancer:
         clients: AwsClients,
         networks: SiteNetworks,
         rule_quota: int = 100,
+        target_group_quota: int = MOST_TARGET_GROUPS,
     ) -> None:
         self._clients = clients
         self._networks = networks
         self._rule_quota = rule_quota
+        self._target_group_quota = target_group_quota
 
     def ensure_target_group(self, names: ReleaseNames, tags: Mapping[str, str]) -> str:
         arn = self._find_group(names) or self._create_group(names, tags)
@@ -128,9 +132,18 @@ class ElbLoadBalancer:
             if found is not None:
                 rules.delete(found)
 
-    def free_rule_priorities(self) -> int:
-        """Return those of the load balancer that has the fewest."""
-        return min(self._free_priorities(network) for network in self._networks.all())
+    def room(self, level: int) -> Room:
+        """Both quotas are the load balancer's, over all its listeners; default rules are no rules.
+
+        A target group counts once, however many actions lead to it, also a default one.
+        """
+        rules = self._every_rule(self._networks.at(level))
+        used = sum(not rule.get("IsDefault", False) for rule in rules)
+        groups = {arn for rule in rules for action in rule["Actions"] for arn in _targets(action)}
+        return Room(
+            rules=max(0, self._rule_quota - used),
+            target_groups=max(0, self._target_group_quota - len(groups)),
+        )
 
     def address(self, host: str | None = None) -> str:
         network = self._network_of_host(host)
@@ -179,22 +192,15 @@ class ElbLoadBalancer:
         vpc_ids = {group.get("VpcId") for group in answer["TargetGroups"]}
         return next((network for network in networks if network.vpc_id in vpc_ids), networks[0])
 
-    def _free_priorities(self, network: SiteNetwork) -> int:
-        """The quota is the load balancer's: all of its listeners, default rules not counted."""
+    def _every_rule(self, network: SiteNetwork) -> Sequence[RuleTypeDef]:
         with calling("ELB", f"load balancer {network.load_balancer_arn}"):
             listeners = self._clients.elbv2.get_paginator("describe_listeners").paginate(
                 LoadBalancerArn=network.load_balancer_arn
             )
             arns = [one["ListenerArn"] for page in listeners for one in page["Listeners"]]
-            used = sum(
-                not rule.get("IsDefault", False)
-                for arn in arns
-                for page in self._clients.elbv2.get_paginator("describe_rules").paginate(
-                    ListenerArn=arn
-                )
-                for rule in page["Rules"]
-            )
-        return max(0, self._rule_quota - used)
+            describe = self._clients.elbv2.get_paginator("describe_rules").paginate
+            pages = [page for arn in arns for page in describe(ListenerArn=arn)]
+        return [rule for page in pages for rule in page["Rules"]]
 
     # --- target groups -----------------------------------------------------------------------
 
@@ -230,6 +236,13 @@ class ElbLoadBalancer:
 def preview_host(names: ReleaseNames) -> str:
     """Return the host name under which the load balancer serves a release that is not live."""
     return f"{names.target_group}.release.internal"
+
+
+def _targets(action: ActionOutputTypeDef) -> Sequence[str]:
+    """Return where an action leads: one target group, or several with weights."""
+    weighted = action.get("ForwardConfig", {}).get("TargetGroups", [])
+    found = [action.get("TargetGroupArn"), *(group.get("TargetGroupArn") for group in weighted)]
+    return [arn for arn in found if arn]
 
 
 def _tags(name: str, tags: Mapping[str, str]) -> list[TagTypeDef]:

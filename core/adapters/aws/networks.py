@@ -16,7 +16,7 @@ from core.adapters.aws.errors import calling, code_of
 from core.adapters.aws.session import AwsClients
 from core.adapters.aws.task_definitions import PORT
 from core.adapters.site_networks import SiteNetwork, SiteNetworks
-from core.domain.errors import NotFoundError
+from core.domain.errors import NotFoundError, TransientError
 from core.domain.names import tenant_group
 from core.ports.networks import TenantGroup
 from events.formats import Environment
@@ -33,6 +33,8 @@ MISSING: Final = "InvalidGroup.NotFound"
 TAKEN: Final = "InvalidGroup.Duplicate"
 ALREADY_ALLOWED: Final = "InvalidPermission.Duplicate"
 IN_USE: Final = frozenset({"DependencyViolation", "InvalidGroup.InUse"})
+VISIBLE_SECONDS: Final = 5
+"""After about so long EC2 shows everywhere what it has made."""
 
 
 class Ec2TenantNetworks:
@@ -51,12 +53,7 @@ class Ec2TenantNetworks:
     def ensure_group(self, tenant_id: str, level: int, tags: Mapping[str, str]) -> str:
         """Rules that are missing (a worker died between two calls) are added."""
         network = self._networks.at(level)
-        found = self._find(tenant_id, network)
-        if found is None:
-            self._create(tenant_id, network, tags)
-            found = self._find(tenant_id, network)
-        if found is None:
-            raise NotFoundError(f"The security group of tenant {tenant_id} is not visible yet.")
+        found = self._find(tenant_id, network) or self._create(tenant_id, network, tags)
         allowed = {
             pair.get("GroupId")
             for permission in found.get("IpPermissions", [])
@@ -102,7 +99,13 @@ class Ec2TenantNetworks:
             )
         return next(iter(answer["SecurityGroups"]), None)
 
-    def _create(self, tenant_id: str, network: SiteNetwork, tags: Mapping[str, str]) -> None:
+    def _create(
+        self, tenant_id: str, network: SiteNetwork, tags: Mapping[str, str]
+    ) -> SecurityGroupTypeDef:
+        """Return it by the answer's id: a filter may find it only moments later.
+
+        Raises TransientError where another worker has made it, and it is not visible yet.
+        """
         name = tenant_group(self._environment, tenant_id)
         pairs: list[TagTypeDef] = [
             {"Key": key, "Value": value} for key, value in {"Name": name, **tags}.items()
@@ -110,7 +113,7 @@ class Ec2TenantNetworks:
         tagged: TagSpecificationTypeDef = {"ResourceType": "security-group", "Tags": pairs}
         with calling("EC2", f"security group of tenant {tenant_id}"):
             try:
-                self._clients.ec2.create_security_group(
+                answer = self._clients.ec2.create_security_group(
                     GroupName=name,
                     Description=f"WordPress containers of {tenant_id}, level {network.level}",
                     VpcId=network.vpc_id,
@@ -119,8 +122,14 @@ class Ec2TenantNetworks:
             except ClientError as error:
                 if code_of(error) != TAKEN:
                     raise
+                made = self._find(tenant_id, network)
+                if made is None:
+                    raise _not_visible(name) from error
+                return made
+        return {"GroupId": answer["GroupId"]}
 
     def _allow(self, group_id: str, from_group_id: str) -> None:
+        """A group that was made a moment ago may not be known everywhere: TransientError."""
         permission: IpPermissionTypeDef = {
             "IpProtocol": "tcp",
             "FromPort": PORT,
@@ -133,6 +142,8 @@ class Ec2TenantNetworks:
                     GroupId=group_id, IpPermissions=[permission]
                 )
             except ClientError as error:
+                if code_of(error) == MISSING:
+                    raise _not_visible(group_id) from error
                 if code_of(error) != ALREADY_ALLOWED:
                     raise
 
@@ -145,3 +156,10 @@ class Ec2TenantNetworks:
             raise NotFoundError(f"There is no load balancer {network.load_balancer_arn}.")
         own = balancers[0].get("SecurityGroups", [])
         return list(dict.fromkeys([*own, *network.job_security_group_ids]))
+
+
+def _not_visible(group: str) -> TransientError:
+    return TransientError(
+        f"The security group {group} is there and not visible everywhere yet.",
+        retry_after_seconds=VISIBLE_SECONDS,
+    )

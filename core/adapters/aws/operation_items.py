@@ -29,6 +29,8 @@ LOCK_SK: Final = "LOCK"
 PLAIN_BYTES: Final = 256
 DUE_SHARD: Final = "due"
 """One partition holds what is due: a few entries per second at the most."""
+STANDING_SHARD: Final = "standing"
+"""Beside it: what nothing but a person's message will move; since when, in the place of `dueAt`."""
 
 
 def operation_pk(operation_id: str) -> str:
@@ -99,13 +101,25 @@ def moving_attributes(operation: Operation) -> dict[str, UniversalAttributeValue
         "failure": _text(_failure_text(operation.failure)),
         "summary": _text(_json(operation.summary) if operation.summary else None),
         "cutOver": {"BOOL": True} if operation.cut_over else None,
-        "dueAt": _moment(operation.due_at),
-        "dueShard": {"S": DUE_SHARD} if operation.due_at is not None else None,
+        **_index_of_due(operation),
         "turn": _text(operation.turn),
         "replayOf": _text(operation.replay_of),
         "updatedAt": {"S": when(operation.updated_at)},
         "doneAt": _moment(operation.completed_at),
     }
+
+
+def _index_of_due(operation: Operation) -> dict[str, UniversalAttributeValueTypeDef | None]:
+    """Return when the sweeper looks again, or, where it does not, that people have to."""
+    if operation.due_at is not None:
+        return {"dueAt": _moment(operation.due_at), "dueShard": {"S": DUE_SHARD}}
+    if not operation.stands:
+        return {"dueAt": None, "dueShard": None}
+    return {"dueAt": _moment(operation.updated_at), "dueShard": {"S": STANDING_SHARD}}
+
+
+def _stands(item: Item) -> bool:
+    return _read_text(item, "dueShard") == STANDING_SHARD
 
 
 def operation_of(item: Item) -> Operation:
@@ -143,7 +157,7 @@ def operation_of(item: Item) -> Operation:
         turn=Turn(item["turn"]["S"]) if "turn" in item else None,
         replay_of=_read_text(item, "replayOf"),
         requested_by=_read_text(item, "by"),
-        due_at=_read_moment(item, "dueAt"),
+        due_at=None if _stands(item) else _read_moment(item, "dueAt"),
         created_at=datetime.fromisoformat(item["createdAt"]["S"]),
         updated_at=datetime.fromisoformat(item["updatedAt"]["S"]),
         completed_at=_read_moment(item, "doneAt"),

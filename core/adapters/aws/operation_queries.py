@@ -53,23 +53,40 @@ class OperationQueries:
     def re_arm(self, operation: Operation, due_at: datetime | None) -> bool:
         values: dict[str, UniversalAttributeValueTypeDef] = {
             ":fence": {"N": str(operation.fence)},
+            ":due": {"S": items.DUE_SHARD},
             ":seen": {"S": items.when(operation.due_at or operation.updated_at)},
         }
-        update = "REMOVE dueAt, dueShard"
-        if due_at is not None:
-            update = "SET dueAt = :due"
-            values[":due"] = {"S": items.when(due_at)}
+        if due_at is None:
+            update = "SET dueShard = :standing"
+            values[":standing"] = {"S": items.STANDING_SHARD}
+        else:
+            update = "SET dueAt = :next"
+            values[":next"] = {"S": items.when(due_at)}
         answer = conditionally(
             f"operation {operation.operation_id}",
             lambda: self._client.update_item(
                 TableName=self._table,
                 Key=self._key(operation.operation_id),
-                ConditionExpression="fence = :fence AND dueAt = :seen",
+                ConditionExpression="fence = :fence AND dueAt = :seen AND dueShard = :due",
                 UpdateExpression=update,
                 ExpressionAttributeValues=values,
             ),
         )
         return not isinstance(answer, Refusal)
+
+    def standing(self) -> Sequence[Operation]:
+        entries: list[dict[str, AttributeValueTypeDef]] = []
+        with calling("DynamoDB", f"index due of {self._table}"):
+            pages = self._client.get_paginator("query").paginate(
+                TableName=self._table,
+                IndexName="due",
+                KeyConditionExpression="dueShard = :shard",
+                ExpressionAttributeValues={":shard": {"S": items.STANDING_SHARD}},
+            )
+            for page in pages:
+                entries += page["Items"]
+        found = [operation for operation in self._read_all(entries) if operation.stands]
+        return sorted(found, key=lambda o: o.updated_at)
 
     def recent(self, *, day: str, limit: int) -> Sequence[Operation]:
         return self._newest("recent", "createdDay", day, limit)

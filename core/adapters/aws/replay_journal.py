@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
@@ -37,17 +37,11 @@ class DynamoReplayJournal:
 
     def begin(self, replay: Replay, entries: Sequence[ReplayEntry]) -> Replay:
         """Entries first: an open replay has all of them, and one that is not open is nobody's."""
-        already = self.open_replay()
+        already = self.open_replay() or self.get(replay.replay_id)
         if already is not None:
             return already
-        self.record(replay, entries)
-        answer = conditionally(
-            f"replay {replay.replay_id}",
-            lambda: self._client.transact_write_items(TransactItems=self._opening(replay)),
-        )
-        if not isinstance(answer, Refusal):
-            return replay
-        return self._in_the_way(replay, entries)
+        self._put_entries(replay, entries)
+        return replay if self._open(replay) else self._in_the_way(replay)
 
     def get(self, replay_id: str) -> Replay | None:
         with calling("DynamoDB", f"replay {replay_id}"):
@@ -113,15 +107,12 @@ class DynamoReplayJournal:
         else:
             refused = self._close(replay, put)
         if refused:
-            raise LostClaimError(f"Another worker has taken replay {replay.replay_id} over.")
+            raise _lost(replay)
 
     def record(self, replay: Replay, entries: Sequence[ReplayEntry]) -> None:
         latest = {entry.number: entry for entry in entries}
-        puts = [
-            {"PutRequest": {"Item": stored.entry_item(replay.replay_id, entry)}}
-            for entry in latest.values()
-        ]
-        self._write(f"replay {replay.replay_id}", puts)
+        for batch in batched(latest.values(), BATCH):
+            self._record_batch(replay, batch)
 
     def recent(self, limit: int) -> Sequence[Replay]:
         with calling("DynamoDB", "the newest replays"):
@@ -141,6 +132,52 @@ class DynamoReplayJournal:
 
     # --- inside ----------------------------------------------------------------------------
 
+    def _record_batch(self, replay: Replay, entries: Sequence[ReplayEntry]) -> None:
+        puts = [
+            {"Put": {"TableName": self._table, "Item": stored.entry_item(replay.replay_id, entry)}}
+            for entry in entries
+        ]
+        writes: list[Any] = [{"Update": self._guard(replay)}, *puts]
+        answer: object = conditionally(
+            f"replay {replay.replay_id}",
+            lambda: self._client.transact_write_items(TransactItems=writes),
+        )
+        if isinstance(answer, Refusal):
+            raise _lost(replay)
+
+    def _guard(self, replay: Replay) -> dict[str, Any]:
+        """Change nothing, if the fence is this one; a ConditionCheck needs a right of its own."""
+        return {
+            "TableName": self._table,
+            "Key": stored.replay_key(replay.replay_id),
+            "UpdateExpression": "SET #fence = :fence",
+            **_if_held(replay),
+        }
+
+    def _put_entries(self, replay: Replay, entries: Sequence[ReplayEntry]) -> None:
+        """Write a new replay's entries, in place of those of a `begin` that died under its name."""
+        latest = {entry.number: entry for entry in entries}
+        old = {entry.number for entry in self.entries(replay.replay_id)}
+        self._remove_entries(replay, old - set(latest))
+        puts = [
+            {"PutRequest": {"Item": stored.entry_item(replay.replay_id, entry)}}
+            for entry in latest.values()
+        ]
+        self._write(f"replay {replay.replay_id}", puts)
+
+    def _remove_entries(self, replay: Replay, numbers: Iterable[int]) -> None:
+        keys = [stored.entry_key(replay.replay_id, number) for number in numbers]
+        deletes = [{"DeleteRequest": {"Key": key}} for key in keys]
+        self._write(f"replay {replay.replay_id}", deletes)
+
+    def _open(self, replay: Replay) -> bool:
+        """Open it, if no other is open and none had its name."""
+        answer: object = conditionally(
+            f"replay {replay.replay_id}",
+            lambda: self._client.transact_write_items(TransactItems=self._opening(replay)),
+        )
+        return not isinstance(answer, Refusal)
+
     def _opening(self, replay: Replay) -> list[Any]:
         new = "attribute_not_exists(PK)"
         puts: list[dict[str, Any]] = [
@@ -150,29 +187,22 @@ class DynamoReplayJournal:
         ]
         return [{"Put": {"TableName": self._table, **put}} for put in puts]
 
-    def _in_the_way(self, replay: Replay, entries: Sequence[ReplayEntry]) -> Replay:
+    def _in_the_way(self, replay: Replay) -> Replay:
         """Return what is open instead: this very replay, when the first answer was lost."""
         found = self.get(replay.replay_id)
         if found is not None:
             return found
-        keys = {entry.number: stored.entry_key(replay.replay_id, entry.number) for entry in entries}
-        self._write(
-            f"replay {replay.replay_id}",
-            [{"DeleteRequest": {"Key": key}} for key in keys.values()],
-        )
+        self._remove_entries(replay, [e.number for e in self.entries(replay.replay_id)])
         other = self.open_replay()
         if other is None:
             raise TransientError("Another replay was open and has just ended. Try again.")
         return other
 
     def _put_of_its_holder(self, replay: Replay) -> dict[str, Any]:
-        condition = "attribute_exists(PK) AND #fence = :fence"
         return {
             "TableName": self._table,
             "Item": stored.replay_item(replay),
-            "ConditionExpression": condition,
-            "ExpressionAttributeNames": names_in(condition),
-            "ExpressionAttributeValues": {":fence": {"N": str(replay.fence)}},
+            **_if_held(replay),
         }
 
     def _close(self, replay: Replay, put: dict[str, Any]) -> bool:
@@ -212,3 +242,17 @@ class DynamoReplayJournal:
                 raise TransientError(f"DynamoDB has put off {len(left)} items of {about}.")
 
         briefly(TransientError, attempts=TRIES)(once)
+
+
+def _if_held(replay: Replay) -> dict[str, Any]:
+    """Return the condition of its holder's writes: nobody has claimed it since."""
+    condition = "attribute_exists(PK) AND #fence = :fence"
+    return {
+        "ConditionExpression": condition,
+        "ExpressionAttributeNames": names_in(condition),
+        "ExpressionAttributeValues": {":fence": {"N": str(replay.fence)}},
+    }
+
+
+def _lost(replay: Replay) -> LostClaimError:
+    return LostClaimError(f"Another worker has taken replay {replay.replay_id} over.")

@@ -9,6 +9,7 @@ from itertools import count
 from core.adapters.memory.world import World
 from core.domain.errors import NotFoundError, TransientError
 from core.domain.names import ReleaseNames
+from core.domain.room import Room
 from core.ports.platform import ListenerRule
 
 
@@ -85,10 +86,14 @@ class MemoryLoadBalancer:
         self.world.rules.pop(host, None)
         self.world.pages.pop(host, None)
 
-    def free_rule_priorities(self) -> int:
+    def room(self, level: int) -> Room:  # noqa: ARG002 - one load balancer here
         """A target group costs a rule, too: the one under which its release is previewed."""
-        used = len(self.world.rules) + len(self.world.target_groups)
-        return max(0, self.world.rule_quota - used)
+        groups = len(self.world.target_groups)
+        rules = len(self.world.rules) + groups
+        return Room(
+            rules=max(0, self.world.rule_quota - rules),
+            target_groups=max(0, self.world.target_group_quota - groups),
+        )
 
     def address(self, host: str | None = None) -> str:  # noqa: ARG002 - one load balancer here
         return f"{self.world.load_balancer_name}:443"

@@ -119,6 +119,10 @@ class MemoryOperationStore(MemoryLines):
         due = [o for o in self.operations.values() if o.due_at is not None and o.due_at <= now]
         return sorted(due, key=lambda o: o.due_at or now)[:limit]
 
+    def standing(self) -> Sequence[Operation]:
+        found = [operation for operation in self.operations.values() if operation.stands]
+        return sorted(found, key=lambda o: o.updated_at)
+
     def recent(self, *, day: str, limit: int) -> Sequence[Operation]:
         found = [o for o in self.operations.values() if f"{o.created_at:%Y-%m-%d}" == day]
         return sorted(found, key=lambda o: o.created_at, reverse=True)[:limit]

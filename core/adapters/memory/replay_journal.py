@@ -18,11 +18,11 @@ class MemoryReplayJournal:
         self._entries: dict[str, dict[int, ReplayEntry]] = {}
 
     def begin(self, replay: Replay, entries: Sequence[ReplayEntry]) -> Replay:
-        opened = self.open_replay()
-        if opened is not None:
-            return opened
+        already = self.open_replay() or self.get(replay.replay_id)
+        if already is not None:
+            return already
         self._entries[replay.replay_id] = {entry.number: entry for entry in entries}
-        self.replays[replay.replay_id] = replay
+        self._open(replay)
         return replay
 
     def get(self, replay_id: str) -> Replay | None:
@@ -52,14 +52,24 @@ class MemoryReplayJournal:
         return claimed
 
     def save(self, replay: Replay) -> None:
-        stored = self.replays[replay.replay_id]
-        if stored.fence != replay.fence:
-            raise LostClaimError(f"Another worker has taken replay {replay.replay_id} over.")
+        self._check_fence(replay)
         self.replays[replay.replay_id] = replay
 
     def record(self, replay: Replay, entries: Sequence[ReplayEntry]) -> None:
+        if not entries:
+            return
+        self._check_fence(replay)
         self._entries[replay.replay_id] |= {entry.number: entry for entry in entries}
 
     def recent(self, limit: int) -> Sequence[Replay]:
         newest = sorted(self.replays.values(), key=lambda r: r.created_at, reverse=True)
         return newest[:limit]
+
+    def _open(self, replay: Replay) -> None:
+        """The second half of `begin`: who dies before it leaves entries of no replay."""
+        self.replays[replay.replay_id] = replay
+
+    def _check_fence(self, replay: Replay) -> None:
+        stored = self.replays.get(replay.replay_id)
+        if stored is None or stored.fence != replay.fence:
+            raise LostClaimError(f"Another worker has taken replay {replay.replay_id} over.")

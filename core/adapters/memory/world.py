@@ -19,6 +19,7 @@ from core.domain.catalogue import Plugin, Template
 from core.domain.job_models import ObjectLocation
 from core.domain.measurements import Measurement
 from core.domain.names import JobReference
+from core.domain.room import MOST_TARGET_GROUPS
 from core.domain.site import Release, Site
 from core.ports.clock import Clock, IdSource
 from core.ports.mail import Letter
@@ -193,6 +194,7 @@ class World:
     """Change id -> when it is in sync."""
     rule_quota: int = 100
     """Rules that the load balancer takes, the default rule not counted."""
+    target_group_quota: int = MOST_TARGET_GROUPS
 
     plugins: dict[str, Plugin] = field(default_factory=dict)
     templates: dict[str, Template] = field(default_factory=dict)

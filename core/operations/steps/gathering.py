@@ -119,11 +119,13 @@ def _capacity(context: StepContext, source: Census) -> CapacityEvidence:
         free = points[-1].value if points else None
         if free is not None and gates.database_cluster:
             free = gates.cluster_volume_limit_bytes - free
+    room = context.ports.load_balancer.room(source.isolation_level)
     return CapacityEvidence(
         free_storage_bytes=free,
         storage_metric=_storage_name(query),
         source_size_bytes=source.database_size_bytes or None,
-        free_rule_priorities=context.ports.load_balancer.free_rule_priorities(),
+        free_rule_priorities=room.rules,
+        free_target_groups=room.target_groups,
     )
 
 

@@ -19,6 +19,7 @@ from core.domain.tenancy import (
 from core.engine.outcome import Done, Failed, Outcome, Wait
 from core.engine.step import Step, StepContext
 from core.operations.steps.move import Move
+from core.operations.steps.room import no_room
 from core.ports.operation_store import SiteQueue
 from events.formats import format_timestamp
 from events.requests import SiteCreationPayload
@@ -55,9 +56,10 @@ def reserve_release(context: StepContext) -> Outcome:
         level, tier = _isolation(context, site)
     except RefusedError as refused:
         return Failed(code=refused.code, why=refused.message, details=dict(refused.details))
-    taken = _claim(context, tier)
-    if taken is not None:
-        return taken
+    has_rule = site is not None and site.live_release is not None
+    failed = no_room(context, level, has_rule=has_rule) or _claim(context, tier)
+    if failed is not None:
+        return failed
     mine = _reserved_before(context)
     number = mine.number if mine else _next_number(context, site)
     sites.put_release(mine or _release_record(context, number))
@@ -67,7 +69,7 @@ def reserve_release(context: StepContext) -> Outcome:
     facts = {
         "release": number,
         "live_release": site.live_release if site else None,
-        "had_site": site is not None and site.live_release is not None,
+        "had_site": has_rule,
         "read_only": site.read_only if site else False,
         "wordpress_version": site.wordpress_version if site else None,
         "php_version": site.php_version if site else None,

@@ -9,7 +9,11 @@ from core.domain.site import Release, Site
 from core.engine.outcome import Done, Failed, Outcome
 from core.engine.step import Step, StepContext
 from core.operations.steps.changing import Changing
+from core.operations.steps.room import no_room
 from events.vocabulary import ErrorCode
+
+BUILDS = frozenset({"start_trial", "start_release"})
+"""Steps that make a target group beside the live release's."""
 
 
 def survey_site(context: StepContext) -> Outcome:
@@ -29,6 +33,10 @@ def survey_site(context: StepContext) -> Outcome:
             code=ErrorCode.SITE_005,
             why=f"Site {site.site_id} has become read-only. Send the request with an override.",
         )
+    if BUILDS.intersection(context.operation.plan):
+        full = no_room(context, site.isolation_level, has_rule=True)
+        if full is not None:
+            return full
     return Done(facts=_noted(site, _live(context, site)), summary={"siteUrl": change.site_url})
 
 
