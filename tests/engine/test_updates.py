@@ -122,6 +122,22 @@ def test_an_update_that_was_agreed_to_is_void_once_the_site_has_changed():
     assert (operation.status, operation.failure.code) == (OperationStatus.FAILED, "PROM_003")
 
 
+def test_the_trial_carries_the_tenant_s_group_as_the_live_containers_do():
+    """Nothing else lets the load balancer in to them."""
+    fleet = prepared(DEV, creation())
+    groups = {name: one.service.tenant_group_id for name, one in fleet.world.services.items()}
+
+    def look(_call) -> None:
+        groups.update(
+            (name, one.service.tenant_group_id) for name, one in fleet.world.services.items()
+        )
+
+    fleet.boundary.before = look
+    assert ended(fleet, update(changes={"imageTag": "next"})).status is OperationStatus.COMPLETED
+    assert len(groups) == 2
+    assert len(set(groups.values())) == 1
+
+
 def test_several_changes_are_one_operation_and_one_version():
     fleet = prepared(DEV, creation())
     before = site_of(fleet)

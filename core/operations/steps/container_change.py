@@ -19,6 +19,7 @@ from core.operations.steps.changing import Changing
 from core.operations.steps.checks import judged
 from core.operations.steps.image import held_tag
 from core.operations.steps.jobs import job_fields, leave_job, run_job
+from core.operations.steps.network import tenant_group_of
 from core.ports.platform import ReleaseService, ServiceState
 from events.vocabulary import ErrorCode
 
@@ -185,6 +186,7 @@ def _service(context: StepContext) -> ReleaseService:
         salts_secret_arn=secrets.ensure_salts_secret(change.names, change.tags),
         access_point_id=change.record.access_point_id or "",
         target_group_arn=change.target_group_arn,
+        tenant_group_id=tenant_group_of(context),
         desired_count=change.count_wanted,
         size=sized(
             scale.cpu_units if scale else None,
