@@ -131,7 +131,12 @@ def replay(
     room = _room(desk)
     by = who_asks(desk, requested_by)
     if abandon:
-        closed = room.replayer.abandon(open_replay(room).replay_id, owner=desk.ids.new_id())
+        opened = open_replay(room)
+        desk.say(
+            f"Closing replay {opened.replay_id}. What it had sent is settled first: letters that a "
+            "dead process had taken show again within some minutes, and are waited for."
+        )
+        closed = room.replayer.abandon(opened.replay_id, owner=desk.ids.new_id())
         desk.say(f"Replay {closed.replay_id} is closed. What it has not sent is where it was.")
         return
     if resume:

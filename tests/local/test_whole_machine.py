@@ -147,7 +147,7 @@ def test_the_stack_s_alarms_and_dashboard_are_there(machine, environment):
     found = {
         a["AlarmName"].removeprefix("bbws-wp-").removesuffix(f"-{environment}"): a for a in alarms
     }
-    assert len(found) == 15
+    assert len(found) == 18
     assert not set(found) & MATH
     heartbeat = found["sweeper-heartbeat"]
     assert (heartbeat["Threshold"], heartbeat["TreatMissingData"]) == (1, "breaching")

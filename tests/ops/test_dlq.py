@@ -200,6 +200,7 @@ class TestReplaying:
             )
             dlq("replay", "--yes", "--rate", "100", *WHY)
         closed = dlq("replay", "--abandon")
+        assert "What it had sent is settled first" in closed.err
         assert "is closed" in closed.err
         assert boxes.visible("operations-dlq") == 2
         assert dlq("history", "--json").json["replays"][0]["status"] == "ABANDONED"
