@@ -305,6 +305,7 @@ NOT_ASKED = {
     "DeletionRole/elasticloadbalancing:ModifyRule": _DOMAIN,
     "CreationRole/elasticloadbalancing:ModifyRule": _AGAIN,
     "CreationRole/ecs:UpdateService": _AGAIN,
+    "ecr:BatchDeleteImage": "a promotion is taken back that was the first to bring its image",
     "PromotionRole/ec2:DeleteSecurityGroup": "a tenant's first promotion is taken back",
     "PromotionRole/secretsmanager:RestoreSecret": "a site comes back while its secrets wait for "
     "their deletion",
