@@ -95,8 +95,9 @@ class ReleaseService:
     salts_secret_arn: str
     access_point_id: str
     target_group_arn: str
-    tenant_group_id: str
-    """The tenant's security group: without it nothing reaches its containers."""
+    tenant_group_id: str | None
+    """The tenant's security group, without which nothing reaches its containers; None: of a service
+    that was made before there were any."""
     desired_count: int = 1
     size: Size = PLATFORM_SIZE
     tags: Mapping[str, str] = field(default_factory=dict)

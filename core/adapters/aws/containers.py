@@ -161,6 +161,7 @@ class EcsContainers:
     def _request(self, service: ReleaseService, task_definition_arn: str) -> dict[str, Any]:
         site = service.names.site
         network = self._networks.of(site.tenant_id, site.site_id)
+        own = (service.tenant_group_id,) if service.tenant_group_id else ()
         return {
             "cluster": self._cluster,
             "serviceName": service.names.service,
@@ -183,7 +184,7 @@ class EcsContainers:
             "networkConfiguration": {
                 "awsvpcConfiguration": {
                     "subnets": list(network.subnet_ids),
-                    "securityGroups": [*network.security_group_ids, service.tenant_group_id],
+                    "securityGroups": [*network.security_group_ids, *own],
                     "assignPublicIp": "DISABLED",
                 }
             },
