@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 import pytest
 from dead import Switch, a_fleet, a_site, copies, put, stalled_by
@@ -184,7 +185,8 @@ def test_abandoned_after_a_kill_nothing_is_sent_twice(before):
     assert doubled > 0, "the one possible duplicate was never reached"
 
 
-def test_abandoning_may_be_killed_as_well(before):
+@pytest.mark.parametrize("every", [11, pytest.param(1, marks=pytest.mark.long)])
+def test_abandoning_may_be_killed_as_well(before, every):
     """Closed again by another process, it is as if it had been closed at once."""
     whole, places = undisturbed(before)
     sends = [stop for stop, name in places if name == f"letters.send {Moment.AFTER}"]
@@ -192,7 +194,7 @@ def test_abandoning_may_be_killed_as_well(before):
     one = Killed(before)
     one.process(one.replay, first)
     expected, holes = outcome(whole), []
-    for stop, name in stops(one.process(one.abandon)):
+    for stop, name in islice(stops(one.process(one.abandon)), 0, None, every):
         killed = Killed(before)
 
         def close(killed: Killed = killed, stop: Stop = stop) -> None:
