@@ -67,10 +67,18 @@ def undisturbed_run(scenario: Scenario) -> Undisturbed:
     return Undisturbed(operation_id=operation_id, calls=calls, steps=tuple(steps), after=after)
 
 
-def enumerate_crashes(scenario: Scenario, every: int = 1) -> Iterator[Point]:
-    """Yield one point per call and moment; `every` > 1 takes only each so-manieth call."""
+def enumerate_crashes(
+    scenario: Scenario, every: int = 1, also: frozenset[str] = frozenset()
+) -> Iterator[Point]:
+    """Yield one point per call and moment.
+
+    `every` > 1 takes only each so-manieth call, and all calls of the methods that `also` names.
+    """
     baseline = undisturbed_run(scenario)
-    for call, step in list(zip(baseline.calls, baseline.steps, strict=True))[::every]:
+    calls = zip(baseline.calls, baseline.steps, strict=True)
+    for index, (call, step) in enumerate(calls):
+        if index % every and call.method not in also:
+            continue
         for moment in Moment:
             yield _stopped(scenario, baseline, call, step, moment)
 

@@ -29,8 +29,11 @@ SCENARIOS: Final = (
     "the lock of a site is handed over",
     "a turn among a tenant's operations is handed over",
 )
-"""Whose crashes are tried when no seed has caught the mutant: each fifth call."""
+"""Whose crashes are tried when no seed has caught the mutant."""
 EVERY: Final = 5
+"""Each fifth call is tried."""
+ALSO: Final = frozenset({"prepare"})
+"""And each of these: from a prepared result the next worker goes on, so no sample may miss it."""
 
 
 class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -109,7 +112,7 @@ def _of_scenario(name: str) -> Iterator[tuple[str, str | None]]:
 
     (scenario,) = (s for s in KNOWN if s.name == name)
     try:
-        for point in enumerate_crashes(scenario, EVERY):
+        for point in enumerate_crashes(scenario, EVERY, ALSO):
             broken = point.broken[0].partition(":")[0] if point.broken else None
             yield f"{name}, {point.moment} call {point.call}", broken
     except HoleError:
