@@ -49,11 +49,19 @@ def wanted_values(
     certificate_authority: str,
 ) -> dict[str, str]:
     """Return the value of every parameter that the one-machine runtime has an opinion on."""
-    own = platforms[environment]
-    account = ACCOUNTS[environment]
-    region_values = {
+    return {
+        **_of_one_machine(environment),
+        **_of_platform(platforms[environment]),
+        "MigratorDatabaseCa": certificate_authority,
+        **_as_target(environment, platforms, external_ids),
+        **_as_source(environment, external_ids),
+    }
+
+
+def _of_one_machine(environment: EnvironmentName) -> dict[str, str]:
+    return {
         "Environment": environment,
-        "SiteDomain": account.domain,
+        "SiteDomain": ACCOUNTS[environment].domain,
         "PolicyName": f"local-{environment}",
         "OneMachine": "true",
         "CreateTenantsTable": "true",
@@ -63,7 +71,10 @@ def wanted_values(
         "ListenerRuleQuota": LISTENER_RULES,
         **TIMINGS,
     }
-    platform_values = {
+
+
+def _of_platform(own: Platform) -> dict[str, str]:
+    return {
         "ClusterName": own.cluster,
         "RepositoryName": REPOSITORY,
         "LoadBalancerName": own.load_balancer_name,
@@ -81,18 +92,11 @@ def wanted_values(
         "DatabaseAdminSecretArn": own.database_secret_arn,
         "DatabaseClusterIdentifier": own.database_cluster,
         "MigratorImage": own.migrator_image,
-        "MigratorDatabaseCa": certificate_authority,
         "MailIdentity": own.mail_identity,
         "MailSender": f"no-reply@{own.mail_identity}",
         "MailInternalAddresses": f"operations@{own.mail_identity}",
         "MailPostalAddress": "1 Example Street, Cape Town",
         "MailUnsubscribeUrl": f"https://{own.mail_identity}/unsubscribe",
-    }
-    return {
-        **region_values,
-        **platform_values,
-        **_as_target(environment, platforms, external_ids),
-        **_as_source(environment, external_ids),
     }
 
 

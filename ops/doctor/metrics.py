@@ -13,6 +13,9 @@ from ops.deployed import FUNCTION_ROLES, function_name
 from ops.doctor.model import Check, Evidence, Finding, bad, doubtful, good
 from ops.doctor.sources import Sources
 
+_FUNCTION: Final = "{environment}-bbws-async-processor-<role>"
+_OPERATIONS: Final = "sitefleet operations list --env {environment} --days 1"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Threshold:
@@ -22,15 +25,25 @@ class Threshold:
     stat: str
     below: float
     minutes: int
-    fix: str
+    fix: str = _OPERATIONS
     unit: str = ""
     namespace: str = NAMESPACE
     functions: bool = False
     """Whether it is the sum over the fleet's functions."""
 
 
-_FUNCTION: Final = "{environment}-bbws-async-processor-<role>"
-_OPERATIONS: Final = "sitefleet operations list --env {environment} --days 1"
+def _of_functions(name: str, below: float, fix: str) -> Threshold:
+    return Threshold(
+        name=name,
+        stat="Sum",
+        below=below,
+        minutes=5,
+        namespace="AWS/Lambda",
+        functions=True,
+        fix=fix,
+    )
+
+
 THRESHOLDS: Final = {
     "8.5": Threshold(
         name="SiteCreationFailed",
@@ -39,22 +52,8 @@ THRESHOLDS: Final = {
         minutes=15,
         fix=f"{_OPERATIONS} --status FAILED",
     ),
-    "8.6": Threshold(
-        name="SiteCreationDuration",
-        stat="p95",
-        below=600,
-        minutes=60,
-        unit=" s",
-        fix=_OPERATIONS,
-    ),
-    "8.7": Threshold(
-        name="WordPressAPILatency",
-        stat="p95",
-        below=5000,
-        minutes=60,
-        unit=" ms",
-        fix=_OPERATIONS,
-    ),
+    "8.6": Threshold(name="SiteCreationDuration", stat="p95", below=600, minutes=60, unit=" s"),
+    "8.7": Threshold(name="WordPressAPILatency", stat="p95", below=5000, minutes=60, unit=" ms"),
     "8.8": Threshold(
         name="DLQMessages",
         stat="Maximum",
@@ -62,23 +61,9 @@ THRESHOLDS: Final = {
         minutes=5,
         fix="sitefleet dlq list --env {environment}",
     ),
-    "8.9": Threshold(
-        name="Errors",
-        stat="Sum",
-        below=10,
-        minutes=5,
-        namespace="AWS/Lambda",
-        functions=True,
-        fix=f"aws logs tail /aws/lambda/{_FUNCTION} --since 15m",
-    ),
-    "8.10": Threshold(
-        name="Throttles",
-        stat="Sum",
-        below=5,
-        minutes=5,
-        namespace="AWS/Lambda",
-        functions=True,
-        fix=f"aws lambda get-function-concurrency --function-name {_FUNCTION}",
+    "8.9": _of_functions("Errors", 10, f"aws logs tail /aws/lambda/{_FUNCTION} --since 15m"),
+    "8.10": _of_functions(
+        "Throttles", 5, f"aws lambda get-function-concurrency --function-name {_FUNCTION}"
     ),
 }
 

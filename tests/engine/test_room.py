@@ -10,7 +10,9 @@ from events.formats import Environment
 from events.vocabulary import ErrorCode, OperationStatus, SiteStatus
 from simulation.requests import SITE, TENANT, creation, update
 from simulation.scenario import prepared
-from tests.engine.creating import ask, ended, fleet_with
+from tests.engine.creating import ask, fleet_with
+from tests.engine.creating import ended as ends
+from tests.engine.updating import ended
 
 DEV = Environment.DEV
 DONE, FAILED = OperationStatus.COMPLETED, OperationStatus.FAILED
@@ -39,7 +41,7 @@ class TestCreation:
     def test_it_ends_before_anything_is_built(self, rules, target_groups, sentence):
         fleet = with_room(fleet_with(), rules=rules, target_groups=target_groups)
         ask(fleet, SITE)
-        failed = ended(fleet)[SITE]
+        failed = ends(fleet)[SITE]
         assert (failed.status, failed.failure.step) == (FAILED, "reserve_release")
         assert failed.failure.code is ErrorCode.SYS_001
         assert sentence in failed.failure.message
@@ -51,17 +53,14 @@ class TestCreation:
     def test_the_last_room_is_enough(self):
         fleet = with_room(fleet_with(), rules=2, target_groups=1)
         ask(fleet, SITE)
-        assert ended(fleet)[SITE].status is DONE
+        assert ends(fleet)[SITE].status is DONE
 
 
 class TestUpdate:
     @pytest.mark.parametrize("changes", BUILDING.values(), ids=BUILDING)
     def test_one_that_builds_beside_the_live_release_ends_at_once(self, changes):
         fleet = with_room(prepared(DEV, creation()), rules=400, target_groups=0)
-        known = set(fleet.store.operations)
-        fleet.send(UPDATE.queue, update(changes=changes))
-        fleet.run()
-        [failed] = [o for name, o in fleet.store.operations.items() if name not in known]
+        failed = ended(fleet, update(changes=changes))
         assert (failed.status, failed.failure.step) == (FAILED, "survey_site")
         assert GROUPS in failed.failure.message
         assert fleet.world.sites[TENANT, SITE].status is SiteStatus.ACTIVE
@@ -69,19 +68,11 @@ class TestUpdate:
     @pytest.mark.parametrize("changes", BUILDING.values(), ids=BUILDING)
     def test_one_group_and_one_rule_are_enough(self, changes):
         fleet = with_room(prepared(DEV, creation()), rules=1, target_groups=1)
-        known = set(fleet.store.operations)
-        fleet.send(UPDATE.queue, update(changes=changes))
-        fleet.run()
-        [done] = [o for name, o in fleet.store.operations.items() if name not in known]
-        assert done.status is DONE
+        assert ended(fleet, update(changes=changes)).status is DONE
 
     def test_one_that_builds_nothing_needs_no_room(self):
         fleet = with_room(prepared(DEV, creation()), rules=0, target_groups=0)
-        known = set(fleet.store.operations)
-        fleet.send(UPDATE.queue, update(changes={"scale": {"desiredCount": 3}}))
-        fleet.run()
-        [done] = [o for name, o in fleet.store.operations.items() if name not in known]
-        assert done.status is DONE
+        assert ended(fleet, update(changes={"scale": {"desiredCount": 3}})).status is DONE
 
     def test_the_steps_that_make_a_target_group_are_known_by_their_names(self):
         assert {step.name for step in UPDATE.steps} >= BUILDS

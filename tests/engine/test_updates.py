@@ -15,6 +15,7 @@ from events.vocabulary import DetailType, OperationStatus, SiteStatus
 from simulation.fleet import SimulatedFleet
 from simulation.requests import FIRST_TO_PROD, SITE, TENANT, creation, update
 from simulation.scenario import NEXT_DIGEST, prepared
+from tests.engine.updating import ended
 
 DEV, PROD = Environment.DEV, Environment.PROD
 HOST = "banana.wpdev.kimmyai.io"
@@ -22,15 +23,6 @@ HOST = "banana.wpdev.kimmyai.io"
 
 def site_of(fleet: SimulatedFleet):
     return fleet.world.sites[(TENANT, SITE)]
-
-
-def ended(fleet: SimulatedFleet, body: str):
-    """Send an update; return its operation, or None when it was refused."""
-    known = set(fleet.store.operations)
-    fleet.send(QueueName.UPDATE, body)
-    fleet.run()
-    fresh = [o for name, o in fleet.store.operations.items() if name not in known]
-    return fresh[0] if fresh else None
 
 
 def refusal(fleet: SimulatedFleet, body: str) -> str:
