@@ -17,11 +17,14 @@ from core.domain.gate_evidence import (
     SourceTestEvidence,
     TargetGroupReadings,
 )
+from core.domain.gate_verdicts import Verdict
+from core.domain.gates import decide_round
 from core.domain.job_models import Check
 from core.domain.promotion_policy import GatePolicy
 from core.domain.window_policy import WindowPolicy
 from events.formats import Environment
 
+PASS, FAIL, OPEN = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE
 NOW = datetime(2026, 11, 24, 20, 30, tzinfo=UTC)  # a Tuesday, 22:30 in Johannesburg
 DAY = timedelta(days=1)
 LOOK_BACK = LookBack(start=NOW - DAY, end=NOW, period_seconds=300)
@@ -94,3 +97,15 @@ def with_functions(*readings):
     return with_health(
         functions=tuple(FunctionReadings(**dict(zip(named, r, strict=True))) for r in readings)
     )
+
+
+def verdict_of(name, evidence, *, now=NOW, gates=None, window=None):
+    """Decide one gate, under thresholds that may differ from the settled ones."""
+    thresholds = THRESHOLDS
+    if gates:
+        changed = thresholds.gates.model_copy(update=gates)
+        thresholds = thresholds.model_copy(update={"gates": changed})
+    if window:
+        changed = thresholds.window.model_copy(update=window)
+        thresholds = thresholds.model_copy(update={"window": changed})
+    return decide_round(evidence, thresholds, now).of(name)
