@@ -56,7 +56,7 @@ class Look:
 
 
 def look_into(sqs: SQSClient, queue: str) -> Look:
-    """Return letters of a dead-letter queue: all of a short one, a sample of a long one.
+    """Return what one look shows: all letters of a short queue, a sample of a long one.
 
     Nothing is hidden from others. Each look counts as a receive, which moves nothing: a
     dead-letter queue has no redrive policy of its own.

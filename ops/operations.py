@@ -78,7 +78,8 @@ def list_operations(
     else:
         span = Span(newest=desk.clock.now(), days=days, limit=limit)
         found = recent_operations(store, wanted, span)
-    _print_list(desk, found)
+    # What stands still is found at any age: nothing lies further back.
+    _print_list(desk, found, hint="" if stalled else " --days looks further back.")
 
 
 @command(app, "show")
@@ -172,7 +173,7 @@ def _show_approvals(desk: Desk, connection: Connection, operation: Operation) ->
         desk.show_lines(lines_of([block for block in blocks if block is not None]))
 
 
-def _print_list(desk: Desk, found: Found) -> None:
+def _print_list(desk: Desk, found: Found, *, hint: str) -> None:
     now = desk.clock.now()
     if found.remark:
         desk.say(found.remark)
@@ -180,7 +181,7 @@ def _print_list(desk: Desk, found: Found) -> None:
         desk.show_json({"operations": [operation_document(o, now) for o in found.operations]})
         return
     if not found.operations:
-        desk.say("No operations match. --days looks further back.")
+        desk.say(f"No operations match.{hint}")
         return
     titles = ("OPERATION", "TYPE", "TENANT", "SITE", "STATUS", "STEP", "STARTED", "TOOK")
     desk.show(table(titles, [_cells(operation, now) for operation in found.operations]))
