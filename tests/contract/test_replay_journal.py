@@ -187,7 +187,7 @@ def test_a_begin_that_died_leaves_no_entries_to_the_next_one(journal: ReplayJour
             journal.begin(REPLAY, ENTRIES)
     assert journal.open_replay() is None
     fewer = [replace(ENTRIES[1], number=0), replace(ENTRIES[2], number=1)]
-    again = replace(REPLAY, total=2)
+    again = replace(REPLAY, total=2, created_at=NOW + timedelta(minutes=5))
     assert journal.begin(again, fewer) == again
     assert list(journal.entries(REPLAY.replay_id)) == fewer
 
@@ -248,6 +248,47 @@ def test_writes_that_are_always_put_off_open_nothing(moto: Aws):
     with pytest.raises(TransientError, match="put off 2 items"):
         journal.begin(REPLAY, ENTRIES)
     assert journal.open_replay() is None
+
+
+def test_two_that_begin_the_same_replay_at_once_do_not_mix_their_entries(aws: Aws):
+    """The queue has given one command to two functions, and each sees other letters."""
+    one = of(aws)
+    two = DynamoReplayJournal(client=aws.clients.dynamodb, table_name="operations")
+    opened = one._open
+    meanwhile = replace(REPLAY, created_at=NOW + timedelta(seconds=9))
+
+    def open_late(replay: Replay):
+        with pytest.raises(TransientError, match="Another process is beginning replay"):
+            two.begin(meanwhile, [entry(0, message_id="m-other")])
+        return opened(replay)
+
+    one._open = open_late  # type: ignore[method-assign]
+    assert one.begin(REPLAY, ENTRIES) == REPLAY
+    assert list(two.entries(REPLAY.replay_id)) == ENTRIES
+    assert two.begin(meanwhile, []) == REPLAY
+
+
+def test_who_slept_while_it_began_a_replay_opens_nothing_over_its_successor(aws: Aws):
+    sleeper = of(aws)
+    journal = DynamoReplayJournal(client=aws.clients.dynamodb, table_name="operations")
+    opened, drafted = sleeper._open, journal._open
+    later = replace(REPLAY, created_at=NOW + timedelta(minutes=5), total=1)
+
+    def sleep(replay: Replay):
+        def wake_the_sleeper(successor: Replay):
+            refused = opened(replay)
+            assert refused is not None
+            with pytest.raises(TransientError, match="Another process is beginning replay"):
+                sleeper._in_the_way(replay, refused)
+            return drafted(successor)
+
+        journal._open = wake_the_sleeper  # type: ignore[method-assign]
+        assert journal.begin(later, [entry(0)]) == later
+        return opened(replay)
+
+    sleeper._open = sleep  # type: ignore[method-assign]
+    assert sleeper.begin(REPLAY, ENTRIES) == later
+    assert list(journal.entries(REPLAY.replay_id)) == [entry(0)]
 
 
 def test_a_replay_that_opens_meanwhile_wins_and_the_other_leaves_no_entries(aws: Aws):

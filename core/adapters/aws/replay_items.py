@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 REPLAYS_PK: Final = "REPLAYS"
 OPEN_SK: Final = "OPEN"
 REPLAY_SK: Final = "REPLAY"
+DRAFT_SK: Final = "DRAFT"
 ENTRY_PREFIX: Final = "ENTRY#"
 AT_PREFIX: Final = "AT#"
 
@@ -48,6 +49,11 @@ def open_key() -> Key:
 def entry_key(replay_id: str, number: int) -> Key:
     """Return the key of an entry; the order of numbers is that of keys up to a million."""
     return {"PK": {"S": replay_pk(replay_id)}, "SK": {"S": f"{ENTRY_PREFIX}{number:06d}"}}
+
+
+def draft_key(replay_id: str) -> Key:
+    """Return the key of the item that says who is writing a new replay's entries."""
+    return {"PK": {"S": replay_pk(replay_id)}, "SK": {"S": DRAFT_SK}}
 
 
 def open_item(replay: Replay) -> items.NewItem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 BATCH: Final = 25
 """DynamoDB: writes of one BatchWriteItem."""
 TRIES: Final = 8
+DRAFT_SECONDS: Final = 120
+"""So long one process alone writes a new replay's entries; then it is taken for dead."""
 _OWN: Final = 0
 """In a transaction of this journal, the replay's own item is written first."""
+_DRAFT: Final = 3
+"""In the transaction that opens a replay: where its draft is removed."""
 
 
 class DynamoReplayJournal:
@@ -40,8 +44,10 @@ class DynamoReplayJournal:
         already = self.open_replay() or self.get(replay.replay_id)
         if already is not None:
             return already
+        self._draft(replay)
         self._put_entries(replay, entries)
-        return replay if self._open(replay) else self._in_the_way(replay)
+        refused = self._open(replay)
+        return replay if refused is None else self._in_the_way(replay, refused)
 
     def get(self, replay_id: str) -> Replay | None:
         with calling("DynamoDB", f"replay {replay_id}"):
@@ -154,29 +160,47 @@ class DynamoReplayJournal:
             **_if_held(replay),
         }
 
+    def _draft(self, replay: Replay) -> None:
+        """Keep another process that was given the same command from writing among the entries."""
+        condition = "attribute_not_exists(PK) OR #at <= :dead"
+        dead = replay.created_at - timedelta(seconds=DRAFT_SECONDS)
+        answer: object = conditionally(
+            f"replay {replay.replay_id}",
+            lambda: self._client.put_item(
+                TableName=self._table,
+                Item={
+                    **stored.draft_key(replay.replay_id),
+                    "at": {"S": items.when(replay.created_at)},
+                },
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names_in(condition),
+                ExpressionAttributeValues={":dead": {"S": items.when(dead)}},
+            ),
+        )
+        if isinstance(answer, Refusal):
+            raise _drafted(replay)
+
     def _put_entries(self, replay: Replay, entries: Sequence[ReplayEntry]) -> None:
         """Write a new replay's entries, in place of those of a `begin` that died under its name."""
         latest = {entry.number: entry for entry in entries}
         old = {entry.number for entry in self.entries(replay.replay_id)}
-        self._remove_entries(replay, old - set(latest))
+        self._remove(stored.entry_key(replay.replay_id, n) for n in old - set(latest))
         puts = [
             {"PutRequest": {"Item": stored.entry_item(replay.replay_id, entry)}}
             for entry in latest.values()
         ]
         self._write(f"replay {replay.replay_id}", puts)
 
-    def _remove_entries(self, replay: Replay, numbers: Iterable[int]) -> None:
-        keys = [stored.entry_key(replay.replay_id, number) for number in numbers]
-        deletes = [{"DeleteRequest": {"Key": key}} for key in keys]
-        self._write(f"replay {replay.replay_id}", deletes)
+    def _remove(self, keys: Iterable[stored.Key]) -> None:
+        self._write("a replay", [{"DeleteRequest": {"Key": key}} for key in keys])
 
-    def _open(self, replay: Replay) -> bool:
-        """Open it, if no other is open and none had its name."""
+    def _open(self, replay: Replay) -> Refusal | None:
+        """Open it, if no other is open, none had its name and the draft is still its own."""
         answer: object = conditionally(
             f"replay {replay.replay_id}",
             lambda: self._client.transact_write_items(TransactItems=self._opening(replay)),
         )
-        return not isinstance(answer, Refusal)
+        return answer if isinstance(answer, Refusal) else None
 
     def _opening(self, replay: Replay) -> list[Any]:
         new = "attribute_not_exists(PK)"
@@ -185,14 +209,29 @@ class DynamoReplayJournal:
             {"Item": stored.open_item(replay), "ConditionExpression": new},
             {"Item": stored.listed_item(replay)},
         ]
-        return [{"Put": {"TableName": self._table, **put}} for put in puts]
+        own = "#at = :at"
+        undraft = {
+            "TableName": self._table,
+            "Key": stored.draft_key(replay.replay_id),
+            "ConditionExpression": own,
+            "ExpressionAttributeNames": names_in(own),
+            "ExpressionAttributeValues": {":at": {"S": items.when(replay.created_at)}},
+        }
+        return [
+            *({"Put": {"TableName": self._table, **put}} for put in puts),
+            {"Delete": undraft},
+        ]
 
-    def _in_the_way(self, replay: Replay) -> Replay:
+    def _in_the_way(self, replay: Replay, refused: Refusal) -> Replay:
         """Return what is open instead: this very replay, when the first answer was lost."""
         found = self.get(replay.replay_id)
         if found is not None:
             return found
-        self._remove_entries(replay, [e.number for e in self.entries(replay.replay_id)])
+        if _DRAFT in refused.failed:
+            raise _drafted(replay)
+        entries = self.entries(replay.replay_id)
+        self._remove(stored.entry_key(replay.replay_id, entry.number) for entry in entries)
+        self._remove([stored.draft_key(replay.replay_id)])
         other = self.open_replay()
         if other is None:
             raise TransientError("Another replay was open and has just ended. Try again.")
@@ -256,3 +295,7 @@ def _if_held(replay: Replay) -> dict[str, Any]:
 
 def _lost(replay: Replay) -> LostClaimError:
     return LostClaimError(f"Another worker has taken replay {replay.replay_id} over.")
+
+
+def _drafted(replay: Replay) -> TransientError:
+    return TransientError(f"Another process is beginning replay {replay.replay_id}. Try again.")
