@@ -57,3 +57,12 @@ def tell_unseen(desk: Desk, found: Look) -> None:
             f"{count(found.unseen, 'letter')} more cannot be seen: somebody looks at or replays "
             "them now; they show again within minutes."
         )
+
+
+def tell_hidden(desk: Desk, hidden: int) -> None:
+    """Say how many letters the replayer function may not see, because somebody else has them."""
+    if hidden:
+        desk.say(
+            f"About {count(hidden, 'letter')} may be missed: somebody looks at or replays them "
+            "now. Look for them when it has finished: sitefleet dlq list"
+        )

@@ -23,7 +23,7 @@ from core.replay.replayer import NotStartedError, Rest, Wishes
 from ops.desk import Desk
 from ops.dlq.choosing import Chosen
 from ops.dlq.following import end_lines, exit_code_of, progress_of, replay_document
-from ops.dlq.looking import take, tell_unseen
+from ops.dlq.looking import take, tell_hidden, tell_unseen
 from ops.errors import ExitCode, NotTakenError
 
 TURN: Final = timedelta(minutes=10)
@@ -79,7 +79,7 @@ def send_for(
             f"Replay {opened.replay_id} of {opened.requested_by} is open. Finish it first: "
             f"sitefleet dlq replay --resume --remote --env {_env(desk)}"
         )
-    replay_id = desk.ids.new_id()
+    hidden, replay_id = room.desk.hidden(chosen.boxes), desk.ids.new_id()
     command = ReplayCommand(
         action=Action.REPLAY,
         requested_by=wishes.requested_by,
@@ -91,6 +91,7 @@ def send_for(
     )
     room.commands.send(text_of(command))
     desk.say(f"Sent the command to the replayer of {_env(desk)}; it is replay {replay_id}.")
+    tell_hidden(desk, hidden)
     follow(desk, room, replay_id)
 
 

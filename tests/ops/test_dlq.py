@@ -8,6 +8,7 @@ import pytest
 
 from core.adapters.aws.dead_letters import SqsDeadLetters
 from core.domain.replays import Fate
+from ops.dlq import replaying
 from ops.dlq.choosing import seconds_of
 from ops.errors import BadInputError, ExitCode
 from tests.ops.letters import CREATION, REPLAYER, Worker, end_second
@@ -168,6 +169,18 @@ class TestReplaying:
         answer = sitefleet("dlq", "replay", "--yes", "--env", "sit", *WHY)
         assert answer.code == ExitCode.BAD_INPUT
         assert "1 letter more cannot be seen" in answer.err
+
+    def test_what_the_replayer_may_miss_is_told(self, boxes, sitefleet, monkeypatch):
+        """No function runs here: nobody takes the command from its queue."""
+        monkeypatch.setattr(replaying, "PATIENCE_SECONDS", 0)
+        boxes.creation(1)
+        words = ("dlq", "replay", "--remote", "--yes", "--env", "sit", *WHY)
+        assert "may be missed" not in sitefleet(*words).err
+        boxes.take_one()
+        answer = sitefleet(*words)
+        assert answer.code == ExitCode.NOT_TAKEN
+        assert "About 1 letter may be missed" in answer.err
+        assert "/aws/lambda/sit-bbws-async-processor-dlq-replayer" in answer.err
 
     def test_resume_and_abandon_need_an_open_replay(self, boxes, sitefleet):
         for flag in ("--resume", "--abandon"):
