@@ -178,7 +178,7 @@ class TestReplaying:
         assert "may be missed" not in sitefleet(*words).err
         boxes.take_one()
         answer = sitefleet(*words)
-        assert answer.code == ExitCode.NOT_TAKEN
+        assert answer.code == ExitCode.STALLED
         assert "About 1 letter may be missed" in answer.err
         assert "/aws/lambda/sit-bbws-async-processor-dlq-replayer" in answer.err
 
