@@ -21,7 +21,14 @@ from ops.desk import Desk
 from ops.errors import BadInputError
 from ops.flags import Watch
 from ops.following import find_operation, report
-from ops.sending import Sent, environment_of, queue_of, read_request, send_request
+from ops.sending import (
+    Sent,
+    environment_of,
+    queue_of,
+    read_request,
+    send_request,
+    until_taken,
+)
 
 Queue = Annotated[
     QueueName | None,
@@ -93,7 +100,9 @@ def _send_anyway(desk: Desk, body: str, queue: QueueName | None, *, watch: bool)
         message = decode(body)
     except DecodeError as error:
         desk.say(f"The fleet will refuse this: {error}")
-        _send_by_hints(desk, body, error.hints, queue)
+        connection, sent = _send_by_hints(desk, body, error.hints, queue)
+        if watch:
+            until_taken(desk, connection, sent, taken=lambda: False)
         return
     if isinstance(message, Request):
         chosen = queue or queue_of(message.message_type, None)
@@ -105,7 +114,9 @@ def _send_anyway(desk: Desk, body: str, queue: QueueName | None, *, watch: bool)
     _send_by_hints(desk, body, Hints(), queue)
 
 
-def _send_by_hints(desk: Desk, body: str, hints: Hints, queue: QueueName | None) -> None:
+def _send_by_hints(
+    desk: Desk, body: str, hints: Hints, queue: QueueName | None
+) -> tuple[Connection, Sent]:
     chosen = queue or queue_of(hints.message_type, None)
     if chosen is None:
         raise BadInputError("The body does not tell which queue it belongs on: say --queue.")
@@ -120,3 +131,4 @@ def _send_by_hints(desk: Desk, body: str, hints: Hints, queue: QueueName | None)
     )
     desk.say(f"Sent it to the {chosen} queue of {connection.environment} as it is.")
     report(desk, connection, sent, watch=False)
+    return connection, sent

@@ -128,7 +128,11 @@ def until_taken(desk: Desk, connection: Connection, sent: Sent, taken: Callable[
             raise NotTakenError(
                 f"Nothing has happened to the message in {PATIENCE_SECONDS} s: the consumers of "
                 f"the {sent.queue} queue are not running or are throttled, or it waits behind "
-                "others (docs/runbooks/queue-age.md). Look again later: sitefleet operations show "
-                f"{sent.operation_id} --env {sent.environment}"
+                "others (docs/runbooks/queue-age.md). Look again later: sitefleet "
+                f"{_where_to_look(sent)} --env {sent.environment}"
             )
         desk.sleep(desk.interval_seconds)
+
+
+def _where_to_look(sent: Sent) -> str:
+    return f"operations show {sent.operation_id}" if sent.operation_id else "dlq list"

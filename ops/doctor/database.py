@@ -17,6 +17,21 @@ CONNECTED: Final = (
 )
 NO_CACHE: Final = "there is no cache cluster {name}; the fleet itself needs none"
 
+START: Final = {
+    "cluster": "aws rds start-db-cluster --db-cluster-identifier {database_cluster}",
+    "instance": "aws rds start-db-instance --db-instance-identifier {database_instance}",
+}
+ENCRYPT: Final = {
+    "cluster": "aws rds copy-db-cluster-snapshot --kms-key-id <key> ... (then restore the copy)",
+    "instance": "aws rds copy-db-snapshot --kms-key-id <key> ... (then restore the copy)",
+}
+BACK_UP: Final = {
+    "cluster": "aws rds modify-db-cluster --db-cluster-identifier {database_cluster} "
+    "--backup-retention-period 7 --apply-immediately",
+    "instance": "aws rds modify-db-instance --db-instance-identifier {database_instance} "
+    "--backup-retention-period 7 --apply-immediately",
+}
+
 
 def read_database(sources: Sources) -> Evidence:
     """Read the cluster, or the instance where there is no cluster."""
@@ -34,22 +49,24 @@ def read_database(sources: Sources) -> Evidence:
 
 def judge_database(evidence: Evidence) -> Finding:
     """It is available."""
-    problems = []
-    if evidence["status"] != "available":
-        problems.append(f"the {evidence['kind']} is {evidence['status'] or 'not there'}")
-    return judged(problems, f"{evidence['kind']} available, {evidence['engine']}")
+    kind, status = evidence["kind"], evidence["status"]
+    if status != "available":
+        return bad(f"the {kind} is {status or 'not there'}", START[kind])
+    return good(f"{kind} available, {evidence['engine']}")
 
 
 def judge_encryption(evidence: Evidence) -> Finding:
     """Its storage is encrypted."""
-    return good("encrypted") if evidence["encrypted"] else bad("its storage is not encrypted")
+    if evidence["encrypted"]:
+        return good("encrypted")
+    return bad("its storage is not encrypted", ENCRYPT[evidence["kind"]])
 
 
 def judge_backups(evidence: Evidence) -> Finding:
     """It is backed up automatically."""
     days = evidence["retentionDays"]
     if not days:
-        return bad("automatic backups are off")
+        return bad("automatic backups are off", BACK_UP[evidence["kind"]])
     return good(f"kept for {days} days, made at {evidence['window']} UTC")
 
 
@@ -167,16 +184,13 @@ def _of(node: dict[str, Any]) -> str | None:
     return None if address is None else str(address)
 
 
-_RESTORE: Final = (
-    "aws rds copy-db-cluster-snapshot --kms-key-id <key> ... (then restore from the copy)"
-)
 CHECKS: Final = (
     Check(
         number="4",
         title="database is available",
         read=read_database,
         judge=judge_database,
-        fix="aws rds start-db-cluster --db-cluster-identifier {database_cluster}",
+        fix=START["cluster"],
     ),
     Check(
         number="5",
@@ -190,15 +204,14 @@ CHECKS: Final = (
         title="database encryption",
         read=read_database,
         judge=judge_encryption,
-        fix=_RESTORE,
+        fix=ENCRYPT["cluster"],
     ),
     Check(
         number="7",
         title="automatic backups",
         read=read_database,
         judge=judge_backups,
-        fix="aws rds modify-db-cluster --db-cluster-identifier {database_cluster} "
-        "--backup-retention-period 7 --apply-immediately",
+        fix=BACK_UP["cluster"],
     ),
     Check(
         number="8",

@@ -10,13 +10,13 @@ import typer
 
 from events.formats import Environment
 from ops.cli import app
-from ops.doctor import metrics, network
+from ops.doctor import database, metrics, network
 from ops.doctor.command import lines
 from ops.doctor.model import Check, NotReadableError, bad, good
 from ops.doctor.running import CHECKS, examine, filled, result_of
 from ops.errors import ExitCode
 from ops.reading import Unknown
-from tests.ops.doctor_cases import CASES, FAIL, PASS, UNKNOWN
+from tests.ops.doctor_cases import CASES, DATABASE, FAIL, PASS, UNKNOWN
 
 
 @pytest.mark.parametrize(("judge", "evidence", "verdict", "said"), CASES)
@@ -173,6 +173,23 @@ def test_the_command_fits_what_was_found():
     assert helps["8.4"].startswith("aws cloudwatch describe-alarms --state-value ALARM")
     assert helps["8.9"].startswith("aws logs tail /aws/lambda/{environment}-")
     assert helps["8.10"].startswith("aws lambda get-function-concurrency ")
+
+
+@pytest.mark.parametrize(
+    ("judge", "wrong"),
+    [
+        (database.judge_database, {"status": "stopped"}),
+        (database.judge_encryption, {"encrypted": False}),
+        (database.judge_backups, {"retentionDays": 0}),
+    ],
+)
+def test_a_database_is_mended_as_the_cluster_or_the_instance_that_it_is(judge, wrong):
+    of_cluster = judge({**DATABASE, **wrong}).fix
+    assert "db-cluster" in of_cluster
+    of_instance = judge({**DATABASE, **wrong, "kind": "instance"}).fix
+    assert "cluster" not in of_instance
+    known = {"database_instance": "bbws-mysql-sit", "database_cluster": ""}
+    assert ("bbws-mysql-sit" in filled(of_instance, known)) is ("{" in of_instance)
 
 
 @pytest.mark.parametrize("environment", Environment)

@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from core.adapters.memory.clock import ManualClock, SeededIds
+from core.ports.messaging import QueueName
 from events.formats import Environment
 from ops.desk import Desk
 from ops.errors import ExitCode, NotTakenError, RequestRefusedError
@@ -69,10 +70,12 @@ def test_watch_with_json_prints_one_object(cloud, capsys, body, tmp_path):
     assert [row["mark"] for row in document["operation"]["steps"]] == ["done"] * 6
 
 
-def test_watch_tells_why_the_fleet_refused(cloud, body):
+def refusing(cloud, queue, code, reason):
+    """Return what buries the one message of a queue, as the fleet does."""
+
     def refuse():
-        [message] = cloud.messages("site-promotion")
-        values = {"messageId": message["MessageId"], "errorCode": "PROM_005", "reason": "No."}
+        [message] = cloud.messages(queue)
+        values = {"messageId": message["MessageId"], "errorCode": code, "reason": reason}
         cloud.sqs.send_message(
             QueueUrl=cloud.queue_url("site-operations-dlq"),
             MessageBody=message["Body"],
@@ -81,9 +84,27 @@ def test_watch_tells_why_the_fleet_refused(cloud, body):
             },
         )
 
+    return refuse
+
+
+def test_watch_tells_why_the_fleet_refused(cloud, body):
+    refuse = refusing(cloud, "site-promotion", "PROM_005", "No.")
     with pytest.raises(RequestRefusedError, match=r"The fleet refused the request\. PROM_005: No"):
         send(desk_with(refuse), body(), watch=True)
     assert len(cloud.messages("site-operations-dlq")) == 1
+
+
+def test_watch_tells_how_the_fleet_refused_what_was_forced_on_it(cloud, tmp_path):
+    (path := tmp_path / "odd.json").write_text("banana")
+    refuse = refusing(cloud, "site-update", "SITE_001", "The body is not JSON.")
+    with pytest.raises(RequestRefusedError, match="SITE_001: The body is not JSON"):
+        send(desk_with(refuse), str(path), QueueName.UPDATE, force=True, watch=True)
+
+
+def test_watch_of_what_has_no_operation_says_where_to_look(cloud, tmp_path):
+    (path := tmp_path / "odd.json").write_text("banana")
+    with pytest.raises(NotTakenError, match="Look again later: sitefleet dlq list --env sit"):
+        send(desk_with(lambda: None), str(path), QueueName.UPDATE, force=True, watch=True)
 
 
 def test_watch_gives_up_when_nobody_takes_the_message(cloud, body):
