@@ -51,6 +51,7 @@ class DatabaseServer:
                 f"--datadir={home / 'data'}",
                 f"--socket={home / 's'}",
                 f"--pid-file={home / 'pid'}",
+                f"--tmpdir={home / 'tmp'}",
                 f"--bind-address={LOOPBACK}",
                 f"--port={self.port}",
                 f"--ssl-ca={certificates / 'ca.pem'}",
@@ -65,18 +66,22 @@ class DatabaseServer:
                 "--performance-schema=OFF",
                 _LOG_FILE_SIZE,
             ],
-            environment={"PATH": SYSTEM_PATH, "TMPDIR": str(layout.temporary)},
+            environment={"PATH": SYSTEM_PATH},
             directory=home,
         )
 
     def start(self, layout: Layout, processes: Processes) -> None:
-        """Start on a copy of the template, wait for it, and make the administrator."""
+        """Start on a copy of the template, wait for it, and make the administrator.
+
+        Temporary tables have a folder of their own: a server that starts empties its `tmpdir`, and
+        another one that loses a table there dies of it.
+        """
         home = layout.database(self.environment)
         shutil.rmtree(home, ignore_errors=True)
-        home.mkdir(parents=True)
+        (home / "tmp").mkdir(parents=True)
         _run(["cp", "-a", str(template(layout)), str(home / "data")])
         shutil.copy(layout.certificates / "server.key", home / "server.key")
-        _give_to_database_user(home, home / "server.key")
+        _give_to_database_user(home, home / "tmp", home / "server.key")
         process, record = processes.start(self.command(layout))
         socket = home / "s"
         wait_for(lambda: process.poll() is not None or self._ping(socket), seconds=START_SECONDS)

@@ -1,10 +1,13 @@
 """The private database servers: TLS only, verified, and an administrator."""
 
+import shutil
+
 import pymysql
 import pytest
 
-from local import certificates
-from local.mariadb import ADMINISTRATOR
+from local import certificates, mariadb
+from local.mariadb import ADMINISTRATOR, DatabaseServer
+from local.network import free_ports
 
 
 def connect(pieces, authority, **options):
@@ -50,3 +53,22 @@ def test_a_connection_without_tls_is_refused(pieces):
             password=pieces.database.password,
             ssl_disabled=True,
         )
+
+
+def test_a_server_that_starts_leaves_the_temporary_tables_of_another(pieces):
+    """A server empties its `tmpdir` first, and one that loses a table there dies of it."""
+    [port] = free_ports(1)
+    other = DatabaseServer(environment="other", port=port, password=mariadb.new_password())
+    with connect(pieces, pieces.layout.authority) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE DATABASE s_temporary")
+        cursor.execute("CREATE TEMPORARY TABLE s_temporary.t (a INT) ENGINE=Aria")
+        try:
+            other.start(pieces.layout, pieces.processes)
+        finally:
+            records = [r for r in pieces.processes.all() if r.name == "mariadb-other"]
+            pieces.processes.stop(records)
+            shutil.rmtree(pieces.layout.database("other"))
+        cursor.execute("TRUNCATE s_temporary.t")
+        cursor.execute("INSERT INTO s_temporary.t VALUES (1)")
+        cursor.execute("ALTER TABLE s_temporary.t ADD b INT")
+        cursor.execute("DROP DATABASE s_temporary")

@@ -74,9 +74,12 @@ def mariadb(*options: str) -> Iterator[Database]:
         folder.chmod(0o755)
         certificates(folder)
         user = ["--user=mysql"] if os.geteuid() == 0 else []
+        # Not the tests' common one: a server that starts deletes others' temporary tables there.
+        (folder / "tmp").mkdir()
         if user:
             shutil.chown(folder, "mysql")
-        common = ["--no-defaults", *user, f"--datadir={folder}/data"]
+            shutil.chown(folder / "tmp", "mysql")
+        common = ["--no-defaults", *user, f"--datadir={folder}/data", f"--tmpdir={folder}/tmp"]
         subprocess.run(
             ["mariadb-install-db", *common, "--auth-root-authentication-method=normal",
              "--skip-test-db", "--skip-name-resolve"],
