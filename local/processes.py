@@ -1,4 +1,4 @@
-"""Starts processes in groups of their own, remembers them in files, and ends exactly those.
+"""Starts processes in sessions of their own, remembers them in files, and ends exactly those.
 
 A record holds the pid together with the kernel's start time of the process, so that a pid which
 was given to somebody else in the meantime is never signalled.
@@ -20,14 +20,14 @@ from pathlib import Path
 GRACE_SECONDS = 5.0
 MARKER = "SITEFLEET_LOCAL_HOME"
 """Environment variable of every started process: which home it belongs to."""
-_GROUP_FIELD = 2
+_SESSION_FIELD = 3
 _STARTTIME_FIELD = 19
 """Index of `starttime` in /proc/PID/stat, counted after the command's closing bracket."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessRecord:
-    """One started process, leader of its own process group."""
+    """One started process, leader of its own session."""
 
     name: str
     pid: int
@@ -92,7 +92,7 @@ class Processes:
         return {**environment, MARKER: str(self._records)}
 
     def record(self, name: str, pid: int, log: Path) -> ProcessRecord:
-        """Remember a process that has just been started, leader of its own group."""
+        """Remember a process that has just been started, leader of its own session."""
         record = ProcessRecord(
             name=name, pid=pid, started_ticks=start_ticks(pid) or 0, log=str(log)
         )
@@ -112,7 +112,7 @@ class Processes:
         return found
 
     def stop(self, records: Iterable[ProcessRecord]) -> list[ProcessRecord]:
-        """End the process groups of these records together; return those that were running."""
+        """End the sessions of these records together; return those that were running."""
         members = {record: self._members(record) for record in records}
         _signal_all(members.values(), signal.SIGTERM)
         deadline = time.monotonic() + GRACE_SECONDS
@@ -126,12 +126,12 @@ class Processes:
         return [record for record, pids in members.items() if pids]
 
     def _members(self, record: ProcessRecord) -> list[int]:
-        """Return the living processes of a group: workers may outlive their leader."""
+        """Return the living processes of a session: workers may outlive their leader."""
         return [
             pid
             for pid in _all_pids()
             if (pid == record.pid and record.alive)
-            or (_group_of(pid) == record.pid and self._is_ours(pid))
+            or (_session_of(pid) == record.pid and (record.alive or self._is_ours(pid)))
         ]
 
     def _is_ours(self, pid: int) -> bool:
@@ -156,6 +156,15 @@ def signal_group(pid: int, number: signal.Signals) -> None:
         os.killpg(pid, number)
 
 
+def end_session(leader: int) -> None:
+    """Kill what a process has left: the end of a container ends everything in it."""
+    while left := [pid for pid in _all_pids() if _session_of(pid) == leader]:
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.005)
+
+
 def _stat(pid: int) -> list[str] | None:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -164,9 +173,9 @@ def _stat(pid: int) -> list[str] | None:
     return None if fields[0] in {"Z", "X"} else fields
 
 
-def _group_of(pid: int) -> int | None:
+def _session_of(pid: int) -> int | None:
     fields = _stat(pid)
-    return None if fields is None else int(fields[_GROUP_FIELD])
+    return None if fields is None else int(fields[_SESSION_FIELD])
 
 
 def _all_pids() -> list[int]:

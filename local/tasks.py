@@ -16,7 +16,7 @@ from local.emulator import REGION, SYSTEM_PATH
 from local.job_processes import JobProcesses
 from local.layout import CHECKOUT
 from local.network import LOOPBACK
-from local.processes import Command, Processes, signal_group
+from local.processes import Command, Processes, end_session, signal_group
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -175,7 +175,9 @@ class TaskWatcher:
         }
 
     def _report_exit(self, task: RunningTask) -> None:
+        """Tell how a job has ended; programs that a killed one left running end with it."""
         code = task.process.exitcode
+        end_session(task.pid)
         self._forget(task)
         self._stop_in_emulator(task.arn, f"Essential container in task exited with code {code}")
         logger.info("%s exited with code %d", task.name, code)
@@ -186,7 +188,7 @@ class TaskWatcher:
         deadline = time.monotonic() + STOP_SECONDS
         while task.process.exitcode is None and time.monotonic() < deadline:
             time.sleep(0.02)
-        signal_group(task.pid, signal.SIGKILL)
+        end_session(task.pid)
         task.process.kill()  # one that stands still at its very beginning has no group of its own
         task.process.join()
         self._forget(replace(task, stopped_by_fleet=True))

@@ -126,7 +126,7 @@ def running(
         stderr=subprocess.PIPE,
         pass_fds=tuple(inherit),
         env=environment or {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},
-        start_new_session=True,
+        process_group=0,
         user=user,
         group=user,
         extra_groups=None if user is None else [],

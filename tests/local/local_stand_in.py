@@ -9,6 +9,8 @@ from pathlib import Path
 
 import boto3
 
+from migrator.processes import running
+
 if __name__ == "__main__":
     verb, out, *rest = sys.argv[1:]
     facts = {
@@ -18,6 +20,10 @@ if __name__ == "__main__":
     }
     if rest:
         facts["address"] = socket.getaddrinfo(rest[0], 80, type=socket.SOCK_STREAM)[0][4]
+    if verb == "program":
+        with running(["sleep", "60"]) as program:
+            Path(out).write_text(str(program.process.pid))
+            program.finish()
     Path(out).write_text(json.dumps(facts))
     if verb == "sleep":
         time.sleep(60)

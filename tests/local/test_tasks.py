@@ -7,6 +7,7 @@ import signal
 import pytest
 from local_probes import eventually, ticking
 
+from local.processes import start_ticks
 from local.tasks import Surroundings, TaskWatcher
 
 pytestmark = pytest.mark.machine
@@ -129,6 +130,21 @@ def test_a_stopped_task_ends_its_process(cluster, pieces, tmp_path):
     eventually((tmp_path / "out").exists)
     cluster.ecs.stop_task(cluster=cluster.name, task=arn, reason="a retry")
     eventually(lambda: job_of(pieces, arn) is None, seconds=5)
+
+
+@pytest.mark.parametrize("end", ["killed", "stopped"])
+def test_a_jobs_programs_end_with_it(cluster, pieces, tmp_path, end):
+    """On Fargate they share its container; here an orphan would go on beside the next attempt."""
+    arn = cluster.run("program", tmp_path / "out")
+    eventually(lambda: (tmp_path / "out").exists() and (tmp_path / "out").read_text())
+    program = int((tmp_path / "out").read_text())
+    assert start_ticks(program) is not None
+    if end == "killed":
+        os.kill(job_of(pieces, arn).pid, signal.SIGKILL)
+    else:
+        cluster.ecs.stop_task(cluster=cluster.name, task=arn, reason="a retry")
+    eventually(lambda: start_ticks(program) is None)
+    eventually(lambda: cluster.stopped(arn))
 
 
 def test_tasks_of_others_are_left_alone(cluster, pieces, tmp_path):
