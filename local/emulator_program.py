@@ -26,6 +26,7 @@ from local.emulator_images import keep_layers, keep_shared_images
 from local.emulator_listeners import complete_listeners
 from local.emulator_logs import find_any_term
 from local.emulator_services import report_failed_deployments
+from local.emulator_upkeep import evict_seldom, remember_expressions
 
 _ASSUMED = re.compile(r"arn:aws:sts::(\d{12}):assumed-role/([^/]+)/.+")
 _VARIABLE = re.compile(r"\$\{([^}]+)\}")
@@ -232,6 +233,8 @@ def main() -> None:
     keep_shared_images(registry)
     find_any_term(importlib.import_module("ministack.services.cloudwatch_logs"))
     count_invocations(importlib.import_module("ministack.services.lambda_svc"))
+    evict_seldom(importlib.import_module("ministack.services.cloudwatch"))
+    remember_expressions(importlib.import_module("ministack.services.dynamodb"))
     importlib.import_module("ministack.app").main()
 
 
