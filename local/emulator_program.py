@@ -26,7 +26,7 @@ from local.emulator_images import keep_layers, keep_shared_images
 from local.emulator_listeners import complete_listeners
 from local.emulator_logs import find_any_term
 from local.emulator_services import report_failed_deployments
-from local.emulator_upkeep import evict_seldom, remember_expressions
+from local.emulator_upkeep import evict_seldom, list_living_tasks, remember_expressions
 
 _ASSUMED = re.compile(r"arn:aws:sts::(\d{12}):assumed-role/([^/]+)/.+")
 _VARIABLE = re.compile(r"\$\{([^}]+)\}")
@@ -227,7 +227,9 @@ def main() -> None:
         importlib.import_module("ministack.services.s3"),
     )
     complete_listeners(importlib.import_module("ministack.services.alb"))
-    report_failed_deployments(importlib.import_module("ministack.services.ecs"))
+    containers = importlib.import_module("ministack.services.ecs")
+    report_failed_deployments(containers)
+    list_living_tasks(containers)
     registry = importlib.import_module("ministack.services.ecr")
     keep_layers(registry)
     keep_shared_images(registry)

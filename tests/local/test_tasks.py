@@ -132,6 +132,23 @@ def test_a_stopped_task_ends_its_process(cluster, pieces, tmp_path):
     eventually(lambda: job_of(pieces, arn) is None, seconds=5)
 
 
+def test_what_has_stopped_is_listed_as_that_only(cluster, tmp_path):
+    """The emulator is spared going through all that ever ran (local/emulator_upkeep.py)."""
+    gone = cluster.run("run", tmp_path / "gone", started_by="sitefleet/operation-9/import/0")
+    eventually(lambda: cluster.stopped(gone))
+    lives = cluster.run("sleep", tmp_path / "lives", started_by="sitefleet/operation-9/import/1")
+    asked = {"cluster": cluster.name, "family": "bbws-wp-migrator-dev"}
+    running = cluster.ecs.list_tasks(**asked)["taskArns"]
+    stopped = cluster.ecs.list_tasks(**asked, desiredStatus="STOPPED")["taskArns"]
+    assert lives in running
+    assert gone not in running
+    assert gone in stopped
+    assert lives not in stopped
+    nobody = cluster.ecs.list_tasks(**{**asked, "family": "another"})["taskArns"]
+    assert nobody == []
+    cluster.ecs.stop_task(cluster=cluster.name, task=lives)
+
+
 @pytest.mark.parametrize("end", ["killed", "stopped"])
 def test_a_jobs_programs_end_with_it(cluster, pieces, tmp_path, end):
     """On Fargate they share its container; here an orphan would go on beside the next attempt."""
