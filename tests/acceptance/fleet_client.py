@@ -69,15 +69,13 @@ class Account:
     def queue_url(self, queue: str) -> str:
         return self.described["queues"][queue]
 
-    def send(self, queue: str, message: Mapping[str, Any]) -> str:
-        """Drop a request on one of the four queues; return its message id."""
-        return self.send_text(queue, json.dumps(message))
+    def send(self, queue: str, message: Mapping[str, Any]) -> None:
+        """Drop a request on one of the four queues."""
+        self.send_text(queue, json.dumps(message))
 
-    def send_text(self, queue: str, body: str) -> str:
-        """Drop any body on one of the four queues; return its message id."""
-        sqs = self.client("sqs")
-        sent = sqs.send_message(QueueUrl=self.queue_url(queue), MessageBody=body)
-        return str(sent["MessageId"])
+    def send_text(self, queue: str, body: str) -> None:
+        """Drop any body on one of the four queues."""
+        self.client("sqs").send_message(QueueUrl=self.queue_url(queue), MessageBody=body)
 
 
 def accounts_of(machine: Mapping[str, Any]) -> dict[str, Account]:

@@ -52,7 +52,7 @@ def test_what_the_plan_said_is_what_happened(dead_letters, how):
 
 
 def test_what_would_be_refused_stays_and_can_be_put_aside(dead_letters):
-    assert [one["fate"] for one in dead_letters.left.json["plan"]] == ["refused", "refused"]
+    assert [one["fate"] for one in dead_letters.left.json["plan"]] == ["refused"]
     assert dead_letters.parked.code == 0, dead_letters.parked.err
     assert "Parked 1 letter" in dead_letters.parked.err
 
