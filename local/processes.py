@@ -158,10 +158,11 @@ def signal_group(pid: int, number: signal.Signals) -> None:
 
 def end_session(leader: int) -> None:
     """Kill what a process has left: the end of a container ends everything in it."""
+    deadline = time.monotonic() + GRACE_SECONDS
     while left := [pid for pid in _all_pids() if _session_of(pid) == leader]:
-        for pid in left:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        _signal_all([left], signal.SIGKILL)
+        if time.monotonic() >= deadline:
+            return
         time.sleep(0.005)
 
 

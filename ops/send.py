@@ -112,6 +112,8 @@ def _send_anyway(desk: Desk, body: str, queue: QueueName | None, *, watch: bool)
             report(desk, connection, sent, watch=watch)
             return
     _send_by_hints(desk, body, Hints(), queue)
+    if watch:
+        desk.say("It is no request: there is no operation of its own to watch.")
 
 
 def _send_by_hints(

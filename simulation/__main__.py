@@ -32,17 +32,22 @@ def main() -> int:
         found = pool.map(_points, range(len(SCENARIOS)), [given.every] * len(SCENARIOS))
         for number, chunk in enumerate(found, start=1):
             points += chunk
+            tell_holes(chunk)
             told = f"{number} of {len(SCENARIOS)} scenarios, {len(points)} points"
             print(told, file=sys.stderr, flush=True)  # noqa: T201 - the command's output
     rows = crash_table(points)
     print(as_text(rows))  # noqa: T201 - the command's output
     if given.write:
         PAGE.write_text(as_page(rows, given.every), encoding="utf-8")
-    holes = [point for point in points if not point.held]
-    for point in holes:
-        where = f"{point.scenario}, {point.step}, {point.moment} call {point.call}"
-        print(f"HOLE {where}: {'; '.join(point.broken)}", file=sys.stderr)  # noqa: T201 - same
-    return 1 if holes else 0
+    return 0 if all(point.held for point in points) else 1
+
+
+def tell_holes(points: list[Point]) -> None:
+    """Print where a promise was broken, as soon as it is known."""
+    for point in points:
+        if not point.held:
+            where = f"{point.scenario}, {point.step}, {point.moment} call {point.call}"
+            print(f"HOLE {where}: {'; '.join(point.broken)}", file=sys.stderr, flush=True)  # noqa: T201 - same
 
 
 def _points(number: int, every: int) -> list[Point]:

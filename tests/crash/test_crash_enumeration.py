@@ -14,6 +14,7 @@ import pytest
 
 from core.adapters.memory.boundary import Boundary, Moment
 from events.vocabulary import OperationStatus, Phase
+from simulation.__main__ import tell_holes
 from simulation.crashes import Point, enumerate_crashes, undisturbed_run
 from simulation.promises import Run, broken_promises, snapshot
 from simulation.scenarios import SCENARIOS
@@ -38,6 +39,16 @@ def test_the_printed_table_names_every_scenario_and_has_no_hole():
     assert tried == held > 150
     for scenario in SCENARIOS:
         assert f"\n{scenario.name}\n" in done.stdout
+
+
+def test_a_hole_is_told_with_where_it_is(capsys):
+    about = {"scenario": "creation", "step": "switch", "call": "7 dns.put"}
+    held = Point(**about, moment=Moment.BEFORE, broken=())
+    hole = Point(**about, moment=Moment.AFTER, broken=("locks stay", "no end"))
+    tell_holes([held, hole])
+    assert capsys.readouterr().err == (
+        "HOLE creation, switch, after call 7 dns.put: locks stay; no end\n"
+    )
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name.replace(", ", "-"))

@@ -184,15 +184,16 @@ class DynamoReplayJournal:
         """Write a new replay's entries, in place of those of a `begin` that died under its name."""
         latest = {entry.number: entry for entry in entries}
         old = {entry.number for entry in self.entries(replay.replay_id)}
-        self._remove(stored.entry_key(replay.replay_id, n) for n in old - set(latest))
+        self._remove(replay, (stored.entry_key(replay.replay_id, n) for n in old - set(latest)))
         puts = [
             {"PutRequest": {"Item": stored.entry_item(replay.replay_id, entry)}}
             for entry in latest.values()
         ]
         self._write(f"replay {replay.replay_id}", puts)
 
-    def _remove(self, keys: Iterable[stored.Key]) -> None:
-        self._write("a replay", [{"DeleteRequest": {"Key": key}} for key in keys])
+    def _remove(self, replay: Replay, keys: Iterable[stored.Key]) -> None:
+        deletes = [{"DeleteRequest": {"Key": key}} for key in keys]
+        self._write(f"replay {replay.replay_id}", deletes)
 
     def _open(self, replay: Replay) -> Refusal | None:
         """Open it, if no other is open, none had its name and the draft is still its own."""
@@ -229,9 +230,9 @@ class DynamoReplayJournal:
             return found
         if _DRAFT in refused.failed:
             raise _drafted(replay)
-        entries = self.entries(replay.replay_id)
-        self._remove(stored.entry_key(replay.replay_id, entry.number) for entry in entries)
-        self._remove([stored.draft_key(replay.replay_id)])
+        numbers = [entry.number for entry in self.entries(replay.replay_id)]
+        written = [stored.entry_key(replay.replay_id, number) for number in numbers]
+        self._remove(replay, [*written, stored.draft_key(replay.replay_id)])
         other = self.open_replay()
         if other is None:
             raise TransientError("Another replay was open and has just ended. Try again.")
