@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pymysql.cursors import Cursor
 
-from migrator.errors import JobFailure, Refusal
+from migrator.errors import PASSING_SQL_ERRORS, JobFailure, Refusal
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -91,16 +91,13 @@ class Databases:
                 f"The database {credentials.host}:{credentials.port} did not accept "
                 f"{credentials.username} (error {number}{_hint(error)}). Check the secret, the "
                 "security groups and MIGRATOR_DATABASE_CA.",
-                retryable=number in _CONNECTION_ERRORS and "certificate" not in str(error).lower(),
+                retryable=number in PASSING_SQL_ERRORS and "certificate" not in str(error).lower(),
             ) from None
 
     def _tls_arguments(self) -> dict[str, Any]:
         if not self.tls.verify:
             return {"ssl_disabled": True}
         return {"ssl_ca": str(self.tls.ca), "ssl_verify_cert": True, "ssl_verify_identity": True}
-
-
-_CONNECTION_ERRORS = frozenset({1040, 1203, 2003, 2006, 2013})
 
 
 def _hint(error: pymysql.MySQLError) -> str:

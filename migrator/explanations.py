@@ -8,10 +8,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from core.domain.errors import SitefleetError, TransientError
 from core.domain.job_facts import JobError
 from events.vocabulary import ErrorCode
-from migrator.errors import JobFailure
+from migrator.errors import PASSING_SQL_ERRORS, JobFailure
 
 _SENTENCE_CHARACTERS = 900
-_TRANSIENT_SQL = frozenset({1040, 1205, 1213, 2003, 2006, 2013})
 _TRANSIENT_AWS = frozenset(
     {"SlowDown", "InternalError", "ServiceUnavailable", "ThrottlingException", "RequestTimeout"}
 )
@@ -38,7 +37,8 @@ def _outside(error: Exception) -> tuple[str, bool]:
     match error:
         case pymysql.MySQLError():
             number = error.args[0] if error.args else "?"
-            return f"The database answered with error {number} ({name}).", number in _TRANSIENT_SQL
+            passing = number in PASSING_SQL_ERRORS
+            return f"The database answered with error {number} ({name}).", passing
         case ClientError():
             code = error.response["Error"]["Code"]
             return (

@@ -17,7 +17,7 @@ import structlog
 
 from migrator.databases import option_file, rows
 from migrator.dump_text import DumpText
-from migrator.errors import JobFailure, Refusal
+from migrator.errors import PASSING_SQL_ERRORS, JobFailure, Refusal
 from migrator.processes import Client, Running, running, sql_client
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ _DEFINER = re.compile(
 )
 _FOREIGN_SCHEMA = re.compile(rb"\s*(USE\s|CREATE DATABASE\s|DROP DATABASE\s)", re.IGNORECASE)
 _COLLATION = re.compile(rb"utf8mb4_(?:0900|uca1400)_\w+")
+_LOST_UNDER_TLS = 2026
+"""What the client says of a connection that ended. It is its number for a refused certificate as
+well, but of that one the connection before it would have told."""
 _QUEUED_CHUNKS = 4
 _CHUNK_BYTES = 1 << 20
 
@@ -65,8 +68,8 @@ def load(
 ) -> LoadReport:
     """Load a plain dump, given as chunks, into an existing empty schema.
 
-    Raises JobFailure when the dump is cut or the server refuses it; the schema then holds a part
-    and has to be dropped by the caller.
+    Raises JobFailure when the dump is cut, the server refuses it, or the server or the client is
+    lost (retryable); the schema then holds a part and has to be dropped by the caller.
     """
     with databases.connect(credentials, schema) as connection:
         editor = _Editor(known_collations(connection))
@@ -83,10 +86,7 @@ def load(
     ):
         _pump(editor, source, rewriter, program)
         if (code := program.finish()) != 0:
-            raise JobFailure(
-                f"The database refused the dump while it was loaded into {schema} "
-                f"(exit code {code}): {program.complaint()}"
-            )
+            raise _failed(schema, code, program)
     if not editor.text.complete:
         raise JobFailure(
             f"The dump loaded into {schema} does not end with 'Dump completed': it is cut. "
@@ -125,6 +125,15 @@ def known_collations(connection: Connection) -> frozenset[bytes]:
 
 
 # --- private -------------------------------------------------------------------------------
+
+
+def _failed(schema: str, code: int, program: Running) -> JobFailure:
+    """Tell a server that does not want the dump from one, or a client, that went away."""
+    number = program.sql_error()
+    how = f"(exit code {code}): {program.complaint()}"
+    if number is not None and number not in PASSING_SQL_ERRORS | {_LOST_UNDER_TLS}:
+        return JobFailure(f"The database refused the dump while it was loaded into {schema} {how}")
+    return JobFailure(f"Loading the dump into {schema} broke off {how}", retryable=True)
 
 
 class _Editor:

@@ -104,6 +104,11 @@ class Running:
         """Return the last error the program printed: short, one line, without values."""
         return clean(bytes(self.tail), self.secrets)
 
+    def sql_error(self) -> int | None:
+        """Return the error number of the database that a client ended with; None: it named none."""
+        found = re.match(r"ERROR (\d+)", self.complaint())
+        return int(found[1]) if found else None
+
 
 @contextmanager
 def running(

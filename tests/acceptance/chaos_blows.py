@@ -32,6 +32,8 @@ class Hand:
     struck: Counter[str] = field(default_factory=Counter)
     missed: Counter[str] = field(default_factory=Counter)
     steps: Counter[str] = field(default_factory=Counter)
+    over: dict[str, float] = field(default_factory=dict)
+    """When the last blow of each kind was over (monotonic seconds)."""
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -59,6 +61,12 @@ class Hand:
                 return
             hit = blows[blow.kind](blow.chance)
             (self.struck if hit else self.missed)[blow.kind] += 1
+            if hit:
+                self.over[blow.kind] = time.monotonic()
+
+    def struck_since(self, moment: float, kinds: tuple[str, ...]) -> bool:
+        """Return whether a blow of one of these kinds ended after a moment (monotonic seconds)."""
+        return any(self.over.get(kind, -1.0) >= moment for kind in kinds)
 
     # --- the blows --------------------------------------------------------------------------
 

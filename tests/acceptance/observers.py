@@ -238,3 +238,24 @@ class DeadLetters(Reader):
             ]
 
         return eventually(look, f"a dead letter with {attributes}", seconds=seconds)[0]
+
+
+class Heard:
+    """The events of one environment by correlation id; each is parsed once."""
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._read = 0
+        self._by_correlation: dict[str, list[dict[str, Any]]] = {}
+        self._reading = threading.Lock()
+
+    def about(self, correlation_id: str) -> list[dict[str, Any]]:
+        """Return what has been heard so far of one request."""
+        with self._reading:
+            messages = self._events.messages
+            for message in messages[self._read :]:
+                event = json.loads(message["Body"])
+                about = event["detail"]["metadata"]["correlationId"]
+                self._by_correlation.setdefault(about, []).append(event)
+            self._read = len(messages)
+            return list(self._by_correlation.get(correlation_id, []))

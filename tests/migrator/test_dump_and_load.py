@@ -2,7 +2,9 @@
 
 import os
 import re
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -160,6 +162,39 @@ def test_what_a_client_complains_about_is_short_and_holds_no_data(databases, sit
     assert "ERROR 1064" in caught.value.message
     assert "geheim" not in caught.value.message
     assert len(caught.value.message) < 500
+    assert not caught.value.retryable
+
+
+def test_a_connection_that_is_lost_while_a_dump_is_loaded_is_tried_again(
+    fleet, databases, site, text, target
+):
+    def broken_off():
+        half = text.index(b"INSERT INTO `wp_posts`")
+        yield text[:half]
+        listed = f"SELECT id FROM information_schema.processlist WHERE user = '{site.username}'"
+        while not (clients := fleet.database.run(listed)):
+            time.sleep(0.01)
+        fleet.database.run(*(f"KILL CONNECTION {number}" for (number,) in clients))
+        yield text[half:]
+
+    with pytest.raises(JobFailure, match=r"broke off \(exit code 1\): ERROR") as caught:
+        load(databases, site, target, broken_off())
+    assert caught.value.retryable
+
+
+def test_a_client_that_is_killed_while_a_dump_is_loaded_is_tried_again(
+    databases, site, text, target
+):
+    def killed():
+        yield text[:100]
+        pids = Path("/proc/thread-self/children").read_text().split()
+        [client] = [p for p in pids if Path(f"/proc/{p}/comm").read_text() == "mariadb\n"]
+        os.kill(int(client), signal.SIGKILL)
+        yield text[100:]
+
+    with pytest.raises(JobFailure, match=r"broke off \(exit code -9\)") as caught:
+        load(databases, site, target, killed())
+    assert caught.value.retryable
 
 
 def test_stderr_is_cut_to_one_clean_line():

@@ -4,6 +4,7 @@ import json
 import signal
 import time
 
+import pymysql
 import pytest
 import zstandard
 
@@ -143,3 +144,17 @@ def test_what_breaks_unexpectedly_is_explained_without_values():
     assert USER_PASSWORD not in error.message
     assert not error.retryable
     assert explain(OSError(28, "No space left on device", "/mnt/x")).retryable
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (pymysql.err.OperationalError(2013, "Lost connection"), True),
+        (pymysql.err.OperationalError(1053, "Server shutdown in progress"), True),
+        (pymysql.err.InterfaceError(0, ""), True),  # what PyMySQL says of a closed connection
+        (pymysql.err.ProgrammingError(1064, "You have an error in your SQL syntax"), False),
+        (pymysql.err.OperationalError(1045, "Access denied"), False),
+    ],
+)
+def test_what_passes_by_itself_in_a_database_is_tried_again(error, passes):
+    assert explain(error).retryable is passes
