@@ -97,7 +97,7 @@ prove-iam: setup ## Note which permission each test on a machine needs, and writ
 	  $(RUN)/pytest $(or $(TESTS),tests/acceptance) $(ARGS)
 	else
 	  $(RUN)/pytest -m "not long" tests/acceptance $(ARGS)
-	  $(RUN)/pytest tests/failures tests/local/test_iam_letters.py $(ARGS)
+	  $(RUN)/pytest tests/failures tests/local/test_iam_letters.py tests/local/test_iam_sweeper.py $(ARGS)
 	  $(RUN)/python -m tests.template.permissions read $$SITEFLEET_DECISIONS $$SITEFLEET_SPANS
 	fi
 

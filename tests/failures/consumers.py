@@ -22,8 +22,10 @@ from core.engine.step import Step, StepContext
 from core.engine.workflow import Workflow
 from core.ports.messaging import QueueName
 from events import identity
+from events.decode import decode
 from events.filters import REQUEST_QUEUES
 from events.progress import WakeUp
+from events.refusals import DecodeError
 from events.vocabulary import ErrorCode, MessageType, OperationStatus
 from local.cloud import Cloud
 
@@ -87,8 +89,9 @@ class Worker:
 
     def __init__(self, fleets: Mapping[Queue, Fleet], failures: Failures, cloud: Cloud) -> None:
         self._failures, self._sqs = failures, cloud.sqs
-        self._fleet = next(iter(fleets.values()))
+        self._fleet, self._waking = next(iter(fleets.values())), fleets[None]
         self._consumers = {queue: _consumer(fleet, failures) for queue, fleet in fleets.items()}
+        self._as_a_poll = False
         self._urls = {queue: self._url(queue) for queue in fleets}
 
     def operate(self, request: Mapping[str, Any], fails_at: str | None = None) -> Operation:
@@ -166,12 +169,37 @@ class Worker:
                 receive_count=int(message["Attributes"]["ApproximateReceiveCount"]),
                 queue=queue,
             )
-            match _handled(self._consumers[queue], seen):
+            match _handled(self._consumer(seen), seen):
                 case Acknowledged():
                     self._sqs.delete_message(**receipt)
                 case TryAgain(after_seconds=seconds):
                     self._sqs.change_message_visibility(**receipt, VisibilityTimeout=seconds)
         return bool(answer.get("Messages"))
+
+    def _consumer(self, message: QueueMessage) -> Consumer:
+        """Return who handles a message: its queue's function.
+
+        Every other wake-up is handled by the function of its operation's queue, whose poll might
+        as well have come first: both are seen to have the rights for every step, and for the way
+        back.
+        """
+        if message.queue is not None:
+            return self._consumers[message.queue]
+        self._as_a_poll = not self._as_a_poll
+        operation = self._woken(message) if self._as_a_poll else None
+        return self._consumers[operation and self._fleet.engine.workflow(operation).queue]
+
+    def _woken(self, message: QueueMessage) -> Operation | None:
+        """Return the operation that a wake-up is about, if it is one of ours."""
+        try:
+            seen = decode(message.body)
+        except DecodeError:
+            return None
+        assert isinstance(seen, WakeUp), f"The wake-ups' queue holds a {type(seen).__name__}."
+        named = seen.operation_id or (
+            seen.resource and self._waking.engine.store.operation_of_resource(seen.resource)
+        )
+        return self.operation(named) if named else None
 
     def _look_again(self, operation_id: str, queue: QueueName) -> None:
         """Run a waiting step early, as a wake-up does: its poll would come in seconds."""

@@ -13,7 +13,11 @@ import boto3
 from local_calls import DEV, OPERATION
 
 from core.adapters.aws.session import AwsClients, SourceAccount
+from core.adapters.aws.sites import DynamoSites
 from core.adapters.system import SystemClock
+from core.domain.site import Site
+from events.formats import Environment
+from events.vocabulary import SiteStatus
 from local import build, deploy, registry
 from local.cloud import Cloud, clouds
 from local.emulator import REGION, Emulator, find_program
@@ -48,6 +52,28 @@ class Fleet:
 
     def function(self, environment: str, name: str) -> AwsClients:
         return self.role(environment, f"{environment}-bbws-async-processor-{name}")
+
+    def variables(self, environment: str, name: str) -> dict[str, str]:
+        """The environment variables of a deployed function."""
+        client = self.clouds[environment]._make("lambda")
+        function = f"{environment}-bbws-async-processor-{name}"
+        return client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+
+    def put_site(self, environment: str, tenant_id: str, site_id: str) -> None:
+        """Record a site that has no release."""
+        now = SystemClock().now()
+        site = Site(
+            tenant_id=tenant_id,
+            site_id=site_id,
+            site_name="Bakery",
+            subdomain="bakery",
+            environment=Environment(environment),
+            status=SiteStatus.ACTIVE,
+            created_at=now,
+            updated_at=now,
+        )
+        sites = DynamoSites(self.clouds[environment].dynamodb, "sites")
+        sites.put(site, expected_version=None)
 
     def way_in(self) -> SourceAccount:
         """The target's way into the source, with the fleet's own code."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from botocore.exceptions import ClientError
@@ -17,15 +17,11 @@ from local_calls import OPERATION
 from local_fleet import Fleet, session_client
 
 from core.adapters.aws.errors import DENIED_CODES
-from core.adapters.aws.sites import DynamoSites
 from core.adapters.system import SystemClock
 from core.bootstrap import fleet as wired
 from core.domain.replays import Fate, Pace, ReplayFilter, ReplayStatus
-from core.domain.site import Site
 from core.letter_room import LetterRoom
 from core.replay.replayer import Rest, Wishes
-from events.formats import Environment
-from events.vocabulary import SiteStatus
 from local.layout import CHECKOUT
 from tests.acceptance.spans import span
 
@@ -48,9 +44,7 @@ SITE, TENANT = "site-550e8400-e29b-41d4-a716-446655440000", "tenant-1"
 
 @pytest.fixture(scope="module")
 def room(fleet: Fleet) -> Iterator[LetterRoom]:
-    client = fleet.clouds["sit"]._make("lambda")
-    name = "sit-bbws-async-processor-dlq-replayer"
-    variables = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    variables = fleet.variables("sit", "dlq-replayer")
     found = wired(variables, fleet.function("sit", "dlq-replayer")).letters
     assert found is not None
     with span("letters"):
@@ -58,7 +52,7 @@ def room(fleet: Fleet) -> Iterator[LetterRoom]:
 
 
 def test_it_foretells_letters_of_every_kind(fleet: Fleet, room: LetterRoom):
-    put_site(fleet)
+    fleet.put_site("sit", TENANT, SITE)
     bodies = {path.stem: path.read_text() for path in SAMPLES.glob("*.json")}
     for name, body in bodies.items():
         box, queue = place_of(name, body)
@@ -112,21 +106,6 @@ def test_it_changes_no_site_and_no_tenant(fleet: Fleet, table: str):
     with pytest.raises(ClientError) as error:
         dynamodb.put_item(TableName=table, Item=item)
     assert error.value.response["Error"]["Code"] in DENIED_CODES
-
-
-def put_site(fleet: Fleet) -> None:
-    now = datetime(2026, 11, 29, tzinfo=UTC)
-    site = Site(
-        tenant_id=TENANT,
-        site_id=SITE,
-        site_name="Bakery",
-        subdomain="bakery",
-        environment=Environment.SIT,
-        status=SiteStatus.ACTIVE,
-        created_at=now,
-        updated_at=now,
-    )
-    DynamoSites(fleet.clouds["sit"].dynamodb, "sites").put(site, expected_version=None)
 
 
 def as_delivered(sample: str) -> str:

@@ -53,6 +53,7 @@ TESTS = {
     "breaking": "test_codes.py",
     "troubles": "test_codes.py",
     "letters": "tests/local/test_iam_letters.py",
+    "swept": "tests/local/test_iam_sweeper.py",
     "failing changes": "tests/failures/test_every_change.py",
     "failing promotions": "tests/failures/test_every_step.py",
 }
