@@ -229,7 +229,7 @@ def main(arguments: Sequence[str]) -> None:
         raise SystemExit(f"{PHOENIX.name} is missing; see the first lines of this file.")
     if given.letters > MOST_LETTERS:
         raise SystemExit(f"At most {MOST_LETTERS} letters: each has a tenant of its own.")
-    with running_emulator() as endpoint:
+    with running_emulator(of_the_machine=True) as endpoint:
         ground = prepare(endpoint)
         if given.rounds:
             found = measure(ground, given.letters, given.rounds, given.kills)

@@ -26,7 +26,12 @@ from local.emulator_images import keep_layers, keep_shared_images
 from local.emulator_listeners import complete_listeners
 from local.emulator_logs import find_any_term
 from local.emulator_services import report_failed_deployments
-from local.emulator_upkeep import evict_seldom, list_living_tasks, remember_expressions
+from local.emulator_upkeep import (
+    evict_seldom,
+    list_living_tasks,
+    receive_the_first,
+    remember_expressions,
+)
 
 _ASSUMED = re.compile(r"arn:aws:sts::(\d{12}):assumed-role/([^/]+)/.+")
 _VARIABLE = re.compile(r"\$\{([^}]+)\}")
@@ -237,6 +242,7 @@ def main() -> None:
     count_invocations(importlib.import_module("ministack.services.lambda_svc"))
     evict_seldom(importlib.import_module("ministack.services.cloudwatch"))
     remember_expressions(importlib.import_module("ministack.services.dynamodb"))
+    receive_the_first(importlib.import_module("ministack.services.sqs"))
     importlib.import_module("ministack.app").main()
 
 

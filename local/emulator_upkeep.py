@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import islice
 from types import FunctionType
 from typing import Any, Final
 
@@ -61,3 +62,20 @@ def list_living_tasks(ecs: Any) -> None:
 
     ecs._list_tasks = list_tasks  # noqa: SLF001  (same)
     ecs._ACTION_MAP["ListTasks"] = list_tasks  # noqa: SLF001  (its own table)
+
+
+def receive_the_first(
+    queues: Any,
+    clock: Callable[[], float] = time.time,  # noqa: TID251 - the emulator's own clock
+) -> None:
+    """Let SQS look for as many visible messages as are asked for, not at all of a long queue."""
+    collect = queues._collect_msgs  # noqa: SLF001  (the emulator's own)
+
+    def collect_messages(queue: dict[str, Any], most: int, hidden_seconds: int) -> Any:
+        if queue["is_fifo"]:
+            return collect(queue, most, hidden_seconds)
+        now = clock()
+        visible = (m for m in queue["messages"] if m.get("visible_at", now) <= now)
+        return collect({**queue, "messages": list(islice(visible, most))}, most, hidden_seconds)
+
+    queues._collect_msgs = collect_messages  # noqa: SLF001  (same)

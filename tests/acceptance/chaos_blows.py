@@ -98,8 +98,7 @@ class Hand:
         if not emulator.freeze():
             return False
         time.sleep(STANDSTILL_SECONDS)
-        os.kill(emulator.pid, signal.SIGCONT)
-        return True
+        return emulator.thaw()
 
     def _restart_a_database(self, chance: float) -> bool:
         """Restart a database server as an operator, or a failover, does."""

@@ -28,6 +28,10 @@ class Process:
         """Let it stand still as a machine without CPU would; tell whether it was still there."""
         return self._signal(signal.SIGSTOP)
 
+    def thaw(self) -> bool:
+        """Let it go on; tell whether it was still there."""
+        return self._signal(signal.SIGCONT)
+
     def _signal(self, number: signal.Signals) -> bool:
         try:
             os.kill(self.pid, number)

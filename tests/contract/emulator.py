@@ -14,13 +14,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PROGRAM = Path(__file__).parents[2] / ".venv-emulator" / "bin" / "ministack"
+CHECKOUT = Path(__file__).parents[2]
+PROGRAM = CHECKOUT / ".venv-emulator" / "bin" / "ministack"
+OF_THE_MACHINE = (str(PROGRAM.with_name("python")), "-P", "-m", "local.emulator_program")
 START_SECONDS = 30
 
 
 @contextmanager
-def running_emulator(*, enforce_iam: bool = False) -> Iterator[str]:
-    """Yield its endpoint; a missing program is an error, never a skip."""
+def running_emulator(*, enforce_iam: bool = False, of_the_machine: bool = False) -> Iterator[str]:
+    """Yield its endpoint; a missing program is an error, never a skip.
+
+    `of_the_machine`: completed and spared, as the one-machine runtime starts it.
+    """
     if not PROGRAM.exists():
         raise RuntimeError(f"{PROGRAM} is missing. Run `make setup` in the checkout.")
     with socket.socket() as probe:
@@ -29,8 +34,9 @@ def running_emulator(*, enforce_iam: bool = False) -> Iterator[str]:
     endpoint = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as home:
         process = subprocess.Popen(
-            [str(PROGRAM)],
+            OF_THE_MACHINE if of_the_machine else [str(PROGRAM)],
             env={
+                **({"PYTHONPATH": str(CHECKOUT)} if of_the_machine else {}),
                 "PATH": "/usr/bin:/bin",
                 "HOME": home,
                 "TMPDIR": home,

@@ -6,6 +6,7 @@ from local.emulator_upkeep import (
     EVICTION_SECONDS,
     evict_seldom,
     list_living_tasks,
+    receive_the_first,
     remember_expressions,
 )
 
@@ -70,3 +71,27 @@ def test_what_is_asked_for_as_running_is_looked_for_among_the_living():
         assert listing({}) == listing({"desiredStatus": "RUNNING"}) == ["lives"]
         assert [arn for arn, _ in ecs.looked_at] == ["lives", "lives"]
         assert listing({"desiredStatus": "STOPPED"}) == ["lives", "stopped"]
+
+
+def test_a_receive_looks_for_as_many_messages_as_it_is_asked_for():
+    looked_at = []
+
+    def collect(queue, most, hidden_seconds):
+        looked_at.extend(queue["messages"])
+        found = [m for m in queue["messages"] if m["visible_at"] <= 100][:most]
+        for message in found:
+            message["visible_at"] = 100 + hidden_seconds
+        return found
+
+    sqs = SimpleNamespace(_collect_msgs=collect)
+    receive_the_first(sqs, clock=lambda: 100.0)
+    messages = [{"id": number, "visible_at": 200 if number < 3 else 50} for number in range(9)]
+    queue = {"is_fifo": False, "messages": messages}
+    assert [m["id"] for m in sqs._collect_msgs(queue, 2, 30)] == [3, 4]
+    assert [m["id"] for m in sqs._collect_msgs(queue, 10, 30)] == [5, 6, 7, 8], "3, 4 are hidden"
+    assert [m["id"] for m in looked_at] == [3, 4, 5, 6, 7, 8]
+    assert len(queue["messages"]) == 9
+
+    looked_at.clear()
+    sqs._collect_msgs({"is_fifo": True, "messages": messages}, 1, 30)
+    assert looked_at == messages, "groups are in order: it needs all of them"
