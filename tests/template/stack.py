@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -64,6 +65,8 @@ def raw_template() -> dict[str, Any]:
 
 def expand() -> dict[str, Any]:
     """Return the template after the SAM transform, as if its artefacts were uploaded."""
+    # Its usage metrics are published by nobody here, and it would say so when it is thrown away.
+    logging.getLogger("samtranslator.metrics.metrics").setLevel(logging.ERROR)
     template = raw_template()
     template["Globals"]["Function"]["CodeUri"] = "s3://artefacts/functions.zip"
     template["Resources"]["DependenciesLayer"]["Properties"]["ContentUri"] = "s3://artefacts/l.zip"
