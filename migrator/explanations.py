@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import pymysql
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -11,6 +13,8 @@ from events.vocabulary import ErrorCode
 from migrator.errors import PASSING_SQL_ERRORS, JobFailure
 
 _SENTENCE_CHARACTERS = 900
+_LASTING = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+"""What a file system goes on refusing until somebody gives the right."""
 _TRANSIENT_AWS = frozenset(
     {"SlowDown", "InternalError", "ServiceUnavailable", "ThrottlingException", "RequestTimeout"}
 )
@@ -49,7 +53,11 @@ def _outside(error: Exception) -> tuple[str, bool]:
             return f"AWS did not answer ({name}). Run the job again.", True
         case OSError():
             where = error.filename or "no file"
-            return f"The system refused a file or connection: {error.strerror} ({where}).", True
+            lasting = error.errno in _LASTING
+            return (
+                f"The system refused a file or connection: {error.strerror} ({where}).",
+                not lasting,
+            )
     return (
         f"The job broke unexpectedly ({name}): a defect of the migrator. Its log holds the place."
     ), False

@@ -144,6 +144,7 @@ def test_what_breaks_unexpectedly_is_explained_without_values():
     assert USER_PASSWORD not in error.message
     assert not error.retryable
     assert explain(OSError(28, "No space left on device", "/mnt/x")).retryable
+    assert not explain(PermissionError(13, "Permission denied", "/mnt/x")).retryable
 
 
 @pytest.mark.parametrize(
