@@ -12,6 +12,9 @@ from pathlib import Path
 
 from tests.acceptance.fleet_client import eventually
 
+MOST_SECONDS = 60
+"""How long a worker is waited for that has something in hand."""
+
 
 @dataclass(frozen=True)
 class Process:
@@ -103,12 +106,23 @@ class Processes:
             return None
 
     def kill_workers(self, function: str, *, seconds: float) -> int:
-        """Kill every worker process of a function, again and again for a while."""
-        killed, deadline = 0, time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            killed += sum(p.kill() for p in self.find(f"ministack-lambda-{function}-", "_worker"))
+        """Kill every worker of a function for a while, and until one died with a message in hand.
+
+        Returns how many messages have lost their worker.
+        """
+        deadline, before = time.monotonic() + seconds, self._orphaned(function)
+        while time.monotonic() < deadline or self._orphaned(function) == before:
+            assert time.monotonic() < deadline + MOST_SECONDS, f"No worker of {function} was hit."
+            for worker in self.find(f"ministack-lambda-{function}-", "_worker"):
+                worker.kill()
             time.sleep(0.05)
-        return killed
+        return self._orphaned(function) - before
+
+    def _orphaned(self, function: str) -> int:
+        """Count the messages whose worker died, as Lambda tells it."""
+        log = (self._records.parent / "logs" / "emulator.log").read_text()
+        told = f"Lambda {function} failed processing SQS batch"
+        return sum(told in line and "Worker process" in line for line in log.splitlines())
 
     def data_directory(self) -> Path:
         """Return where the runtime keeps databases and site files: above TMPDIR."""

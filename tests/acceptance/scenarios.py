@@ -187,7 +187,7 @@ def job_kills(world: World, _done: Done) -> Kills:
 
 
 def worker_kills(world: World, _done: Done) -> Kills:
-    """kill -9 of the function's processes for a second, right after a step was completed."""
+    """kill -9 of the function's processes for a while, right after a step was completed."""
     killed: list[Any] = []
 
     def run(environment: str, request: dict[str, Any], function: str, step: str) -> Run:
