@@ -23,6 +23,8 @@ from migrator.errors import JobFailure
 _TAIL_BYTES = 8 << 10
 _SENTENCE_CHARACTERS = 300
 _STOP_SECONDS = 5
+_CLIENT_ERROR = re.compile(r"ERROR (\d+) \([0-9A-Z]{5}\)")
+"""Number and SQLSTATE, as mariadb and mysql print them."""
 PIPE_BYTES = 1 << 20
 """Pipes to and from clients are made this large where the system allows it."""
 
@@ -106,7 +108,7 @@ class Running:
 
     def sql_error(self) -> int | None:
         """Return the error number of the database that a client ended with; None: it named none."""
-        found = re.match(r"ERROR (\d+)", self.complaint())
+        found = _CLIENT_ERROR.match(self.complaint())
         return int(found[1]) if found else None
 
 
@@ -167,14 +169,16 @@ def drained(stream: IO[bytes], limit: int) -> tuple[threading.Thread, bytearray]
 def clean(stderr: bytes, secrets: Sequence[str] = ()) -> str:
     """Make one safe line of what a program printed.
 
-    The last line that begins with ERROR (clients) or holds "error" (others), else the last line;
-    texts in quotes are cut out unless they name a table, column or the like; so are secrets.
+    The last line that begins as a client's own error does (those around it may be a statement's),
+    else the last that holds "error" (others), else the last. Texts in quotes are cut out unless
+    they name a table, column or the like; so are secrets.
     """
     lines = [
         line.strip() for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()
     ]
-    errors = [line for line in lines if re.match(r"(ERROR \d+|.*\berror\b)", line, re.IGNORECASE)]
-    text = (errors or lines or ["it printed nothing"])[-1]
+    named = [line for line in lines if _CLIENT_ERROR.match(line)]
+    errors = [line for line in lines if re.search(r"\berror\b", line, re.IGNORECASE)]
+    text = (named or errors or lines or ["it printed nothing"])[-1]
     for secret in secrets:
         if secret:
             text = text.replace(secret, "***")

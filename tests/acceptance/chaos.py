@@ -153,7 +153,7 @@ class Chaos:
     def _settle(self, life: Life, ask: Ask) -> list[Ended]:
         """Ask, and ask again as a person does whose promotion was taken back for a blow."""
         done: list[Ended] = []
-        while not done or (done[-1].verdict.again and not done[-1].verdict.complaint):
+        while not done or done[-1].verdict.again:
             began = time.monotonic()
             try:
                 end = self._ask(life, ask)

@@ -42,7 +42,8 @@ class Judge:
         status = REJECTED if rejected else data["status"]
         url = data.get("siteUrl") or f"https://{life.subdomain}.{DOMAINS[ask.environment]}"
         if status == ROLLED_BACK and ask.ends == COMPLETED and self._saw_a_blow(data, began):
-            return Verdict(status, self._still_there(ask, url), again=True)
+            left = self._still_there(ask, url)
+            return Verdict(status, left, again=not left)
         if status != ask.ends:
             told = f"it ended as {status} instead of {ask.ends}: {data.get('error')}"
             return Verdict(status, told)

@@ -66,7 +66,7 @@ def test_a_promotion_may_be_taken_back_for_a_blow_and_for_nothing_else(
     assert bool(verdict.complaint) is not right
     if right:
         inventory.hosts = lambda: Counter({"chaos-1.wpsit.kimmyai.io": 1})
-        left = Verdict("ROLLED_BACK", "chaos-1.wpsit.kimmyai.io is still there", again=True)
+        left = Verdict("ROLLED_BACK", "chaos-1.wpsit.kimmyai.io is still there")
         assert judge.judge(life, PROMOTE, end, began=10.0) == left
 
 

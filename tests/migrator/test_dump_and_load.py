@@ -201,6 +201,8 @@ def test_stderr_is_cut_to_one_clean_line():
     noise = b"--------------\nINSERT INTO wp_users VALUES (1,'secret@example.org')" * 1000
     line = b"\nERROR 1064 (42000) at line 3: near 'secret''s text with pass' at line 1 \x1b[31m\n"
     assert clean(noise + line) == "ERROR 1064 (42000) at line 3: near '...'"
+    goes_on = b"ERROR 1064 (42000) at line 3: near 'a\nERROR 17 of a customer: an error' at 1"
+    assert clean(goes_on) == "ERROR 1064 (42000) at line 3: near '...'"
     assert clean(b"error: access for pw-1 denied", ["pw-1"]) == "error: access for *** denied"
     assert clean(b"") == "it printed nothing"
 
