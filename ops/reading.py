@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, NoCredentialsError
 
 from core.adapters.aws.errors import code_of
 from ops.edge import sentence_of
@@ -50,10 +50,15 @@ def read_parts[T](reads: Mapping[str, Read[T]]) -> dict[str, Part[T]]:
 
 
 def attempt[T](read: Read[T]) -> Part[T]:
-    """Return what a call returns, or why it could not."""
+    """Return what a call returns, or why it could not.
+
+    Raises what came of having no credentials: without them nothing can be read.
+    """
     try:
         return read()
-    except Exception as error:  # noqa: BLE001 - whatever breaks one part, the others are told
+    except Exception as error:
+        if _behind(error, NoCredentialsError) is not None:
+            raise
         return Unknown(why=why_of(error), absent=_is_absence(error))
 
 
@@ -77,7 +82,11 @@ def _is_absence(error: Exception) -> bool:
 
 
 def _answer_behind(error: Exception) -> ClientError | None:
+    return _behind(error, ClientError)
+
+
+def _behind[Cause: BaseException](error: Exception, kind: type[Cause]) -> Cause | None:
     here: BaseException | None = error
-    while here is not None and not isinstance(here, ClientError):
+    while here is not None and not isinstance(here, kind):
         here = here.__cause__
     return here

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, NoCredentialsError
 
 from core.adapters.aws.errors import calling
 from ops.reading import attempt
@@ -46,3 +46,12 @@ def test_absence_is_seen_behind_the_fleets_own_errors():
 
 def test_an_error_of_this_program_is_no_absence():
     assert not attempt(lambda: {}["NotFound"]).absent
+
+
+def test_without_credentials_nothing_is_read_and_that_is_told_once():
+    def read():
+        with calling("SQS", "queue creation"):
+            raise NoCredentialsError
+
+    with pytest.raises(Exception, match="no AWS credentials"):
+        attempt(read)
